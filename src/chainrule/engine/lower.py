@@ -1,0 +1,261 @@
+"""Lowering: a graph becomes a list of NumPy calls, by letting each op write down its own.
+
+An op's ``value(xp, *x)`` is ordinary array code. Handed a :class:`Writer` in place of NumPy and
+:class:`Slot` in place of arrays, it computes nothing and leaves a list of calls behind: the same
+calls in the same order as the reference engine makes, and so the same bits. A slot knows its shape,
+dtype and whether its memory is in one piece; which memory it gets is the plan's business.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from chainrule.graph.graph import Graph
+from chainrule.graph.op import CONSTANT, Array, Shape
+from chainrule.graph.tensor import Tensor
+
+
+class Slot:
+    """An array that will exist when the plan runs.
+
+    It is one of: an input, a constant (``array``), the result of a call (``call``), or a view
+    (``base`` and ``view``, a method of arrays with its arguments).
+    """
+
+    __slots__ = ("array", "base", "call", "dtype", "shape", "solid", "view")
+
+    def __init__(self, shape: Shape, dtype: np.dtype[Any], *, solid: bool = True) -> None:
+        self.shape = shape
+        self.dtype = dtype
+        self.solid = solid
+        self.array: Array | None = None
+        self.call: Call | None = None
+        self.base: Slot | None = None
+        self.view: tuple[str, tuple[Any, ...]] | None = None
+
+    @property
+    def ndim(self) -> int:
+        return len(self.shape)
+
+    @property
+    def size(self) -> int:
+        return math.prod(self.shape)
+
+    @property
+    def root(self) -> Slot:
+        """The slot whose memory this one looks at: itself, unless it is a view."""
+        slot = self
+        while slot.base is not None:
+            slot = slot.base
+        return slot
+
+    def __getitem__(self, key: Any) -> Slot:
+        probe = np.broadcast_to(np.empty((), bool), self.shape)[key]
+        leading = not isinstance(key, tuple) or len(key) <= 1
+        return _viewed(self, probe.shape, "__getitem__", (key,), self.solid and leading)
+
+
+def _viewed(x: Slot, shape: Shape, method: str, arguments: tuple[Any, ...], solid: bool) -> Slot:
+    slot = Slot(shape, x.dtype, solid=solid)
+    slot.base, slot.view = x, (method, arguments)
+    return slot
+
+
+@dataclass(eq=False, slots=True)
+class Call:
+    """One call of NumPy: ``kind`` says how it is written, ``reads`` what it needs.
+
+    kind is "ufunc" (entry by entry, may write over an input), "reduce" (a ufunc's reduce),
+    "product" (dot or matmul), "copy" (a cast, or a view made solid), "join" (concatenate), or
+    "opaque" (an op that gives an array of its own).
+    """
+
+    kind: str
+    function: Callable[..., Any]
+    reads: tuple[Slot, ...]
+    writes: Slot
+    options: tuple[Any, ...] = ()
+    node: Tensor | None = None
+
+
+@dataclass(slots=True)
+class Lowered:
+    """What came of a graph: the calls in order, and the slots of its inputs and outputs."""
+
+    calls: list[Call]
+    inputs: list[Slot]
+    outputs: list[Slot]
+
+
+class Writer:
+    """An array namespace that writes down what it is asked to compute."""
+
+    float32, float64 = np.float32, np.float64
+
+    def __init__(self) -> None:
+        self.calls: list[Call] = []
+        self.node: Tensor | None = None
+        self._known: dict[Any, Slot] = {}
+        self._alive: list[Slot] = []
+
+    def __getattr__(self, name: str) -> Callable[..., Slot]:
+        ufunc = getattr(np, name, None)
+        if not isinstance(ufunc, np.ufunc):
+            raise AttributeError(f"an open op may not use xp.{name}: it cannot be planned")
+        return lambda *x: self._ufunc(ufunc, *x)
+
+    def constant(self, value: Any) -> Slot:
+        """A slot for a number or an array that never changes."""
+        array = np.asarray(value)
+        key = (array.dtype, array.shape, array.tobytes()) if array.size <= 64 else id(array)
+        if key not in self._known:
+            slot = Slot(array.shape, array.dtype)
+            slot.array = np.array(array)
+            self._alive.append(slot)
+            self._known[key] = slot
+        return self._known[key]
+
+    def call(
+        self, kind: str, function: Any, reads: tuple[Slot, ...], shape: Shape, dtype: Any,
+        options: tuple[Any, ...] = (),
+    ) -> Slot:  # fmt: skip
+        """Write a call down, unless the very same one was written before."""
+        key = (kind, function, tuple(map(id, reads)), options, dtype)
+        if key in self._known:
+            return self._known[key]
+        slot = Slot(shape, np.dtype(dtype))
+        slot.call = Call(kind, function, reads, slot, options, self.node)
+        self.calls.append(slot.call)
+        self._known[key] = slot
+        return slot
+
+    def _ufunc(self, ufunc: np.ufunc, *x: Any) -> Slot:
+        kinds = [s.dtype if isinstance(s, Slot) else type(s) for s in x]
+        *loop, result = ufunc.resolve_dtypes((*kinds, None))  # type: ignore[arg-type]
+        reads = tuple(
+            s if isinstance(s, Slot) else self.constant(np.asarray(s, dtype))
+            for s, dtype in zip(x, loop, strict=True)
+        )
+        return self.call(
+            "ufunc", ufunc, reads, np.broadcast_shapes(*[s.shape for s in reads]), result
+        )
+
+    def _reduce(self, ufunc: np.ufunc, x: Slot, axis: Any, keepdims: bool) -> Slot:
+        gone = range(x.ndim) if axis is None else {i % x.ndim for i in np.atleast_1d(axis)}
+        shape = tuple(
+            1 if i in gone else size for i, size in enumerate(x.shape) if keepdims or i not in gone
+        )
+        dtype = ufunc.reduce(np.zeros(1, x.dtype)).dtype
+        return self.call("reduce", ufunc, (x,), shape, dtype, (axis, keepdims))
+
+    def sum(self, x: Slot, axis: Any = None, keepdims: bool = False) -> Slot:
+        return self._reduce(np.add, x, axis, keepdims)
+
+    def max(self, x: Slot, axis: Any = None, keepdims: bool = False) -> Slot:
+        return self._reduce(np.maximum, x, axis, keepdims)
+
+    def min(self, x: Slot, axis: Any = None, keepdims: bool = False) -> Slot:
+        return self._reduce(np.minimum, x, axis, keepdims)
+
+    def dot(self, a: Slot, b: Slot) -> Slot:
+        shape = a.shape[:-1] + (b.shape[:-2] + b.shape[-1:] if b.ndim > 1 else ())
+        return self.call("product", np.dot, (a, b), shape, np.result_type(a.dtype, b.dtype))
+
+    def matmul(self, a: Slot, b: Slot) -> Slot:
+        from chainrule.ops.linear import MatMul
+
+        shape = MatMul().shape(a.shape, b.shape)
+        return self.call("product", np.matmul, (a, b), shape, np.result_type(a.dtype, b.dtype))
+
+    def astype(self, x: Slot, dtype: Any) -> Slot:
+        if x.dtype == dtype:
+            return x
+        made = x.call
+        if made is not None and made.kind == "ufunc" and x.dtype.kind == "b":
+            # A comparison writes its 0 and 1 straight into floats.
+            return self.call("ufunc", made.function, made.reads, x.shape, dtype)
+        return self.call("copy", np.copyto, (x,), x.shape, dtype)
+
+    def arange(self, stop: int, dtype: Any = None) -> Slot:
+        return self.constant(np.arange(stop, dtype=dtype))
+
+    def reshape(self, x: Slot, shape: Shape) -> Slot:
+        if shape == x.shape:
+            return x
+        if not x.solid:
+            x = self.call("copy", np.copyto, (x,), x.shape, x.dtype)
+        return _viewed(x, shape, "reshape", (shape,), True)
+
+    def expand_dims(self, x: Slot, axis: int) -> Slot:
+        shape = list(x.shape)
+        shape.insert(axis if axis >= 0 else x.ndim + 1 + axis, 1)
+        return self.reshape(x, tuple(shape))
+
+    def transpose(self, x: Slot, axes: tuple[int, ...]) -> Slot:
+        if axes == tuple(range(x.ndim)):
+            return x
+        return _viewed(x, tuple(x.shape[i] for i in axes), "transpose", (axes,), False)
+
+    def broadcast_to(self, x: Slot, shape: Shape) -> Slot:
+        return _viewed(x, shape, "broadcast_to", (shape,), False)
+
+    def concatenate(self, parts: tuple[Slot, ...], axis: int = 0) -> Slot:
+        shape = list(parts[0].shape)
+        shape[axis] = sum(part.shape[axis] for part in parts)
+        dtype = np.result_type(*[part.dtype for part in parts])
+        return self.call("join", np.concatenate, tuple(parts), tuple(shape), dtype, (axis,))
+
+
+def _operator(name: str, swapped: bool = False) -> Callable[..., Slot]:
+    def method(self: Slot, *other: Any) -> Slot:
+        writer = _WRITERS[-1]
+        return getattr(writer, name)(*((*other, self) if swapped else (self, *other)))
+
+    return method
+
+
+_WRITERS: list[Writer] = []
+for _python, _name in (
+    ("add", "add"),
+    ("sub", "subtract"),
+    ("mul", "multiply"),
+    ("truediv", "divide"),
+):
+    setattr(Slot, f"__{_python}__", _operator(_name))
+    setattr(Slot, f"__r{_python}__", _operator(_name, swapped=True))
+Slot.__neg__ = _operator("negative")
+
+
+def lower(graph: Graph) -> Lowered:
+    """The NumPy calls that compute a graph, each value still without memory."""
+    writer = Writer()
+    slots: dict[Tensor, Slot] = {node: Slot(node.shape, node.dtype) for node in graph.inputs}
+    _WRITERS.append(writer)
+    try:
+        for node in graph.nodes[len(graph.inputs) :]:
+            writer.node = node
+            slots[node] = _lowered(node, [slots[x] for x in node.inputs], writer)
+    finally:
+        _WRITERS.pop()
+    return Lowered(
+        writer.calls, [slots[x] for x in graph.inputs], [slots[x] for x in graph.outputs]
+    )
+
+
+def _lowered(node: Tensor, inputs: list[Slot], writer: Writer) -> Slot:
+    op = node.op
+    if op is None or op is CONSTANT:
+        return writer.constant(node.value)
+    if op.is_open:
+        slot: Slot = op.value(writer, *inputs)
+        return slot
+
+    def run(*arrays: Array) -> Array:
+        return np.asarray(op.value(np, *arrays), order="C")
+
+    return writer.call("opaque", run, tuple(inputs), node.shape, node.dtype)

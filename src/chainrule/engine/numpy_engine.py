@@ -1,0 +1,191 @@
+"""The NumPy engine: a graph becomes a straight-line Python function of NumPy calls.
+
+The graph is lowered to calls (``lower``), each call gets its memory (``plan``), and the whole is
+written as the source of one function in which every array, constant and bound method is a local
+name: a step makes no look-ups and, opaque ops apart, allocates nothing. ``Program.source`` shows it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+from chainrule.engine.faster import faster
+from chainrule.engine.lower import Call, Slot, lower
+from chainrule.engine.plan import Plan, plan
+from chainrule.engine.reference import fitted
+from chainrule.graph.graph import Graph
+from chainrule.graph.op import Array
+
+
+class Program:
+    """A planned graph.
+
+    ``run`` takes the arrays of the inputs that were not bound, in order, checks nothing, and
+    returns nothing: results lie in ``outputs`` (arrays that the next run overwrites; those that
+    replace a bound input are that input's array).
+    """
+
+    def __init__(
+        self, graph: Graph, bound: Mapping[str, Array], replaces: Mapping[int, str]
+    ) -> None:
+        names = graph.input_names()
+        places = {names.index(name): array for name, array in bound.items()}
+        lowered = lower(faster(graph))
+        self.graph = graph
+        planned = plan(lowered, places, {out: names.index(name) for out, name in replaces.items()})
+        free = [slot for i, slot in enumerate(lowered.inputs) if i not in places]
+        writer = _Source(planned, free)
+        self.nbytes = planned.nbytes
+        self.source, self.run, fixed = writer.function(lowered.outputs)
+        self._fixed: list[Array | None] = fixed
+
+    @property
+    def outputs(self) -> list[Array]:
+        """The arrays in which the outputs lie (of a program whose inputs are all bound)."""
+        return [array for array in self._fixed if array is not None]
+
+
+def compile_numpy(graph: Graph) -> Callable[..., Any]:
+    """A function of arrays that runs the planned graph and returns fresh arrays."""
+    program = Program(graph, {}, {})
+
+    def run(*arrays: Any) -> Any:
+        with np.errstate(all="ignore"):
+            results = program.run(*fitted(graph, arrays))
+        return graph.structure.build([np.array(result) for result in results])
+
+    return run
+
+
+class _Source:
+    """Writes the function: a line a call, and the local names that it needs."""
+
+    def __init__(self, planned: Plan, free: list[Slot]) -> None:
+        self.plan = planned
+        self.free = free
+        self.names: dict[Slot, str] = {slot: f"x{i}" for i, slot in enumerate(free)}
+        self.bound: dict[str, Any] = {}
+        self._named: dict[int, str] = {}
+        self.lines: list[str] = []
+
+    def function(self, outputs: list[Slot]) -> tuple[str, Callable[..., Any], list[Array | None]]:
+        for call in self.plan.calls:
+            self._write(call)
+        self._write_copies()
+        returned = ", ".join(self.name(slot) for slot in outputs)
+        parameters = [f"x{i}" for i in range(len(self.free))]
+        body = [*self.lines, f"return ({returned},)" if self.free else "return None"]
+        # Names as defaults of keyword parameters are locals: the fastest that Python can reach.
+        signature = ", ".join([*parameters, "*", *[f"{n}={n}" for n in self.bound]])
+        if not self.bound:
+            signature = ", ".join(parameters)
+        source = f"def step({signature}):\n    " + "\n    ".join(body) + "\n"
+        scope: dict[str, Any] = dict(self.bound)
+        exec(compile(source, "<planned step>", "exec"), scope)
+        return source, scope["step"], [self.plan.arrays.get(slot) for slot in outputs]
+
+    def name(self, slot: Slot) -> str:
+        """What a slot is called: a bound array, or a variable that is known by now."""
+        array = self.plan.arrays.get(slot)
+        if array is not None:
+            return self._bind("a", array)
+        if slot in self.names:
+            return self.names[slot]
+        if slot.base is None:
+            raise AssertionError("a slot without memory is used before it is known")
+        base = self.name(slot.base)
+        variable = self.names[slot] = f"v{len(self.names)}"
+        assert slot.view is not None
+        method, arguments = slot.view
+        if method == "__getitem__":
+            view = f"{base}[{self._bind('key', arguments[0])}]"
+        elif method == "broadcast_to":
+            view = f"{self._function(np.broadcast_to, method)}({base}, {arguments[0]})"
+        else:
+            view = f"{base}.{method}({arguments[0]})"
+        self.lines.append(f"{variable} = {view}")
+        return variable
+
+    def _bind(self, kind: str, thing: Any) -> str:
+        if id(thing) not in self._named:
+            name = self._named[id(thing)] = f"{kind}{len(self.bound)}"
+            self.bound[name] = thing
+        return self._named[id(thing)]
+
+    def _function(self, function: Any, name: str) -> str:
+        self.bound.setdefault(name, function)
+        return name
+
+    def _write(self, call: Call) -> None:
+        if call.kind == "opaque":
+            run = self._bind("op", call.function)
+            arguments = ", ".join(self.name(x) for x in call.reads)
+            variable = self.names[call.writes] = f"v{len(self.names)}"
+            self.lines.append(f"{variable} = {run}({arguments})")
+            return
+        out = self.name(call.writes)
+        reads = [self.name(x) for x in call.reads]
+        match call.kind:
+            case "ufunc":
+                function = self._function(call.function, call.function.__name__)
+                self.lines.append(f"{function}({', '.join(reads)}, {out})")
+            case "reduce":
+                axis, keepdims = call.options
+                name = f"{call.function.__name__}_reduce"
+                function = self._function(call.function.reduce, name)  # type: ignore[attr-defined]
+                self.lines.append(f"{function}({reads[0]}, {axis}, None, {out}, {keepdims})")
+            case "product":
+                self._write_product(call, reads, out)
+            case "copy":
+                self.lines.append(
+                    f"{self._function(np.copyto, 'copyto')}({out}, {reads[0]}, 'unsafe')"
+                )
+            case "join":
+                self._write_join(call, reads)
+
+    def _write_product(self, call: Call, reads: list[str], out: str) -> None:
+        if call.function is np.matmul:
+            self.lines.append(
+                f"{self._function(np.matmul, 'matmul')}({reads[0]}, {reads[1]}, {out})"
+            )
+            return
+        left = self.plan.arrays.get(call.reads[0])
+        if left is None:
+            self.lines.append(f"{reads[0]}.dot({reads[1]}, {out})")
+        else:
+            method = self._function(left.dot, f"{reads[0]}_dot")
+            self.lines.append(f"{method}({reads[1]}, {out})")
+
+    def _write_join(self, call: Call, reads: list[str]) -> None:
+        whole = self.plan.arrays[call.writes]
+        axis, start = call.options[0], 0
+        for part, read in zip(call.reads, reads, strict=True):
+            stop = start + part.shape[axis]
+            place = whole[(slice(None),) * axis + (slice(start, stop),)]
+            start = stop
+            made = self.plan.arrays.get(part)
+            if made is None or not _same_memory(made, place):
+                into = self._bind("a", place)
+                self.lines.append(f"{self._function(np.copyto, 'copyto')}({into}, {read})")
+
+    def _write_copies(self) -> None:
+        """All are read before any is written: an output may be another input's old value."""
+        several = len(self.plan.copies) > 1
+        sources = [self.name(slot) for slot, _ in self.plan.copies]
+        if several:
+            for i, source in enumerate(sources):
+                self.lines.append(f"c{i} = {source}.copy()")
+            sources = [f"c{i}" for i in range(len(sources))]
+        for source, (_, memory) in zip(sources, self.plan.copies, strict=True):
+            into = self._bind("a", memory)
+            self.lines.append(f"{self._function(np.copyto, 'copyto')}({into}, {source})")
+
+
+def _same_memory(a: Array, b: Array) -> bool:
+    return (
+        a.__array_interface__["data"][0] == b.__array_interface__["data"][0]
+        and a.nbytes == b.nbytes
+    )

@@ -1,0 +1,209 @@
+"""The plan: which call writes where. A pure function from calls to memory.
+
+A buffer is taken when a result is born and given back after its last reader, so that later results
+use the same memory; a call that works entry by entry writes over an input that nobody needs any
+more; parts that are to be joined are computed in their place in the whole; and what replaces an
+input (new parameters) is written into that input's own memory.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from chainrule.engine.lower import Call, Lowered, Slot
+from chainrule.graph.op import Array
+
+#: Buffers start at multiples of a cache line.
+ALIGNMENT = 64
+
+
+@dataclass(slots=True)
+class Plan:
+    """``calls`` in order, with the array of every slot that has memory of its own.
+
+    Slots without an array are known only while running: inputs that are handed in at each call,
+    results of opaque ops, and views of these. ``copies`` are done at the end: (from, into).
+    """
+
+    calls: list[Call]
+    arrays: dict[Slot, Array]
+    copies: list[tuple[Slot, Array]] = field(default_factory=list)
+    nbytes: int = 0
+
+
+def plan(
+    lowered: Lowered,
+    bound: Mapping[int, Array],
+    replaces: Mapping[int, int],
+) -> Plan:
+    """Give every result its memory.
+
+    Args:
+        lowered: the calls.
+        bound: arrays that are the memory of inputs, by the input's place. Inputs not named here
+            are handed in at each run.
+        replaces: output place to the place of the bound input whose memory it is to end in.
+    """
+    planner = _Planner(lowered, bound)
+    for output, place in replaces.items():
+        planner.write_home(lowered.outputs[output], lowered.inputs[place])
+    planner.join_in_place()
+    planner.assign()
+    return planner.plan
+
+
+class _Planner:
+    def __init__(self, lowered: Lowered, bound: Mapping[int, Array]) -> None:
+        self.calls = lowered.calls
+        self.outputs = lowered.outputs
+        self.born = {call.writes: i for i, call in enumerate(self.calls)}
+        self.last_read: dict[Slot, int] = {}
+        for i, call in enumerate(self.calls):
+            for slot in call.reads:
+                self.last_read[slot.root] = i
+        for slot in self.outputs:
+            self.last_read[slot.root] = len(self.calls)
+        self.plan = Plan(list(self.calls), {})
+        for place, array in bound.items():
+            self.plan.arrays[lowered.inputs[place]] = array
+        # Memory decided before the sweep: the arrays of inputs to be replaced, parts of a whole.
+        self.home: dict[Slot, Array | tuple[Slot, int]] = {}
+        self.free: list[Array] = []
+
+    def write_home(self, output: Slot, target: Slot) -> None:
+        """Let ``output`` end in the memory of the input ``target``."""
+        memory = self.plan.arrays[target]
+        if output is target:
+            return
+        slot, last = output, self.last_read.get(target, -1)
+        while self._may_live_in(slot, memory, last):
+            self.home[slot] = memory
+            call = slot.call
+            assert call is not None
+            # What is only made in order to be overwritten here may live here as well.
+            before = [
+                x for x in call.reads if self._dies_at(x, self.born[slot]) and x not in self.home
+            ]
+            fitting = [
+                x for x in before if x.shape == slot.shape and self._may_live_in(x, memory, last)
+            ]
+            if call.kind != "ufunc" or not fitting:
+                break
+            slot = fitting[0]
+        if output not in self.home:
+            self.plan.copies.append((output, memory))
+
+    def _may_live_in(self, slot: Slot, memory: Array, last_read: int) -> bool:
+        call = slot.call
+        return (
+            call is not None
+            and call.kind in ("ufunc", "reduce", "product", "copy")
+            and slot.shape == memory.shape
+            and slot.dtype == memory.dtype
+            and (
+                self.born[slot] > last_read
+                or (call.kind == "ufunc" and self.born[slot] == last_read)
+            )
+        )
+
+    def _dies_at(self, slot: Slot, i: int) -> bool:
+        return slot.base is None and slot.call is not None and self.last_read[slot] == i
+
+    def join_in_place(self) -> None:
+        """Compute parts of a joined array where they will lie, so that joining costs nothing."""
+        for call in self.calls:
+            if call.kind != "join" or any(call.options):
+                continue
+            start = 0
+            for part in call.reads:
+                root = part.root
+                made = root.call
+                if (
+                    part.solid
+                    and root.size == part.size
+                    and made is not None
+                    and made.kind in ("ufunc", "reduce", "product", "copy")
+                    and root.dtype == call.writes.dtype
+                    and root not in self.home
+                ):
+                    self.home[root] = (call.writes, start)
+                    whole = call.writes
+                    self.born[whole] = min(self.born[whole], self.born[root])
+                start += part.size
+
+    def assign(self) -> None:
+        """One sweep through the calls, taking and giving back buffers."""
+        taken: dict[Slot, Array] = {}
+        for i, call in enumerate(self.calls):
+            slot = call.writes
+            if call.kind != "opaque" and slot not in self.plan.arrays:
+                self.plan.arrays[slot] = self._memory(slot, call, i, taken)
+            for read in {x.root for x in (*call.reads, slot)}:
+                if self.last_read.get(read, i) == i and read in taken:
+                    self.free.append(taken.pop(read))
+        for slot in {x for call in self.calls for x in call.reads} | set(self.outputs):
+            self._realise(slot)
+
+    def _memory(self, slot: Slot, call: Call, i: int, taken: dict[Slot, Array]) -> Array:
+        home = self.home.get(slot)
+        if isinstance(home, np.ndarray):
+            return home
+        if home is not None:
+            whole, start = home
+            if whole not in self.plan.arrays:
+                self.plan.arrays[whole] = self._shaped(whole, taken)
+            flat = self.plan.arrays[whole].reshape(-1)
+            return flat[start : start + slot.size].reshape(slot.shape)
+        if call.kind == "ufunc":
+            for read in call.reads:
+                fits = read.shape == slot.shape and read.dtype == slot.dtype
+                if fits and read in taken and self._dies_at(read, i):
+                    taken[slot] = taken.pop(read)
+                    return self.plan.arrays[read]
+        return self._shaped(slot, taken)
+
+    def _shaped(self, slot: Slot, taken: dict[Slot, Array]) -> Array:
+        nbytes = slot.size * slot.dtype.itemsize
+        raw = self._buffer(nbytes)
+        taken[slot] = raw
+        return raw[:nbytes].view(slot.dtype).reshape(slot.shape)
+
+    def _buffer(self, nbytes: int) -> Array:
+        # A much larger buffer is not taken for a small result: a small one stays in the cache.
+        fitting = [b for b in self.free if nbytes <= b.nbytes <= 2 * nbytes + ALIGNMENT]
+        if fitting:
+            best = min(fitting, key=lambda b: b.nbytes)
+            self.free = [b for b in self.free if b is not best]
+            return best
+        room = -(-max(nbytes, 1) // ALIGNMENT) * ALIGNMENT
+        self.plan.nbytes += room
+        raw = np.empty(room + ALIGNMENT, np.uint8)
+        start = -raw.ctypes.data % ALIGNMENT
+        return raw[start : start + room]
+
+    def _realise(self, slot: Slot) -> None:
+        """The array of a constant or a view, where it is known before running."""
+        chain: list[Slot] = []
+        while slot not in self.plan.arrays and slot.base is not None:
+            chain.append(slot)
+            slot = slot.base
+        if slot.array is not None:
+            self.plan.arrays[slot] = slot.array
+        if slot not in self.plan.arrays:
+            return
+        for view in reversed(chain):
+            self.plan.arrays[view] = look(self.plan.arrays[slot], view)
+            slot = view
+
+
+def look(array: Array, slot: Slot) -> Array:
+    """The view that ``slot`` is, of the array of its base."""
+    assert slot.view is not None
+    method, arguments = slot.view
+    if method == "broadcast_to":
+        return np.broadcast_to(array, *arguments)
+    view: Array = getattr(array, method)(*arguments)
+    return view

@@ -1,0 +1,24 @@
+"""The recorded graph: ops, tensors, graphs, and the transforms from graph to graph."""
+
+from chainrule.graph.differentiate import differentiate
+from chainrule.graph.functional import grad, value_and_grad
+from chainrule.graph.graph import Graph
+from chainrule.graph.op import OPS, Op
+from chainrule.graph.simplify import simplify
+from chainrule.graph.tensor import Tensor, tensor
+from chainrule.graph.trace import trace
+from chainrule.graph.verify import verify
+
+__all__ = [
+    "OPS",
+    "Graph",
+    "Op",
+    "Tensor",
+    "differentiate",
+    "grad",
+    "simplify",
+    "tensor",
+    "trace",
+    "value_and_grad",
+    "verify",
+]

@@ -1,0 +1,175 @@
+"""Graph: a computation that was recorded, as named inputs, outputs and the nodes between them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+from chainrule.errors import GradientError, OptionError, RecordingError, unknown_name
+from chainrule.graph.op import CONSTANT
+from chainrule.graph.structure import Structure
+from chainrule.graph.tensor import Tensor
+
+ENGINES: dict[str, Callable[[Graph], Callable[..., Any]]] = {}
+"""How each engine compiles a graph, by the engine's name; filled by ``chainrule.engine``."""
+
+
+class Graph:
+    """An immutable recording: ``inputs``, ``outputs``, and ``nodes`` in topological order.
+
+    ``nodes`` has every node that the outputs need, the inputs first. ``structure`` says how the
+    outputs were arranged by the function that was traced (one, a tuple, a dict).
+    """
+
+    __slots__ = ("inputs", "nodes", "outputs", "structure")
+
+    def __init__(
+        self,
+        inputs: Sequence[Tensor],
+        outputs: Sequence[Tensor],
+        structure: Structure | None = None,
+    ) -> None:
+        self.inputs = tuple(inputs)
+        self.outputs = tuple(outputs)
+        self.structure = structure or Structure.of(
+            outputs[0] if len(outputs) == 1 else tuple(outputs)
+        )
+        given = set(self.inputs)
+        inner = [node for node in needed(outputs, given) if node not in given]
+        for node in inner:
+            if node.op is None and not node.has_value:
+                raise RecordingError(
+                    f"the graph needs {node!r}, which is not among its inputs: it belongs to "
+                    "another trace. Pass it as an argument of the traced function."
+                )
+        self.nodes = (*self.inputs, *inner)
+
+    def input_names(self) -> list[str]:
+        """The name of each input; an unnamed one is called x0, x1, ... by its place."""
+        return [node.name or f"x{i}" for i, node in enumerate(self.inputs)]
+
+    def input(self, name: str) -> Tensor:
+        """The input called ``name``.
+
+        Raises:
+            OptionError: there is none, with the nearest name.
+        """
+        names = self.input_names()
+        if name not in names:
+            raise unknown_name("input", name, names)
+        return self.inputs[names.index(name)]
+
+    def __len__(self) -> int:
+        return len(self.nodes)
+
+    def __repr__(self) -> str:
+        return f"<Graph of {len(self.nodes)} nodes: {', '.join(self.input_names())}>"
+
+    def __str__(self) -> str:
+        return "\n".join(_lines(self))
+
+    def verify(self) -> None:
+        """Recompute every shape and dtype from the ops' rules.
+
+        Raises:
+            ShapeError, DtypeError, RecordingError: a node does not follow from its inputs.
+        """
+        from chainrule.graph.verify import verify
+
+        verify(self)
+
+    def simplify(self) -> Graph:
+        """The same computation in fewer nodes."""
+        from chainrule.graph.simplify import simplify
+
+        return simplify(self)
+
+    def backward(self, *wrt: str) -> Graph:
+        """The graph of the gradient of the only output, with respect to inputs by name.
+
+        Raises:
+            GradientError: there is not one output of one entry.
+        """
+        from chainrule.graph.differentiate import differentiate
+
+        if len(self.outputs) != 1 or self.outputs[0].size != 1:
+            raise GradientError(
+                f"backward needs a graph with one output of one entry, and this one gives "
+                f"{', '.join(str(node.shape) for node in self.outputs)}."
+            )
+        nodes = [self.input(name) for name in wrt] if wrt else list(self.inputs)
+        gradients = differentiate(self.outputs[0], nodes)
+        return Graph(self.inputs, gradients).simplify()
+
+    def compile(self, engine: str = "numpy") -> Callable[..., Any]:
+        """A function of arrays that runs this graph, in the order of ``inputs``.
+
+        Raises:
+            OptionError: no such engine.
+        """
+        if engine not in ENGINES:
+            raise unknown_name("engine", engine, ENGINES)
+        return ENGINES[engine](self)
+
+    def evaluate(self, *arguments: Any, engine: str = "reference", **named: Any) -> Any:
+        """Run once: arrays in the order of ``inputs``, or by name."""
+        names = self.input_names()
+        values = dict(zip(names, arguments, strict=False)) | named
+        missing = [name for name in names if name not in values]
+        if missing or len(arguments) > len(names) or set(named) - set(names):
+            raise OptionError(
+                f"the graph takes {', '.join(names)}; given were {len(arguments)} arrays by place"
+                f"{' and ' + ', '.join(named) if named else ''}."
+            )
+        return self.compile(engine)(*[values[name] for name in names])
+
+
+def needed(outputs: Iterable[Tensor], stop: Iterable[Tensor] = ()) -> list[Tensor]:
+    """Every node that the outputs need, in the order of recording; nothing before ``stop``."""
+    seen = set(stop)
+    found = []
+    stack = [node for node in outputs]
+    while stack:
+        node = stack.pop()
+        if node in seen:
+            continue
+        seen.add(node)
+        found.append(node)
+        stack.extend(node.inputs)
+    found.sort(key=_recorded)
+    return found
+
+
+def _recorded(node: Tensor) -> int:
+    return node.index
+
+
+def rebuilt(graph: Graph, become: Mapping[Tensor, Tensor]) -> Graph:
+    """The graph with its outputs replaced, after a transform mapped old nodes to new ones."""
+    return Graph(graph.inputs, [become[node] for node in graph.outputs], graph.structure)
+
+
+def _lines(graph: Graph) -> Iterable[str]:
+    number = {node: i for i, node in enumerate(graph.nodes)}
+    inputs = set(graph.inputs)
+    rows = []
+    for node in graph.nodes:
+        if node.op is None or node.op is CONSTANT:
+            kind = "input" if node in inputs else "constant"
+            detail = node.name or (
+                f"{node.value.item():g}" if node.has_value and node.size == 1 else ""
+            )
+            rows.append((f"%{number[node]}", kind, detail, _typed(node), "", ""))
+        else:
+            came = " ".join(f"%{number[x]}" for x in node.inputs)
+            rows.append(
+                (f"%{number[node]}", repr(node.op), came, _typed(node), node.scope, node.place)
+            )
+    widths = [max((len(row[i]) for row in rows), default=0) for i in range(6)]
+    for row in rows:
+        yield "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+    yield "returns " + " ".join(f"%{number[node]}" for node in graph.outputs)
+
+
+def _typed(node: Tensor) -> str:
+    return f"{node.dtype}{list(node.shape)}"

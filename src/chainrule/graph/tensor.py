@@ -1,0 +1,353 @@
+"""Tensor: a node of the graph that looks and behaves like a NumPy array.
+
+A Tensor remembers the op that made it and that op's inputs. With a value it computes as it goes
+(``cr.tensor([1., 2.])``); without one it is a placeholder that only records (inside ``trace``).
+Operators, methods and NumPy's own functions all lead to ``apply``, the one door through which an
+op enters a graph.
+"""
+
+from __future__ import annotations
+
+import itertools
+import operator
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+
+from chainrule.errors import DtypeError, GradientError, RecordingError
+from chainrule.graph import recording
+from chainrule.graph.op import CONSTANT, SPOKEN, Array, Op, Shape
+from chainrule.graph.operators import Operators
+
+_next_index = itertools.count().__next__
+
+
+class Tensor(Operators):
+    """A node: an op and its inputs, a shape, a dtype, perhaps a name and a value.
+
+    ``value`` is the NumPy array; ``grad`` the array that the last ``backward()`` left here (each
+    call starts afresh: nothing is ever added to an older gradient).
+    """
+
+    __slots__ = (
+        "_grad", "_value", "dtype", "index", "inputs", "name", "op", "place", "scope", "shape",
+    )  # fmt: skip
+    #: The order of recording, which is a topological order: inputs come before what uses them.
+    index: int
+    op: Op | None
+    inputs: tuple[Tensor, ...]
+    shape: Shape
+    dtype: np.dtype[Any]
+    name: str | None
+    scope: str
+    place: str
+
+    def __init__(
+        self,
+        op: Op | None,
+        inputs: tuple[Tensor, ...],
+        value: Array | None,
+        shape: Shape,
+        dtype: np.dtype[Any],
+        name: str | None = None,
+    ) -> None:
+        self.index = _next_index()
+        self.op = op
+        self.inputs = inputs
+        self._value = value
+        self.shape = shape
+        self.dtype = dtype
+        self.name = name
+        self.scope = self.place = ""
+        self._grad: Array | None = None
+
+    # --- what it holds -------------------------------------------------------------------------
+
+    @property
+    def value(self) -> Array:
+        """The NumPy array that this Tensor stands for.
+
+        Raises:
+            RecordingError: the Tensor is a placeholder of a trace and has no value yet.
+        """
+        if self._value is None:
+            raise RecordingError(
+                f"{self!r} has no value: it is being traced, so only its shape and dtype are known "
+                "yet. Compute with it, and read the value from what the graph returns."
+            )
+        return self._value
+
+    @property
+    def has_value(self) -> bool:
+        """False for the placeholders of a trace and everything computed from them."""
+        return self._value is not None
+
+    @property
+    def grad(self) -> Array | None:
+        """The gradient that the last ``backward()`` left here, or None before any.
+
+        Raises:
+            DtypeError: the Tensor holds integers, for which no gradient exists.
+        """
+        if self.dtype.kind not in "fc":
+            raise DtypeError(
+                f"a Tensor of {self.dtype} has no gradient: a small step away from an integer is "
+                "not an integer. Make it of floats: cr.tensor([1., 2.]) or array.astype(float)."
+            )
+        return self._grad
+
+    @property
+    def ndim(self) -> int:
+        return len(self.shape)
+
+    @property
+    def size(self) -> int:
+        return int(np.prod(self.shape, dtype=np.int64))
+
+    def item(self) -> Any:
+        """The only entry, as a Python number."""
+        return self.value.item()
+
+    def backward(self, cotangent: Any = None) -> None:
+        """Set ``grad`` on every Tensor of floats that this one was computed from.
+
+        Starts afresh at each call: an older ``grad`` is replaced, never added to.
+
+        Args:
+            cotangent: the weight of each entry, of this Tensor's shape; may be left out for a
+                Tensor of one entry, where it is 1.
+
+        Raises:
+            GradientError: more than one entry and no cotangent, or one of another shape.
+        """
+        from chainrule.graph.differentiate import backward
+
+        backward(self, cotangent)
+
+    # --- Python's protocols --------------------------------------------------------------------
+
+    def __repr__(self) -> str:
+        name = f" {self.name!r}" if self.name else ""
+        if self._value is None:
+            return f"<Tensor{name} {self.shape} {self.dtype}, traced>"
+        text = np.array2string(self._value, precision=8, threshold=20, separator=", ")
+        return f"tensor({text}, {self.dtype}{', name=' + repr(self.name) if self.name else ''})"
+
+    def __len__(self) -> int:
+        if not self.shape:
+            raise TypeError("a Tensor without axes has no length")
+        return self.shape[0]
+
+    def __iter__(self) -> Iterator[Tensor]:
+        return (self[i] for i in range(len(self)))
+
+    def __bool__(self) -> bool:
+        if self._value is None:
+            raise RecordingError(
+                f"a decision on {self!r} cannot be recorded: its value is not known while tracing. "
+                "Write cr.where(condition, a, b) instead of if, and & | ~ instead of and or not."
+            )
+        return bool(self._value)
+
+    def _number(self, kind: Callable[[Any], Any]) -> Any:
+        if self._value is None:
+            raise RecordingError(
+                f"{kind.__name__}() of {self!r} cannot be recorded: its value is not known while "
+                f"tracing. Leave out {kind.__name__}() and compute with the Tensor itself."
+            )
+        return kind(self._value.item() if self._value.size == 1 else self._value)
+
+    def __float__(self) -> float:
+        return self._number(float)  # type: ignore[no-any-return]
+
+    def __int__(self) -> int:
+        return self._number(int)  # type: ignore[no-any-return]
+
+    def __index__(self) -> int:
+        return operator.index(self.value.item() if self.size == 1 else self.value)
+
+    def __setitem__(self, key: object, value: object) -> None:
+        raise RecordingError(
+            "assigning into a Tensor cannot be recorded: a node never changes. Build a new one: "
+            "cr.where(mask, new, t) instead of t[mask] = new, cr.concatenate or cr.stack instead "
+            "of filling rows."
+        )
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Array:
+        raise RecordingError(
+            "turning a Tensor into a NumPy array would leave the graph, and gradients through it "
+            "would silently be zero. Use a NumPy function that can be recorded (np.exp, np.dot, "
+            "np.sum, ...), or take t.value where no gradient is wanted."
+        )
+
+    # --- NumPy's protocols ---------------------------------------------------------------------
+
+    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **options: Any) -> Any:
+        if options.get("out") is not None:
+            raise RecordingError(
+                f"np.{ufunc.__name__} writing into an array (out=, or += on an array) cannot be "
+                f"recorded: write a = np.{ufunc.__name__}(...), or a = a + t, and let it be new."
+            )
+        if method == "reduce" and ufunc is np.add:
+            options.setdefault("axis", 0)
+            return _record(np.sum, inputs, options)
+        if method != "__call__":
+            raise _not_spoken(f"np.{ufunc.__name__}.{method}")
+        return _record(ufunc, inputs, {k: v for k, v in options.items() if k != "out"})
+
+    def __array_function__(
+        self, function: Callable[..., Any], types: Any, inputs: Any, options: Any
+    ) -> Any:
+        if options.get("out") is not None:
+            raise RecordingError(
+                f"np.{function.__name__}(..., out=...) cannot be recorded: leave out= away and "
+                "use what it returns."
+            )
+        return _record(function, inputs, options)
+
+
+def _not_spoken(name: str) -> RecordingError:
+    known = ", ".join(sorted({f.__name__ for f in SPOKEN}))
+    return RecordingError(
+        f"{name} has no rule for Tensors, so it cannot be recorded. Write it with functions that "
+        f"have one ({known}), or take t.value where no gradient is wanted."
+    )
+
+
+def _record(function: Callable[..., Any], inputs: Any, options: dict[str, Any]) -> Any:
+    recorder = SPOKEN.get(function)
+    if recorder is None:
+        module = getattr(function, "__module__", None) or "numpy"
+        raise _not_spoken(f"{module.replace('numpy', 'np')}.{function.__name__}")
+    try:
+        return recorder(*inputs, **options)
+    except TypeError as error:
+        if "argument" not in str(error) or isinstance(error, RecordingError | DtypeError):
+            raise
+        raise RecordingError(
+            f"np.{function.__name__} was given an option that cannot be recorded "
+            f"({', '.join(options) or 'too many arguments'}): {error}."
+        ) from error
+
+
+def tensor(data: Any, *, dtype: Any = None, name: str | None = None) -> Tensor:
+    """A Tensor that holds ``data``: numbers, nested lists, or an array (which is copied).
+
+    Args:
+        data: Python floats become float64, Python integers int64; an array keeps its dtype.
+        dtype: another dtype.
+        name: how it is called in graphs and formulas.
+
+    Raises:
+        DtypeError: the data are not numbers.
+    """
+    if isinstance(data, Tensor):
+        data = data.value
+    try:
+        value = np.array(data, dtype=dtype)
+    except (TypeError, ValueError) as error:
+        raise DtypeError(f"a Tensor holds numbers; {type(data).__name__} given: {error}") from error
+    if value.dtype.kind not in "biufc":
+        raise DtypeError(f"a Tensor holds numbers; given were entries of {value.dtype}.")
+    return Tensor(None, (), value, value.shape, value.dtype, name)
+
+
+def constant(data: Any, like: np.dtype[Any] | None = None) -> Tensor:
+    """A Tensor around ``data``; a Python number takes the dtype of what it is combined with."""
+    if (
+        like is not None
+        and isinstance(data, bool | int | float)
+        and not isinstance(data, np.generic)
+    ):
+        value = np.asarray(data, dtype=np.result_type(like, data))
+    else:
+        value = np.asarray(data)
+        if value.dtype.kind not in "biufc":
+            raise RecordingError(
+                f"{type(data).__name__} cannot stand in a graph: numbers, arrays and Tensors can."
+            )
+    return Tensor(CONSTANT, (), value, value.shape, value.dtype)
+
+
+def placeholder(shape: Shape, dtype: Any, name: str | None = None) -> Tensor:
+    """A Tensor without a value: an input of a graph that is being traced."""
+    return Tensor(None, (), None, tuple(shape), np.dtype(dtype), name)
+
+
+def apply(op: Op, *inputs: Any) -> Any:
+    """Record ``op`` on ``inputs``: the one door through which every op enters a graph.
+
+    Handed no Tensor at all, it just computes: arrays in, an array out. So a function written for
+    Tensors serves plain NumPy as well, and a pullback handed arrays costs no recording.
+    """
+    for x in inputs:
+        if isinstance(x, Tensor):
+            break
+    else:
+        return _compute(op, [np.asarray(x) for x in _matched(inputs)])
+    nodes = inputs if all(isinstance(x, Tensor) for x in inputs) else _lifted(inputs)
+    values = [node._value for node in nodes]
+    if any(value is None for value in values):
+        return _traced(op, nodes)
+    value = np.asarray(_compute(op, values))
+    return Tensor(op, nodes, value, value.shape, value.dtype)
+
+
+def _traced(op: Op, nodes: tuple[Tensor, ...]) -> Tensor:
+    shape = op.shape(*[node.shape for node in nodes])
+    node = Tensor(op, nodes, None, shape, op.dtype(*[node.dtype for node in nodes]))
+    node.scope, node.place = recording.scope(), recording.place()
+    return node
+
+
+def _compute(op: Op, values: list[Any]) -> Any:
+    try:
+        if op.overflow_is_fine:
+            with np.errstate(over="ignore"):
+                return op.value(np, *values)
+        return op.value(np, *values)
+    except ValueError:
+        op.shape(*[value.shape for value in values])  # says it better where shapes are to blame
+        raise
+
+
+def _matched(inputs: tuple[Any, ...]) -> Iterator[Any]:
+    """Python numbers beside arrays take the arrays' dtype, as in NumPy."""
+    like = [x.dtype for x in inputs if hasattr(x, "dtype")]
+    for x in inputs:
+        if like and isinstance(x, bool | int | float) and not isinstance(x, np.generic):
+            yield np.asarray(x, dtype=np.result_type(*like, x))
+        else:
+            yield x
+
+
+def _lifted(inputs: tuple[Any, ...]) -> tuple[Tensor, ...]:
+    like = np.result_type(*[x.dtype for x in inputs if hasattr(x, "dtype")])
+    return tuple(x if isinstance(x, Tensor) else constant(x, like) for x in inputs)
+
+
+def require_float(x: Tensor, purpose: str) -> None:
+    """Refuse what cannot want a gradient.
+
+    Raises:
+        DtypeError: ``x`` holds integers or booleans.
+    """
+    if x.dtype.kind not in "fc":
+        raise DtypeError(
+            f"{purpose} needs floats, and {x.name or 'the tensor'} holds {x.dtype}: an integer "
+            "Tensor cannot want a gradient. Write 3. instead of 3, or array.astype(float)."
+        )
+
+
+def require_scalar(y: Tensor, purpose: str) -> None:
+    """Refuse what has more than one entry.
+
+    Raises:
+        GradientError: it has.
+    """
+    if y.size != 1:
+        raise GradientError(
+            f"{purpose} needs one number, and got shape {y.shape}. Reduce it first (cr.sum(y) or "
+            "cr.mean(y)), or give a cotangent of that shape: y.backward(cotangent)."
+        )

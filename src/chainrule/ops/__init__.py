@@ -1,0 +1,25 @@
+"""The table of ops, and their public functions. Importing this fills the table."""
+
+from chainrule.ops import (
+    activation,
+    arithmetic,
+    exponential,
+    indexing,
+    linear,
+    loss,
+    random,
+    reduce,
+    shape,
+)
+
+__all__ = [
+    "activation",
+    "arithmetic",
+    "exponential",
+    "indexing",
+    "linear",
+    "loss",
+    "random",
+    "reduce",
+    "shape",
+]

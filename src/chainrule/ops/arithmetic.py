@@ -1,0 +1,429 @@
+"""Arithmetic: + - * / and powers, comparisons, choices, and what keeps a number as it is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from chainrule.errors import OptionError
+from chainrule.graph.op import FUNCTIONS, Array, Op, public, speaks_for
+from chainrule.graph.tensor import apply
+from chainrule.ops.base import Elementwise, binary, sample, unary
+from chainrule.ops.stable import quotient_of_known
+
+
+class Add(Elementwise):
+    """y = a + b."""
+
+    name, function, gives, onnx = "add", "add", "same", "Add"
+    latex, code, domains = "{0} + {1}", "{0} + {1}", ("real", "real")
+
+    def pull(self, g: Any, y: Any, a: Any, b: Any) -> tuple[Any, ...]:
+        return g, g
+
+    def entry(self, sp: Any, a: Any, b: Any) -> Any:
+        return a + b
+
+
+class Subtract(Elementwise):
+    """y = a - b."""
+
+    name, function, gives, onnx = "subtract", "subtract", "same", "Sub"
+    latex, code, domains = "{0} - {1}", "{0} - {1}", ("real", "real")
+
+    def pull(self, g: Any, y: Any, a: Any, b: Any) -> tuple[Any, ...]:
+        return g, lambda: -g
+
+    def entry(self, sp: Any, a: Any, b: Any) -> Any:
+        return a - b
+
+
+class Multiply(Elementwise):
+    """y = a b, entry by entry."""
+
+    name, function, gives, onnx = "multiply", "multiply", "same", "Mul"
+    latex, code, domains = r"{0} \odot {1}", "{0} * {1}", ("real", "real")
+
+    def pull(self, g: Any, y: Any, a: Any, b: Any) -> tuple[Any, ...]:
+        return lambda: g * b, lambda: g * a
+
+    def entry(self, sp: Any, a: Any, b: Any) -> Any:
+        return a * b
+
+
+class Divide(Elementwise):
+    """y = a / b, entry by entry; integers give floats."""
+
+    name, function, onnx = "divide", "divide", "Div"
+    latex, code, domains = r"\frac{{{0}}}{{{1}}}", "{0} / {1}", ("real", "nonzero")
+
+    def pull(self, g: Any, y: Any, a: Any, b: Any) -> tuple[Any, ...]:
+        return lambda: g / b, lambda: -g * y / b
+
+    def entry(self, sp: Any, a: Any, b: Any) -> Any:
+        return a / b
+
+
+class Power(Elementwise):
+    """y = a ** b, entry by entry.
+
+    dy/da = b a^(b-1), which is 0 where b = 0; dy/db = y ln a, which is 0 where a = 0. For a < 0
+    the power is real for whole b alone, and has no derivative with respect to b (NaN).
+    """
+
+    name, function, gives, onnx = "power", "power", "same", "Pow"
+    latex, code, domains = "{0}^{{{1}}}", "{0} ** {1}", ("positive", "real")
+
+    def pull(self, g: Any, y: Any, a: Any, b: Any) -> tuple[Any, ...]:
+        def to_base() -> Any:
+            return g * b * power(a, where(equal(b, 0), 1.0, b - 1))
+
+        def to_exponent() -> Any:
+            zero = equal(a, 0)
+            return g * where(zero, 0.0, y * FUNCTIONS["log"](where(zero, 1.0, a)))
+
+        return to_base, to_exponent
+
+    def entry(self, sp: Any, a: Any, b: Any) -> Any:
+        return a**b
+
+
+class Negative(Elementwise):
+    """y = -x."""
+
+    name, function, gives, onnx = "negative", "negative", "same", "Neg"
+    latex, code = "-{0}", "-{0}"
+
+    def pull(self, g: Any, y: Any, x: Any) -> tuple[Any, ...]:
+        return (-g,)
+
+    def entry(self, sp: Any, x: Any) -> Any:
+        return -x
+
+
+class Square(Elementwise):
+    """y = x²."""
+
+    name, function, gives = "square", "square", "same"
+    latex, code = "{0}^2", "np.square({0})"
+
+    def pull(self, g: Any, y: Any, x: Any) -> tuple[Any, ...]:
+        return (g * (2.0 * x),)
+
+    def entry(self, sp: Any, x: Any) -> Any:
+        return x**2
+
+
+class Abs(Elementwise):
+    """y = |x|. At 0 the derivative is taken as 0."""
+
+    name, function, gives, onnx = "abs", "abs", "same", "Abs"
+    latex = r"\left|{0}\right|"
+
+    def pull(self, g: Any, y: Any, x: Any) -> tuple[Any, ...]:
+        return (g * sign(x),)
+
+    def entry(self, sp: Any, x: Any) -> Any:
+        return sp.Abs(x)
+
+
+class Sign(Elementwise):
+    """y = -1, 0 or 1 by the sign of x. Its derivative is taken as 0 everywhere."""
+
+    name, function, gives, onnx = "sign", "sign", "same", "Sign"
+    latex = r"\operatorname{{sign}}{0}"
+
+    def pull(self, g: Any, y: Any, x: Any) -> tuple[Any, ...]:
+        return (None,)
+
+    def entry(self, sp: Any, x: Any) -> Any:
+        return sp.sign(x)
+
+
+class Maximum(Elementwise):
+    """y = the larger of a and b. At a tie each gets half of the gradient."""
+
+    name, function, gives, onnx = "maximum", "maximum", "same", "Max"
+    latex, domains = r"\max({0}, {1})", ("real", "real")
+
+    def pull(self, g: Any, y: Any, a: Any, b: Any) -> tuple[Any, ...]:
+        return _split(g, a, b, greater(a, b)), _split(g, a, b, less(a, b))
+
+    def entry(self, sp: Any, a: Any, b: Any) -> Any:
+        return sp.Max(a, b)
+
+
+class Minimum(Elementwise):
+    """y = the smaller of a and b. At a tie each gets half of the gradient."""
+
+    name, function, gives, onnx = "minimum", "minimum", "same", "Min"
+    latex, domains = r"\min({0}, {1})", ("real", "real")
+
+    def pull(self, g: Any, y: Any, a: Any, b: Any) -> tuple[Any, ...]:
+        return _split(g, a, b, less(a, b)), _split(g, a, b, greater(a, b))
+
+    def entry(self, sp: Any, a: Any, b: Any) -> Any:
+        return sp.Min(a, b)
+
+
+def _split(g: Any, a: Any, b: Any, wins: Any) -> Any:
+    return lambda: g * where(equal(a, b), 0.5, astype(wins, g.dtype))
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Clip(Elementwise):
+    """y = x held between low and high. The derivative is 1 from low to high, both included."""
+
+    low: float | None = None
+    high: float | None = None
+    name, gives, onnx = "clip", "same", "Clip"
+    latex, code = r"\operatorname{{clip}}({0}, {low}, {high})", "np.clip({0}, {low}, {high})"
+
+    def value(self, xp: Any, x: Any) -> Any:
+        x = x if self.low is None else xp.maximum(x, self.low)
+        return x if self.high is None else xp.minimum(x, self.high)
+
+    def dtype(self, *x: np.dtype[Any]) -> np.dtype[Any]:
+        return np.result_type(*x, *[b for b in (self.low, self.high) if b is not None])
+
+    def pull(self, g: Any, y: Any, x: Any) -> tuple[Any, ...]:
+        return (g * astype(equal(x, y), g.dtype),)
+
+    def entry(self, sp: Any, x: Any) -> Any:
+        x = x if self.low is None else sp.Max(x, self.low)
+        return x if self.high is None else sp.Min(x, self.high)
+
+    @classmethod
+    def examples(cls, rng: np.random.Generator) -> Iterator[tuple[Op, tuple[Array, ...]]]:
+        for low, high in ((-0.75, 0.8), (None, 0.5), (0.1, None)):
+            yield cls(low, high), (sample("real", (3, 4), rng),)
+
+
+class Where(Elementwise):
+    """y = a where the condition holds, else b."""
+
+    name, gives, onnx = "where", "same", "Where"
+    latex = r"\begin{{cases}} {1} & {0} \\ {2} & \text{{else}} \end{{cases}}"
+    code, domains = "np.where({0}, {1}, {2})", ("bool", "real", "real")
+    is_open = False
+
+    def value(self, xp: Any, condition: Any, a: Any, b: Any) -> Any:
+        return xp.where(condition, a, b)
+
+    def dtype(self, *x: np.dtype[Any]) -> np.dtype[Any]:
+        return np.result_type(*x[1:])
+
+    def pull(self, g: Any, y: Any, condition: Any, a: Any, b: Any) -> tuple[Any, ...]:
+        return (
+            None,
+            lambda: where(condition, g, g.dtype.type(0)),
+            lambda: where(condition, g.dtype.type(0), g),
+        )
+
+    def entry(self, sp: Any, condition: Any, a: Any, b: Any) -> Any:
+        return a if condition else b
+
+
+class Identity(Elementwise):
+    """y = x, as a node of its own."""
+
+    name, gives, onnx = "identity", "same", "Identity"
+    latex, code, is_view = "{0}", "{0}", True
+
+    def value(self, xp: Any, x: Any) -> Any:
+        return x
+
+    def pull(self, g: Any, y: Any, x: Any) -> tuple[Any, ...]:
+        return (g,)
+
+    def entry(self, sp: Any, x: Any) -> Any:
+        return x
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Astype(Elementwise):
+    """y = x in another dtype. Gradients flow between floats."""
+
+    to: str = "float64"
+    name, onnx = "astype", "Cast"
+    latex, code = "{0}", "{0}.astype('{to}')"
+
+    def value(self, xp: Any, x: Any) -> Any:
+        return xp.astype(x, np.dtype(self.to))
+
+    def dtype(self, *x: np.dtype[Any]) -> np.dtype[Any]:
+        return np.dtype(self.to)
+
+    def pull(self, g: Any, y: Any, x: Any) -> tuple[Any, ...]:
+        return (astype(g, x.dtype) if x.dtype.kind == "f" else None,)
+
+    def entry(self, sp: Any, x: Any) -> Any:
+        return x
+
+    @classmethod
+    def examples(cls, rng: np.random.Generator) -> Iterator[tuple[Op, tuple[Array, ...]]]:
+        yield cls("float64"), (sample("real", (3, 4), rng),)
+
+
+class _Comparison(Elementwise):
+    gives, domains = "bool", ("real", "real")
+
+    def pull(self, g: Any, y: Any, a: Any, b: Any) -> tuple[Any, ...]:
+        return None, None
+
+    def source(self, *x: str) -> str:
+        return f"np.{self.function}({', '.join(x)})"
+
+    def entry(self, sp: Any, *x: Any) -> Any:
+        return {"less": sp.Lt, "less_equal": sp.Le, "greater": sp.Gt, "greater_equal": sp.Ge,
+                "equal": sp.Eq, "not_equal": sp.Ne, "logical_and": sp.And, "logical_or": sp.Or,
+                "logical_not": sp.Not}[self.name](*x)  # fmt: skip
+
+
+class Less(_Comparison):
+    """a < b."""
+
+    name = function = "less"
+    latex, onnx = "{0} < {1}", "Less"
+
+
+class LessEqual(_Comparison):
+    """a <= b."""
+
+    name = function = "less_equal"
+    latex, onnx = r"{0} \le {1}", "LessOrEqual"
+
+
+class Greater(_Comparison):
+    """a > b."""
+
+    name = function = "greater"
+    latex, onnx = "{0} > {1}", "Greater"
+
+
+class GreaterEqual(_Comparison):
+    """a >= b."""
+
+    name = function = "greater_equal"
+    latex, onnx = r"{0} \ge {1}", "GreaterOrEqual"
+
+
+class Equal(_Comparison):
+    """a = b."""
+
+    name = function = "equal"
+    latex, onnx = "{0} = {1}", "Equal"
+
+
+class NotEqual(_Comparison):
+    """a differs from b."""
+
+    name = function = "not_equal"
+    latex, onnx = r"{0} \ne {1}", None
+
+
+class LogicalAnd(_Comparison):
+    """Both a and b hold."""
+
+    name = function = "logical_and"
+    latex, onnx, domains = r"{0} \wedge {1}", "And", ("bool", "bool")
+
+
+class LogicalOr(_Comparison):
+    """a or b holds."""
+
+    name = function = "logical_or"
+    latex, onnx, domains = r"{0} \vee {1}", "Or", ("bool", "bool")
+
+
+class LogicalNot(_Comparison):
+    """x does not hold."""
+
+    name = function = "logical_not"
+    latex, onnx, domains = r"\neg {0}", "Not", ("bool",)
+
+    def pull(self, g: Any, y: Any, *x: Any) -> tuple[Any, ...]:
+        return (None,)
+
+
+add = binary(Add, np.add)
+subtract = binary(Subtract, np.subtract)
+multiply = binary(Multiply, np.multiply)
+negative = unary(Negative, np.negative)
+square = unary(Square, np.square)
+abs = unary(Abs, np.abs)
+sign = unary(Sign, np.sign)
+maximum = binary(Maximum, np.maximum)
+minimum = binary(Minimum, np.minimum)
+identity = unary(Identity, np.positive)
+less = binary(Less, np.less)
+less_equal = binary(LessEqual, np.less_equal)
+greater = binary(Greater, np.greater)
+greater_equal = binary(GreaterEqual, np.greater_equal)
+equal = binary(Equal, np.equal)
+not_equal = binary(NotEqual, np.not_equal)
+logical_and = binary(LogicalAnd, np.logical_and, np.bitwise_and)
+logical_or = binary(LogicalOr, np.logical_or, np.bitwise_or)
+logical_not = unary(LogicalNot, np.logical_not, np.invert)
+
+
+@public
+@speaks_for(np.divide)
+def divide(a: Any, b: Any) -> Any:
+    """y = a / b; a sigmoid or a softmax written out is recorded as what it is.
+
+    1 / (1 + e^-z) is σ(z), and e^z / Σ e^z is softmax(z), so neither overflows.
+    """
+    known = quotient_of_known(a, b)
+    return apply(_DIVIDE, a, b) if known is None else known
+
+
+@public
+@speaks_for(np.power)
+def power(a: Any, b: Any) -> Any:
+    """y = a ** b, entry by entry; a ** 2 is recorded as a square."""
+    if isinstance(b, int | float) and b == 2:
+        return apply(_SQUARE, a)
+    if isinstance(b, int) and not isinstance(b, bool) and b < 0:
+        b = float(b)
+    return apply(_POWER, a, b)
+
+
+@public
+@speaks_for(np.where)
+def where(condition: Any, a: Any, b: Any) -> Any:
+    """y = a where the condition holds, else b; all three broadcast."""
+    return apply(_WHERE, condition, a, b)
+
+
+@public
+@speaks_for(np.clip)
+def clip(x: Any, low: Any = None, high: Any = None) -> Any:
+    """y = x held between two numbers, either of which may be None.
+
+    Raises:
+        OptionError: a bound is not a number, or low > high.
+    """
+    for bound in (low, high):
+        if not (bound is None or isinstance(bound, int | float | np.number)):
+            raise OptionError(
+                f"clip needs numbers as bounds, got {bound!r}. For arrays write "
+                "cr.maximum(cr.minimum(x, high), low)."
+            )
+    if low is not None and high is not None and low > high:
+        raise OptionError(f"clip needs low <= high, got low={low}, high={high}.")
+    low, high = (b.item() if isinstance(b, np.generic) else b for b in (low, high))
+    return apply(Clip(low, high), x)
+
+
+@public
+@speaks_for(np.astype)
+def astype(x: Any, dtype: Any) -> Any:
+    """y = x in another dtype."""
+    return apply(Astype(np.dtype(dtype).name), x)
+
+
+_SQUARE, _POWER, _DIVIDE, _WHERE = Square(), Power(), Divide(), Where()

@@ -1,0 +1,133 @@
+"""Elementwise ops: what they share, and how their public functions are made."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Iterator
+from typing import Any, ClassVar, Protocol, overload
+
+import numpy as np
+
+from chainrule.errors import ShapeError
+from chainrule.graph.op import Array, Op, Shape, public, speaks_for
+from chainrule.graph.tensor import Tensor, apply
+
+
+class Elementwise(Op):
+    """An op that works entry by entry, after NumPy's broadcasting."""
+
+    is_elementwise = True
+    #: The function of the array namespace that is this op, where there is one.
+    function: ClassVar[str] = ""
+    #: What comes out: "same" as NumPy's promotion, "float", or "bool".
+    gives: ClassVar[str] = "float"
+    #: Where each input may be tried: real, positive, nonzero, unit (-1 to 1), bool.
+    domains: ClassVar[tuple[str, ...]] = ("real",)
+
+    def value(self, xp: Any, *x: Any) -> Any:
+        return getattr(xp, self.function)(*x)
+
+    def shape(self, *x: Shape) -> Shape:
+        try:
+            return np.broadcast_shapes(*x)
+        except ValueError:
+            raise ShapeError(
+                f"{self.name} needs shapes that broadcast, got {' and '.join(map(str, x))}. "
+                "From the right, sizes must be equal or 1; perhaps one of them needs "
+                "reshape(-1, 1), or a transpose."
+            ) from None
+
+    def dtype(self, *x: np.dtype[Any]) -> np.dtype[Any]:
+        if self.gives == "bool":
+            return np.dtype(bool)
+        common = np.result_type(*x)
+        if self.gives == "float" and common.kind in "biu":
+            return np.dtype(np.float64)
+        return common
+
+    def source(self, *x: str) -> str:
+        if not self.code:
+            return f"np.{self.function}({', '.join(x)})"
+        return super().source(*x)
+
+    def symbol(self, *x: Any) -> Any:
+        entry = np.frompyfunc(
+            lambda *entries: self.entry(importlib.import_module("sympy"), *entries), len(x), 1
+        )
+        return entry(*x)
+
+    def entry(self, sp: Any, *x: Any) -> Any:
+        """The result for one entry, ``sp`` being SymPy."""
+        return getattr(sp, self.function)(*x)
+
+    @classmethod
+    def examples(cls, rng: np.random.Generator) -> Iterator[tuple[Op, tuple[Array, ...]]]:
+        shapes: list[tuple[Shape, ...]] = [((3, 4),) * 3, ((),) * 3]
+        if len(cls.domains) > 1:
+            shapes += [((3, 4), (4,), (3, 1)), ((2, 1, 4), (3, 1), (1,)), ((), (2, 3), (3,))]
+        for choice in shapes:
+            yield (
+                cls(),
+                tuple(
+                    sample(domain, shape, rng)
+                    for domain, shape in zip(cls.domains, choice, strict=False)
+                ),
+            )
+
+
+def sample(domain: str, shape: Shape, rng: np.random.Generator) -> Array:
+    """Random numbers of a domain, away from its borders and from kinks at zero."""
+    size = rng.uniform(0.2, 2.0, shape)
+    sign = np.where(rng.random(shape) < 0.5, -1.0, 1.0)
+    match domain:
+        case "positive":
+            return np.asarray(size)
+        case "unit":
+            return np.asarray(sign * size / 2.1)
+        case "bool":
+            return np.asarray(rng.random(shape) < 0.5)
+    return np.asarray(sign * size)
+
+
+class Unary(Protocol):
+    """A function of one Tensor or array."""
+
+    @overload
+    def __call__(self, x: Tensor) -> Tensor: ...
+    @overload
+    def __call__(self, x: Any) -> Array: ...
+
+
+class Binary(Protocol):
+    """A function of two Tensors or arrays."""
+
+    @overload
+    def __call__(self, a: Tensor, b: Any) -> Tensor: ...
+    @overload
+    def __call__(self, a: Any, b: Tensor) -> Tensor: ...
+    @overload
+    def __call__(self, a: Any, b: Any) -> Array: ...
+
+
+def _named(function: Callable[..., Any], op: type[Op]) -> Any:
+    """Give the public function of an op the op's name and documentation."""
+    function.__name__ = function.__qualname__ = op.name
+    function.__doc__ = f"{op.__doc__}\n\nTensors are recorded; given arrays only, gives an array."
+    function.__module__ = op.__module__
+    return public(function)
+
+
+def unary(op: type[Op], *numpy_functions: Callable[..., Any]) -> Unary:
+    """The public function of a one-input op without settings."""
+    instance = op()
+    function = _named(lambda x: apply(instance, x), op)
+    speaks_for(*numpy_functions)(function)
+    return function  # type: ignore[no-any-return]
+
+
+def binary(op: type[Op], *numpy_functions: Callable[..., Any]) -> Binary:
+    """The public function of a two-input op without settings."""
+    instance = op()
+    function = _named(lambda a, b: apply(instance, a, b), op)
+    speaks_for(*numpy_functions)(function)
+    return function  # type: ignore[no-any-return]

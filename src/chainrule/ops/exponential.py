@@ -1,0 +1,114 @@
+"""Exponentials, logarithms, roots and waves."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from chainrule.graph.op import public, speaks_for
+from chainrule.graph.tensor import Tensor, apply
+from chainrule.ops.base import Elementwise, unary
+from chainrule.ops.stable import log_of_known
+
+
+class Exp(Elementwise):
+    """y = e^x."""
+
+    name, function, onnx = "exp", "exp", "Exp"
+    latex, overflow_is_fine = "e^{{{0}}}", True
+
+    def pull(self, g: Any, y: Any, x: Any) -> tuple[Any, ...]:
+        return (g * y,)
+
+
+class Expm1(Elementwise):
+    """y = e^x - 1, precise near 0."""
+
+    name, function = "expm1", "expm1"
+    latex, overflow_is_fine = "e^{{{0}}} - 1", True
+
+    def pull(self, g: Any, y: Any, x: Any) -> tuple[Any, ...]:
+        return (g * exp(x),)
+
+    def entry(self, sp: Any, x: Any) -> Any:
+        return sp.exp(x) - 1
+
+
+class Log(Elementwise):
+    """y = ln x. At 0 it is -inf with derivative inf; below 0 it is NaN."""
+
+    name, function, onnx = "log", "log", "Log"
+    latex, domains = r"\ln {0}", ("positive",)
+
+    def pull(self, g: Any, y: Any, x: Any) -> tuple[Any, ...]:
+        return (g / x,)
+
+
+class Log1p(Elementwise):
+    """y = ln(1 + x), precise near 0."""
+
+    name, function = "log1p", "log1p"
+    latex, domains = r"\ln(1 + {0})", ("positive",)
+
+    def pull(self, g: Any, y: Any, x: Any) -> tuple[Any, ...]:
+        return (g / (1.0 + x),)
+
+    def entry(self, sp: Any, x: Any) -> Any:
+        return sp.log(1 + x)
+
+
+class Sqrt(Elementwise):
+    """y = √x. At 0 the derivative is inf."""
+
+    name, function, onnx = "sqrt", "sqrt", "Sqrt"
+    latex, domains = r"\sqrt{{{0}}}", ("positive",)
+
+    def pull(self, g: Any, y: Any, x: Any) -> tuple[Any, ...]:
+        return (g * 0.5 / y,)
+
+
+class Sin(Elementwise):
+    """y = sin x, x in radians."""
+
+    name, function, onnx = "sin", "sin", "Sin"
+    latex = r"\sin {0}"
+
+    def pull(self, g: Any, y: Any, x: Any) -> tuple[Any, ...]:
+        return (g * cos(x),)
+
+
+class Cos(Elementwise):
+    """y = cos x, x in radians."""
+
+    name, function, onnx = "cos", "cos", "Cos"
+    latex = r"\cos {0}"
+
+    def pull(self, g: Any, y: Any, x: Any) -> tuple[Any, ...]:
+        return (g * -sin(x),)
+
+
+exp = unary(Exp, np.exp)
+expm1 = unary(Expm1, np.expm1)
+log1p = unary(Log1p, np.log1p)
+sqrt = unary(Sqrt, np.sqrt)
+sin = unary(Sin, np.sin)
+cos = unary(Cos, np.cos)
+
+
+@public
+@speaks_for(np.log)
+def log(x: Any) -> Any:
+    """y = ln x; the log of a sigmoid or a softmax is recorded in its stable form.
+
+    log σ(z) = -softplus(-z), log(1 - σ(z)) = -softplus(z), and log softmax(z) = z - logsumexp(z):
+    finite at any z, where the textbook's formula gives log 0.
+    """
+    if isinstance(x, Tensor):
+        known = log_of_known(x)
+        if known is not None:
+            return known
+    return apply(_LOG, x)
+
+
+_LOG = Log()

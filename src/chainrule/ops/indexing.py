@@ -1,0 +1,244 @@
+"""Indexing: picking entries out, by slices, numbers and arrays, and adding them back in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from chainrule.errors import DtypeError, OptionError, RecordingError, ShapeError
+from chainrule.graph.op import Array, Op, Shape, public, speaks_for
+from chainrule.graph.tensor import Tensor, apply
+from chainrule.ops.base import sample
+from chainrule.ops.reduce import known_axis
+from chainrule.ops.shape import reshape, shape_of
+
+# A key is kept hashable: a slice as its three numbers, an index array as the place of an input.
+Key = tuple[Any, ...]
+_ARRAY = "array"
+
+
+def _python_key(key: Key, arrays: tuple[Any, ...]) -> tuple[Any, ...]:
+    rest = iter(arrays)
+    return tuple(
+        slice(*part) if isinstance(part, tuple) else next(rest) if part == _ARRAY else part
+        for part in key
+    )
+
+
+def _spelled(key: Key, arrays: tuple[str, ...]) -> str:
+    def one(part: Any) -> str:
+        if not isinstance(part, slice):
+            return "..." if part is ... else str(part)
+        ends = ["" if end is None else str(end) for end in (part.start, part.stop, part.step)]
+        return ":".join(ends if ends[2] else ends[:2])
+
+    return ", ".join(one(part) for part in _python_key(key, arrays)) or "()"
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Index(Op):
+    """y = x[key], a key of slices, whole numbers, new axes and integer arrays."""
+
+    key: Key
+    name, onnx = "index", "Gather"
+
+    @property
+    def is_open(self) -> bool:  # type: ignore[override]
+        return _ARRAY not in self.key
+
+    @property
+    def is_view(self) -> bool:  # type: ignore[override]
+        return _ARRAY not in self.key
+
+    def value(self, xp: Any, x: Any, *arrays: Any) -> Any:
+        return x[_python_key(self.key, arrays)]
+
+    def shape(self, *x: Shape) -> Shape:
+        stand_in = np.broadcast_to(np.empty((), bool), x[0])
+        arrays = tuple(np.zeros(shape, np.intp) for shape in x[1:])
+        try:
+            return stand_in[_python_key(self.key, arrays)].shape
+        except IndexError as error:
+            raise ShapeError(f"indexing a Tensor of shape {x[0]}: {error}.") from None
+
+    def dtype(self, *x: np.dtype[Any]) -> np.dtype[Any]:
+        return x[0]
+
+    def pull(self, g: Any, y: Any, x: Any, *arrays: Any) -> tuple[Any, ...]:
+        return (apply(IndexAdd(self.key, x.shape), g, *arrays), *[None for _ in arrays])
+
+    def formula(self, *x: str) -> str:
+        return f"{x[0]}_{{{_spelled(self.key, x[1:])}}}"
+
+    def source(self, *x: str) -> str:
+        return f"{x[0]}[{_spelled(self.key, x[1:])}]"
+
+    @classmethod
+    def examples(cls, rng: np.random.Generator) -> Iterator[tuple[Op, tuple[Array, ...]]]:
+        x = sample("real", (4, 5), rng)
+        twice = np.array([0, 2, 2, -1])
+        yield cls((1,)), (x,)
+        yield cls(((1, 3, None), (None, None, 2))), (x,)
+        yield cls((..., None, -1)), (x,)
+        yield cls((_ARRAY,)), (x, twice)
+        yield cls((_ARRAY, _ARRAY)), (x, twice, np.array([1, 0, 0, 3]))
+        yield cls(((None, None, None), _ARRAY)), (x, np.array([[0, 1], [1, 4]]))
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class IndexAdd(Op):
+    """Zeros of a shape, with x added at x's key: what an index pulls back. Repeats add up."""
+
+    key: Key
+    to: Shape
+    name, is_open, onnx = "index_add", False, "ScatterND"
+
+    def value(self, xp: Any, x: Any, *arrays: Any) -> Any:
+        key = _python_key(self.key, arrays)
+        if xp is not np:
+            return xp.zeros(self.to, x.dtype).at[key].add(x)
+        total = np.zeros(self.to, x.dtype)
+        if arrays:
+            np.add.at(total, key, x)
+        else:
+            total[key] = x
+        return total
+
+    def shape(self, *x: Shape) -> Shape:
+        return self.to
+
+    def dtype(self, *x: np.dtype[Any]) -> np.dtype[Any]:
+        return x[0]
+
+    def pull(self, g: Any, y: Any, x: Any, *arrays: Any) -> tuple[Any, ...]:
+        return (apply(Index(self.key), g, *arrays), *[None for _ in arrays])
+
+    def formula(self, *x: str) -> str:
+        return rf"\operatorname{{add}}_{{{_spelled(self.key, x[1:])}}}({x[0]})"
+
+    def source(self, *x: str) -> str:
+        arrays = ", ".join(f"({part})" for part in (_spelled(self.key, x[1:]),))
+        return (
+            f"(lambda z: (np.add.at(z, np.s_[{arrays[1:-1]}], {x[0]}), z)[1])(np.zeros({self.to}))"
+        )
+
+    @classmethod
+    def examples(cls, rng: np.random.Generator) -> Iterator[tuple[Op, tuple[Array, ...]]]:
+        for op, (x, *arrays) in Index.examples(rng):
+            assert isinstance(op, Index)
+            shape = op.shape(x.shape, *[a.shape for a in arrays])
+            yield cls(op.key, x.shape), (sample("real", shape, rng), *arrays)
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class OneHot(Op):
+    """A row of zeros with a 1 at the label's place, for each label."""
+
+    classes: int
+    to: str = "float64"
+    name, onnx = "one_hot", "OneHot"
+    latex = r"\operatorname{{onehot}}({0})"
+    code = "np.eye({classes})[{0}]"
+
+    def value(self, xp: Any, labels: Any) -> Any:
+        places = xp.arange(self.classes, dtype=labels.dtype)
+        return xp.astype(xp.equal(xp.expand_dims(labels, -1), places), np.dtype(self.to))
+
+    def shape(self, *x: Shape) -> Shape:
+        return (*x[0], self.classes)
+
+    def dtype(self, *x: np.dtype[Any]) -> np.dtype[Any]:
+        return np.dtype(self.to)
+
+    def pull(self, g: Any, y: Any, labels: Any) -> tuple[Any, ...]:
+        return (None,)
+
+    @classmethod
+    def examples(cls, rng: np.random.Generator) -> Iterator[tuple[Op, tuple[Array, ...]]]:
+        yield cls(4), (np.array([0, 3, 1, 1]),)
+
+
+@public
+def getitem(x: Any, key: Any) -> Any:
+    """y = x[key], as NumPy indexes: slices, whole numbers, None, ..., integer and boolean arrays.
+
+    Raises:
+        RecordingError: a boolean Tensor without a value, whose result has no known shape.
+    """
+    parts, arrays = [], []
+    for part in key if isinstance(key, tuple) else (key,):
+        if isinstance(part, slice):
+            parts.append((part.start, part.stop, part.step))
+        elif part is None or part is ...:
+            parts.append(part)
+        elif isinstance(part, int | np.integer) and not isinstance(part, bool):
+            parts.append(int(part))
+        else:
+            picked = _index_arrays(part)
+            parts.extend([_ARRAY] * len(picked))
+            arrays.extend(picked)
+    op = Index(tuple(parts))
+    if any(isinstance(part, Tensor) for part in (x, *arrays)):
+        op.shape(shape_of(x), *[part.shape for part in arrays])
+    return apply(op, x, *arrays)
+
+
+def _index_arrays(part: Any) -> list[Any]:
+    dtype = part.dtype if hasattr(part, "dtype") else np.asarray(part).dtype
+    if dtype.kind == "b":
+        if isinstance(part, Tensor) and not part.has_value:
+            raise RecordingError(
+                "indexing with a condition cannot be recorded while tracing: how many entries it "
+                "picks is not known yet. Write cr.where(condition, x, 0) to keep the shape."
+            )
+        return list(np.nonzero(part.value if isinstance(part, Tensor) else np.asarray(part)))
+    if dtype.kind not in "iu":
+        if not isinstance(part, Tensor) and np.asarray(part).size == 0:
+            return [np.zeros(np.shape(part), np.intp)]
+        raise DtypeError(
+            f"an index is a whole number, a slice, or an array of integers or booleans; got "
+            f"{dtype}. Write indices.astype(int)."
+        )
+    return [part if isinstance(part, Tensor) else np.asarray(part)]
+
+
+@public
+@speaks_for(np.take)
+def take(x: Any, indices: Any, axis: int | None = None) -> Any:
+    """The entries (or rows, columns, ...) of ``x`` at the integer ``indices`` along an axis.
+
+    Without an axis the entries are counted through the whole array. The cotangent of an entry
+    taken twice is the sum of both.
+    """
+    if axis is None:
+        x, axis = reshape(x, -1), 0
+    place = known_axis(x, axis, "take")
+    assert isinstance(place, int)
+    return getitem(x, (*[slice(None)] * place, indices))
+
+
+@public
+def one_hot(labels: Any, classes: int, dtype: Any = "float64") -> Any:
+    """A row of zeros with a 1 at the label's place, for each label of 0 to classes - 1.
+
+    Raises:
+        DtypeError: the labels are not integers.
+        OptionError: a label outside the classes.
+    """
+    given = labels if isinstance(labels, Tensor) else np.asarray(labels)
+    if given.dtype.kind not in "iu":
+        raise DtypeError(f"one_hot needs integer labels, got {given.dtype}: labels.astype(int).")
+    values = given.value if isinstance(given, Tensor) and given.has_value else given
+    if (
+        not isinstance(values, Tensor)
+        and values.size
+        and not (values.min() >= 0 and values.max() < classes)
+    ):
+        raise OptionError(
+            f"one_hot of labels from {values.min()} to {values.max()}, but there are {classes} "
+            f"classes: 0 to {classes - 1}."
+        )
+    return apply(OneHot(int(classes), np.dtype(dtype).name), given)

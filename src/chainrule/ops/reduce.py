@@ -1,0 +1,291 @@
+"""Reductions: many entries to one, along some axes or all."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from chainrule.errors import OptionError, ShapeError
+from chainrule.graph.op import Array, Op, Shape, public, speaks_for
+from chainrule.graph.tensor import apply
+from chainrule.ops.arithmetic import astype, equal, square
+from chainrule.ops.base import sample
+from chainrule.ops.exponential import exp, sqrt
+from chainrule.ops.shape import broadcast_to, reshape, shape_of
+
+Axis = int | tuple[int, ...] | None
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Reduction(Op):
+    """What reductions share: the axes that go (None: all), and whether they stay with size 1."""
+
+    axis: Axis = None
+    keepdims: bool = False
+    latex, code = "", ""
+
+    def kept(self, x: Shape) -> Shape:
+        """The shape with each reduced axis still there, of size 1."""
+        gone = range(len(x)) if self.axis is None else np.atleast_1d(self.axis)
+        return tuple(1 if i in gone else size for i, size in enumerate(x))
+
+    def count(self, x: Shape) -> int:
+        """How many entries become one."""
+        return 0 if 0 in x else math.prod(x) // math.prod(self.kept(x))
+
+    def shape(self, *x: Shape) -> Shape:
+        if self.keepdims:
+            return self.kept(x[0])
+        gone = range(len(x[0])) if self.axis is None else np.atleast_1d(self.axis)
+        return tuple(size for i, size in enumerate(x[0]) if i not in gone)
+
+    def dtype(self, *x: np.dtype[Any]) -> np.dtype[Any]:
+        return np.dtype(np.float64) if x[0].kind in "biu" else x[0]
+
+    def spread(self, g: Any, x: Any) -> Any:
+        """``g`` copied back over the axes that were reduced."""
+        return broadcast_to(reshape(g, self.kept(x.shape)), x.shape)
+
+    @classmethod
+    def examples(cls, rng: np.random.Generator) -> Iterator[tuple[Op, tuple[Array, ...]]]:
+        for axis, keepdims in ((None, False), (0, False), (1, True), ((0, 2), False), (None, True)):
+            yield cls(axis, keepdims), (sample("real", (3, 4, 2), rng),)
+        yield cls(), (sample("real", (), rng),)
+
+
+class Sum(Reduction):
+    """y = Σ x over the axes."""
+
+    name, onnx = "sum", "ReduceSum"
+    latex, code = r"\sum {0}", "np.sum({0}, axis={axis}, keepdims={keepdims})"
+
+    def value(self, xp: Any, x: Any) -> Any:
+        return xp.sum(x, axis=self.axis, keepdims=self.keepdims)
+
+    def dtype(self, *x: np.dtype[Any]) -> np.dtype[Any]:
+        return np.sum(np.zeros(1, x[0])).dtype
+
+    def pull(self, g: Any, y: Any, x: Any) -> tuple[Any, ...]:
+        return (self.spread(g, x),)
+
+
+class Mean(Reduction):
+    """y = Σ x / n over the axes."""
+
+    name, onnx = "mean", "ReduceMean"
+    latex = r"\operatorname{{mean}}({0})"
+    code = "np.mean({0}, axis={axis}, keepdims={keepdims})"
+
+    def value(self, xp: Any, x: Any) -> Any:
+        return xp.sum(x, axis=self.axis, keepdims=self.keepdims) / float(self.count(x.shape))
+
+    def pull(self, g: Any, y: Any, x: Any) -> tuple[Any, ...]:
+        return (self.spread(g * (1.0 / self.count(x.shape)), x),)
+
+
+class Var(Reduction):
+    """y = Σ (x - mean)² / n over the axes: the variance of the entries themselves (ddof = 0)."""
+
+    name = "var"
+    latex = r"\operatorname{{var}}({0})"
+    code = "np.var({0}, axis={axis}, keepdims={keepdims})"
+
+    def value(self, xp: Any, x: Any) -> Any:
+        n = float(self.count(x.shape))
+        d = x - xp.sum(x, axis=self.axis, keepdims=True) / n
+        return xp.sum(d * d, axis=self.axis, keepdims=self.keepdims) / n
+
+    def pull(self, g: Any, y: Any, x: Any) -> tuple[Any, ...]:
+        centred = x - mean(x, self.axis, keepdims=True)
+        return (self.spread(g * (2.0 / self.count(x.shape)), x) * centred,)
+
+
+class _Extreme(Reduction):
+    def shape(self, *x: Shape) -> Shape:
+        if self.count(x[0]) == 0:
+            raise ShapeError(f"{self.name} of no entries at all: the input has shape {x[0]}.")
+        return super().shape(*x)
+
+    def dtype(self, *x: np.dtype[Any]) -> np.dtype[Any]:
+        return x[0]
+
+    def pull(self, g: Any, y: Any, x: Any) -> tuple[Any, ...]:
+        winners = astype(equal(x, self.spread(y, x)), g.dtype)
+        shares = sum(winners, self.axis, keepdims=True)
+        return (self.spread(g, x) * (winners / shares),)
+
+
+class Max(_Extreme):
+    """y = the largest entry over the axes. Entries that tie share the gradient equally."""
+
+    name, onnx = "max", "ReduceMax"
+    latex, code = r"\max {0}", "np.max({0}, axis={axis}, keepdims={keepdims})"
+
+    def value(self, xp: Any, x: Any) -> Any:
+        return xp.max(x, axis=self.axis, keepdims=self.keepdims)
+
+    def symbol(self, *x: Any) -> Any:
+        from sympy import Max as Largest
+
+        return _fold(Largest, x[0], self)
+
+
+class Min(_Extreme):
+    """y = the smallest entry over the axes. Entries that tie share the gradient equally."""
+
+    name, onnx = "min", "ReduceMin"
+    latex, code = r"\min {0}", "np.min({0}, axis={axis}, keepdims={keepdims})"
+
+    def value(self, xp: Any, x: Any) -> Any:
+        return xp.min(x, axis=self.axis, keepdims=self.keepdims)
+
+    def symbol(self, *x: Any) -> Any:
+        from sympy import Min as Smallest
+
+        return _fold(Smallest, x[0], self)
+
+
+class LogSumExp(Reduction):
+    """y = ln Σ e^x over the axes, the smooth maximum; finite at every finite x."""
+
+    name, onnx = "logsumexp", "ReduceLogSumExp"
+    latex = r"\ln \sum e^{{{0}}}"
+
+    def value(self, xp: Any, x: Any) -> Any:
+        top = xp.max(x, axis=self.axis, keepdims=True)
+        total = xp.sum(xp.exp(x - top), axis=self.axis, keepdims=True)
+        return xp.reshape(xp.log(total) + top, self.shape(x.shape))
+
+    def source(self, *x: str) -> str:
+        keep = f"axis={self.axis}, keepdims=True"
+        stable = f"np.log(np.sum(np.exp({x[0]} - np.max({x[0]}, {keep})), {keep})) + np.max({x[0]}, {keep})"
+        return stable if self.keepdims else f"np.squeeze({stable}, axis={self.axis})"
+
+    def pull(self, g: Any, y: Any, x: Any) -> tuple[Any, ...]:
+        return (self.spread(g, x) * exp(x - self.spread(y, x)),)
+
+    def symbol(self, *x: Any) -> Any:
+        import sympy
+
+        total = np.sum(np.frompyfunc(sympy.exp, 1, 1)(x[0]), axis=self.axis, keepdims=self.keepdims)
+        return np.frompyfunc(sympy.log, 1, 1)(total)
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class ArgMax(Op):
+    """The position of the largest entry along an axis (None: in the flattened input)."""
+
+    axis: int | None = None
+    name, onnx, is_open = "argmax", "ArgMax", False
+    latex, code = r"\operatorname{{argmax}} {0}", "np.argmax({0}, axis={axis})"
+
+    def value(self, xp: Any, x: Any) -> Any:
+        return xp.argmax(x, axis=self.axis)
+
+    def shape(self, *x: Shape) -> Shape:
+        return Reduction(self.axis).shape(*x)
+
+    def dtype(self, *x: np.dtype[Any]) -> np.dtype[Any]:
+        return np.dtype(np.intp)
+
+    def pull(self, g: Any, y: Any, x: Any) -> tuple[Any, ...]:
+        return (None,)
+
+    @classmethod
+    def examples(cls, rng: np.random.Generator) -> Iterator[tuple[Op, tuple[Array, ...]]]:
+        for axis in (None, 0, 1):
+            yield cls(axis), (sample("real", (3, 4), rng),)
+
+
+def _fold(function: Any, x: Any, op: Reduction) -> Any:
+    gone = list(range(x.ndim) if op.axis is None else np.atleast_1d(op.axis))
+    last = np.moveaxis(x, gone, range(-len(gone), 0))
+    rows = last.reshape(-1, op.count(x.shape))
+    folded = np.empty(len(rows), object)
+    folded[:] = [function(*row) for row in rows]
+    return folded.reshape(op.shape(x.shape))
+
+
+def known_axis(x: Any, axis: Any, where: str) -> Axis:
+    """An axis or several, counted from the front.
+
+    Raises:
+        OptionError: not whole numbers, or one named twice.
+        ShapeError: an axis that ``x`` does not have.
+    """
+    if axis is None:
+        return None
+    axes = tuple(axis) if isinstance(axis, tuple | list) else (axis,)
+    ndim = len(shape_of(x))
+    for one in axes:
+        if not isinstance(one, int | np.integer) or isinstance(one, bool):
+            raise OptionError(f"{where} needs whole numbers as axis, got {axis!r}.")
+        if not -ndim <= one < ndim:
+            raise ShapeError(
+                f"{where} over axis {one}, but the input has {ndim} axes (its shape is "
+                f"{shape_of(x)}), counted from 0."
+            )
+    whole = tuple(int(one) % ndim for one in axes)
+    if len(set(whole)) < len(whole):
+        raise OptionError(f"{where} got the same axis twice: {axis!r}.")
+    return tuple(sorted(whole)) if isinstance(axis, tuple | list) else whole[0]
+
+
+def _reduction(op: type[Reduction], numpy_function: Any) -> Any:
+    def function(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
+        return apply(op(known_axis(x, axis, op.name), bool(keepdims)), x)
+
+    function.__name__ = function.__qualname__ = op.name
+    function.__doc__ = (
+        f"{op.__doc__}\n\nArgs:\n    x: a Tensor or an array.\n"
+        "    axis: one axis, several in a tuple, or None for all.\n"
+        "    keepdims: leave the reduced axes with size 1."
+    )
+    if numpy_function is not None:
+        speaks_for(numpy_function)(function)
+    return public(function)
+
+
+sum = _reduction(Sum, np.sum)
+mean = _reduction(Mean, np.mean)
+var = _reduction(Var, np.var)
+max = _reduction(Max, np.max)
+min = _reduction(Min, np.min)
+logsumexp = _reduction(LogSumExp, None)
+
+
+@public
+@speaks_for(np.std)
+def std(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
+    """y = √var x over the axes: the standard deviation of the entries themselves (ddof = 0)."""
+    return sqrt(var(x, axis, keepdims))
+
+
+@public
+@speaks_for(np.argmax)
+def argmax(x: Any, axis: int | None = None) -> Any:
+    """The position of the largest entry, the first of several, along one axis or of all."""
+    return apply(ArgMax(known_axis(x, axis, "argmax")), x)
+
+
+@public
+def norm(x: Any) -> Any:
+    """y = √Σ x² over all entries."""
+    return sqrt(sum(square(x)))
+
+
+@public
+def sum_to(g: Any, shape: Shape) -> Any:
+    """Undo a broadcast: sum ``g`` over the axes along which an array of ``shape`` was repeated."""
+    if g.shape == shape:
+        return g
+    added = len(g.shape) - len(shape)
+    axes = tuple(range(added)) + tuple(
+        i + added for i, size in enumerate(shape) if size == 1 and g.shape[i + added] != 1
+    )
+    total = sum(g, axes[0] if len(axes) == 1 else axes) if axes else g
+    return total if total.shape == shape else reshape(total, shape)

@@ -1,0 +1,264 @@
+"""Shape: the same entries in another arrangement. Most of these are views and cost nothing."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from chainrule.errors import OptionError, ShapeError
+from chainrule.graph.op import FUNCTIONS, Array, Op, Shape, public, speaks_for
+from chainrule.graph.tensor import apply
+from chainrule.ops.base import sample
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Reshape(Op):
+    """The same entries, in the same order, in another shape."""
+
+    to: Shape
+    name, onnx, is_view = "reshape", "Reshape", True
+    latex, code = "{0}", "{0}.reshape({to})"
+
+    def value(self, xp: Any, x: Any) -> Any:
+        return xp.reshape(x, self.to)
+
+    def shape(self, *x: Shape) -> Shape:
+        if math.prod(x[0]) != math.prod(self.to):
+            raise ShapeError(
+                f"reshape from {x[0]} ({math.prod(x[0])} entries) to {self.to} "
+                f"({math.prod(self.to)} entries): the number of entries must stay the same."
+            )
+        return self.to
+
+    def pull(self, g: Any, y: Any, x: Any) -> tuple[Any, ...]:
+        return (reshape(g, x.shape),)
+
+    @classmethod
+    def examples(cls, rng: np.random.Generator) -> Iterator[tuple[Op, tuple[Array, ...]]]:
+        for to in ((4, 3), (12,), (2, 1, 6)):
+            yield cls(to), (sample("real", (3, 4), rng),)
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Transpose(Op):
+    """The axes in another order."""
+
+    axes: tuple[int, ...]
+    name, onnx, is_view = "transpose", "Transpose", True
+    latex, code = "{0}^\\top", "np.transpose({0}, {axes})"
+
+    def value(self, xp: Any, x: Any) -> Any:
+        return xp.transpose(x, self.axes)
+
+    def shape(self, *x: Shape) -> Shape:
+        if sorted(self.axes) != list(range(len(x[0]))):
+            raise ShapeError(
+                f"transpose with axes {self.axes} of shape {x[0]}: name each of its "
+                f"{len(x[0])} axes once."
+            )
+        return tuple(x[0][i] for i in self.axes)
+
+    def pull(self, g: Any, y: Any, x: Any) -> tuple[Any, ...]:
+        return (apply(Transpose(tuple(int(i) for i in np.argsort(self.axes))), g),)
+
+    @classmethod
+    def examples(cls, rng: np.random.Generator) -> Iterator[tuple[Op, tuple[Array, ...]]]:
+        yield cls((1, 0)), (sample("real", (3, 4), rng),)
+        yield cls((2, 0, 1)), (sample("real", (2, 3, 4), rng),)
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class BroadcastTo(Op):
+    """The input repeated along new axes and axes of size 1."""
+
+    to: Shape
+    name, onnx, is_view = "broadcast_to", "Expand", True
+    latex, code = "{0}", "np.broadcast_to({0}, {to})"
+
+    def value(self, xp: Any, x: Any) -> Any:
+        return xp.broadcast_to(x, self.to)
+
+    def shape(self, *x: Shape) -> Shape:
+        try:
+            fits = np.broadcast_shapes(x[0], self.to) == self.to
+        except ValueError:
+            fits = False
+        if not fits:
+            raise ShapeError(f"broadcast_to from {x[0]} to {self.to}: only axes of size 1 stretch.")
+        return self.to
+
+    def pull(self, g: Any, y: Any, x: Any) -> tuple[Any, ...]:
+        return (FUNCTIONS["sum_to"](g, x.shape),)
+
+    @classmethod
+    def examples(cls, rng: np.random.Generator) -> Iterator[tuple[Op, tuple[Array, ...]]]:
+        for shape in ((4,), (3, 1), ()):
+            yield cls((2, 3, 4)), (sample("real", shape, rng),)
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Concatenate(Op):
+    """Arrays one after the other along an axis."""
+
+    axis: int = 0
+    name, onnx = "concatenate", "Concat"
+
+    def value(self, xp: Any, *x: Any) -> Any:
+        return xp.concatenate(x, axis=self.axis)
+
+    def shape(self, *x: Shape) -> Shape:
+        others = {s[: self.axis] + s[self.axis + 1 :] for s in x}
+        if len(others) > 1 or len({len(s) for s in x}) > 1 or self.axis >= len(x[0]):
+            raise ShapeError(
+                f"concatenate along axis {self.axis} needs shapes that agree in all other axes, "
+                f"got {', '.join(map(str, x))}."
+            )
+        return (
+            *x[0][: self.axis],
+            sum(s[self.axis] for s in x),
+            *x[0][self.axis + 1 :],
+        )
+
+    def pull(self, g: Any, y: Any, *x: Any) -> tuple[Any, ...]:
+        ends = np.cumsum([part.shape[self.axis] for part in x])
+        front = (slice(None),) * self.axis
+        return tuple(
+            FUNCTIONS["getitem"](g, (*front, slice(int(end) - part.shape[self.axis], int(end))))
+            for part, end in zip(x, ends, strict=True)
+        )
+
+    def formula(self, *x: str) -> str:
+        return r"\left[" + r",\ ".join(x) + r"\right]"
+
+    def source(self, *x: str) -> str:
+        return f"np.concatenate([{', '.join(x)}], axis={self.axis})"
+
+    @classmethod
+    def examples(cls, rng: np.random.Generator) -> Iterator[tuple[Op, tuple[Array, ...]]]:
+        yield cls(0), (sample("real", (2, 3), rng), sample("real", (4, 3), rng))
+        yield cls(1), tuple(sample("real", (2, n), rng) for n in (1, 3, 2))
+
+
+def shape_of(x: Any) -> Shape:
+    """The shape of a Tensor, an array or a number."""
+    return x.shape if hasattr(x, "shape") else np.shape(x)
+
+
+@public
+@speaks_for(np.reshape)
+def reshape(x: Any, shape: Any) -> Any:
+    """The same entries in another shape; one size may be -1, and is then worked out.
+
+    Raises:
+        ShapeError: the number of entries would change.
+    """
+    wanted = (int(shape),) if isinstance(shape, int | np.integer) else tuple(map(int, shape))
+    given = shape_of(x)
+    if wanted.count(-1) == 1:
+        rest = -math.prod(wanted)
+        if rest == 0 or math.prod(given) % rest:
+            raise ShapeError(
+                f"reshape from {given} ({math.prod(given)} entries) to {wanted}: no size fits "
+                "in the place of -1."
+            )
+        wanted = tuple(math.prod(given) // rest if size == -1 else size for size in wanted)
+    if min(wanted, default=0) < 0:
+        raise ShapeError(f"reshape to {wanted}: sizes are 0 or more, and only one may be -1.")
+    return apply(Reshape(wanted), x)
+
+
+@public
+@speaks_for(np.transpose, np.permute_dims)
+def transpose(x: Any, axes: Sequence[int] | None = None) -> Any:
+    """The axes in another order; without ``axes``, in reverse."""
+    ndim = len(shape_of(x))
+    if axes is None:
+        axes = range(ndim)[::-1]
+    return apply(Transpose(tuple(int(i) % ndim if ndim else int(i) for i in axes)), x)
+
+
+@public
+@speaks_for(np.swapaxes)
+def swapaxes(x: Any, axis1: int, axis2: int) -> Any:
+    """Two axes exchanged."""
+    axes = list(range(len(shape_of(x))))
+    axes[axis1], axes[axis2] = axes[axis2], axes[axis1]
+    return transpose(x, axes)
+
+
+@public
+@speaks_for(np.broadcast_to)
+def broadcast_to(x: Any, shape: Any) -> Any:
+    """The input repeated to fill ``shape``, without copying it."""
+    wanted = (int(shape),) if isinstance(shape, int | np.integer) else tuple(map(int, shape))
+    return x if shape_of(x) == wanted else apply(BroadcastTo(wanted), x)
+
+
+@public
+@speaks_for(np.expand_dims)
+def expand_dims(x: Any, axis: int) -> Any:
+    """A new axis of size 1 at the place ``axis`` of the result.
+
+    Raises:
+        ShapeError: there is no such place.
+    """
+    shape = list(shape_of(x))
+    if not -len(shape) - 1 <= axis <= len(shape):
+        raise ShapeError(f"expand_dims at {axis}: the input has {len(shape)} axes.")
+    shape.insert(axis if axis >= 0 else len(shape) + 1 + axis, 1)
+    return reshape(x, shape)
+
+
+@public
+@speaks_for(np.squeeze)
+def squeeze(x: Any, axis: int | tuple[int, ...] | None = None) -> Any:
+    """The axes of size 1 removed: all of them, or those named.
+
+    Raises:
+        ShapeError: a named axis is not of size 1.
+    """
+    shape = shape_of(x)
+    if axis is None:
+        gone = {i for i, size in enumerate(shape) if size == 1}
+    else:
+        axes = axis if isinstance(axis, tuple) else (axis,)
+        gone = {i % len(shape) if shape else i for i in axes}
+        if any(i >= len(shape) or shape[i] != 1 for i in gone):
+            raise ShapeError(f"squeeze of axis {axis}: only axes of size 1 go, shape is {shape}.")
+    return reshape(x, tuple(size for i, size in enumerate(shape) if i not in gone))
+
+
+@public
+@speaks_for(np.concatenate)
+def concatenate(parts: Sequence[Any], axis: int = 0) -> Any:
+    """The parts one after the other along an axis.
+
+    Raises:
+        OptionError: no parts at all.
+        ShapeError: they do not agree in the other axes.
+    """
+    parts = list(parts)
+    if not parts:
+        raise OptionError("concatenate needs at least one part, got none.")
+    ndim = len(shape_of(parts[0]))
+    if not -ndim <= axis < ndim:
+        raise ShapeError(f"concatenate along axis {axis}, but the parts have {ndim} axes.")
+    return apply(Concatenate(axis % ndim), *parts)
+
+
+@public
+@speaks_for(np.stack)
+def stack(parts: Sequence[Any], axis: int = 0) -> Any:
+    """Parts of one shape, side by side along a new axis."""
+    return concatenate([expand_dims(part, axis) for part in parts], axis)
+
+
+@public
+@speaks_for(np.ravel)
+def ravel(x: Any) -> Any:
+    """All entries in one row."""
+    return reshape(x, -1)
