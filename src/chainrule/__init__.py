@@ -1,7 +1,9 @@
 """chainrule: neural networks that people can see through.
 
 A computation is recorded once as a graph, and everything is a reading of that graph: run it,
-differentiate it, compile it, check it, print it, draw it. Start with ``chainrule.graph.op``.
+differentiate it, compile it, check it, print it, draw it. To see how, read ``graph/op.py`` (what an
+operation is), then ``graph/tensor.py`` (how it is recorded) and ``graph/differentiate.py`` (the chain
+rule). Importing this loads NumPy and nothing heavier.
 """
 
 from chainrule import engine, ops
@@ -17,3 +19,128 @@ from chainrule.graph import (
     value_and_grad,
     verify,
 )
+from chainrule.ops.activation import elu, gelu, leaky_relu, relu, sigmoid, silu, softplus, tanh
+from chainrule.ops.arithmetic import (
+    abs,
+    add,
+    astype,
+    clip,
+    divide,
+    equal,
+    greater,
+    greater_equal,
+    identity,
+    less,
+    less_equal,
+    logical_and,
+    logical_not,
+    logical_or,
+    maximum,
+    minimum,
+    multiply,
+    negative,
+    not_equal,
+    power,
+    sign,
+    square,
+    subtract,
+    where,
+)
+from chainrule.ops.exponential import cos, exp, expm1, log, log1p, sin, sqrt
+from chainrule.ops.indexing import one_hot, take
+from chainrule.ops.linear import dot, matmul, outer
+from chainrule.ops.loss import log_softmax, sigmoid_cross_entropy, softmax, softmax_cross_entropy
+from chainrule.ops.random import uniform
+from chainrule.ops.reduce import argmax, logsumexp, max, mean, min, std, sum, var
+from chainrule.ops.shape import (
+    broadcast_to,
+    concatenate,
+    expand_dims,
+    reshape,
+    squeeze,
+    stack,
+    swapaxes,
+    transpose,
+)
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "Graph",
+    "Op",
+    "Tensor",
+    "abs",
+    "add",
+    "argmax",
+    "astype",
+    "broadcast_to",
+    "clip",
+    "concatenate",
+    "cos",
+    "differentiate",
+    "divide",
+    "dot",
+    "elu",
+    "engine",
+    "equal",
+    "exp",
+    "expand_dims",
+    "expm1",
+    "gelu",
+    "grad",
+    "greater",
+    "greater_equal",
+    "identity",
+    "leaky_relu",
+    "less",
+    "less_equal",
+    "log",
+    "log1p",
+    "log_softmax",
+    "logical_and",
+    "logical_not",
+    "logical_or",
+    "logsumexp",
+    "matmul",
+    "max",
+    "maximum",
+    "mean",
+    "min",
+    "minimum",
+    "multiply",
+    "negative",
+    "not_equal",
+    "one_hot",
+    "ops",
+    "outer",
+    "power",
+    "relu",
+    "reshape",
+    "sigmoid",
+    "sigmoid_cross_entropy",
+    "sign",
+    "silu",
+    "simplify",
+    "sin",
+    "softmax",
+    "softmax_cross_entropy",
+    "softplus",
+    "sqrt",
+    "square",
+    "squeeze",
+    "stack",
+    "std",
+    "subtract",
+    "sum",
+    "swapaxes",
+    "take",
+    "tanh",
+    "tensor",
+    "trace",
+    "transpose",
+    "uniform",
+    "value_and_grad",
+    "var",
+    "verify",
+    "where",
+]

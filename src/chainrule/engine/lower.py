@@ -59,6 +59,33 @@ class Slot:
         leading = not isinstance(key, tuple) or len(key) <= 1
         return _viewed(self, probe.shape, "__getitem__", (key,), self.solid and leading)
 
+    def __add__(self, other: Any) -> Slot:
+        return _WRITERS[-1].add(self, other)
+
+    def __radd__(self, other: Any) -> Slot:
+        return _WRITERS[-1].add(other, self)
+
+    def __sub__(self, other: Any) -> Slot:
+        return _WRITERS[-1].subtract(self, other)
+
+    def __rsub__(self, other: Any) -> Slot:
+        return _WRITERS[-1].subtract(other, self)
+
+    def __mul__(self, other: Any) -> Slot:
+        return _WRITERS[-1].multiply(self, other)
+
+    def __rmul__(self, other: Any) -> Slot:
+        return _WRITERS[-1].multiply(other, self)
+
+    def __truediv__(self, other: Any) -> Slot:
+        return _WRITERS[-1].divide(self, other)
+
+    def __rtruediv__(self, other: Any) -> Slot:
+        return _WRITERS[-1].divide(other, self)
+
+    def __neg__(self) -> Slot:
+        return _WRITERS[-1].negative(self)
+
 
 def _viewed(x: Slot, shape: Shape, method: str, arguments: tuple[Any, ...], solid: bool) -> Slot:
     slot = Slot(shape, x.dtype, solid=solid)
@@ -136,7 +163,7 @@ class Writer:
 
     def _ufunc(self, ufunc: np.ufunc, *x: Any) -> Slot:
         kinds = [s.dtype if isinstance(s, Slot) else type(s) for s in x]
-        *loop, result = ufunc.resolve_dtypes((*kinds, None))  # type: ignore[arg-type]
+        *loop, result = ufunc.resolve_dtypes((*kinds, None))
         reads = tuple(
             s if isinstance(s, Slot) else self.constant(np.asarray(s, dtype))
             for s, dtype in zip(x, loop, strict=True)
@@ -211,24 +238,8 @@ class Writer:
         return self.call("join", np.concatenate, tuple(parts), tuple(shape), dtype, (axis,))
 
 
-def _operator(name: str, swapped: bool = False) -> Callable[..., Slot]:
-    def method(self: Slot, *other: Any) -> Slot:
-        writer = _WRITERS[-1]
-        return getattr(writer, name)(*((*other, self) if swapped else (self, *other)))
-
-    return method
-
-
 _WRITERS: list[Writer] = []
-for _python, _name in (
-    ("add", "add"),
-    ("sub", "subtract"),
-    ("mul", "multiply"),
-    ("truediv", "divide"),
-):
-    setattr(Slot, f"__{_python}__", _operator(_name))
-    setattr(Slot, f"__r{_python}__", _operator(_name, swapped=True))
-Slot.__neg__ = _operator("negative")
+"""The writer at work, last: what an operator between slots writes to."""
 
 
 def lower(graph: Graph) -> Lowered:

@@ -2,7 +2,8 @@
 
 The graph is lowered to calls (``lower``), each call gets its memory (``plan``), and the whole is
 written as the source of one function in which every array, constant and bound method is a local
-name: a step makes no look-ups and, opaque ops apart, allocates nothing. ``Program.source`` shows it.
+name: a step makes no look-ups and, opaque ops apart, allocates nothing.
+``Program.source`` shows it.
 """
 
 from __future__ import annotations

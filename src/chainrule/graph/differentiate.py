@@ -57,7 +57,7 @@ def differentiate(
 
 
 def backward(output: Tensor, cotangent: Any = None) -> None:
-    """Leave the gradient of ``output`` in the ``grad`` of every Tensor that it was computed from."""
+    """Leave the gradient of ``output`` in the ``grad`` of every Tensor it was computed from."""
     require_float(output, "backward()")
     if cotangent is None:
         require_scalar(output, "backward()")

@@ -61,9 +61,8 @@ def value_and_grad(
             gradients = structure.build(differentiate(value, leaves))
         finally:
             _depth.reset(token)
-        if not nested:
-            value, gradients = value.value, mapped(_array, gradients)
-        return value, gradients[0] if isinstance(wrt, int) else tuple(gradients)
+        result = gradients[0] if isinstance(wrt, int) else tuple(gradients)
+        return (value, result) if nested else (value.value, mapped(_array, result))
 
     return both
 

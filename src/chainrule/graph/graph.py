@@ -128,7 +128,7 @@ def needed(outputs: Iterable[Tensor], stop: Iterable[Tensor] = ()) -> list[Tenso
     """Every node that the outputs need, in the order of recording; nothing before ``stop``."""
     seen = set(stop)
     found = []
-    stack = [node for node in outputs]
+    stack = list(outputs)
     while stack:
         node = stack.pop()
         if node in seen:

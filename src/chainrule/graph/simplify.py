@@ -36,10 +36,7 @@ def simplify(graph: Graph) -> Graph:
 def _simplified(node: Tensor, inputs: tuple[Tensor, ...], known: dict[Any, Tensor]) -> Tensor:
     op = node.op
     if op is None or op is CONSTANT:
-        key = (
-            (node.dtype, node.shape, node.value.tobytes()) if node.size <= FOLDED_ENTRIES else node
-        )
-        return known.setdefault(key, node)
+        return _shared(node, known)
     for rule in _RULES:
         simpler = rule(op, inputs)
         if simpler is not None and simpler.shape == node.shape and simpler.dtype == node.dtype:
@@ -53,7 +50,9 @@ def _simplified(node: Tensor, inputs: tuple[Tensor, ...], known: dict[Any, Tenso
 
 
 def _shared(node: Tensor, known: dict[Any, Tensor]) -> Tensor:
-    if node.op is None or node.op is CONSTANT:
+    if node.op is CONSTANT and node.size <= FOLDED_ENTRIES:
+        return known.setdefault((node.dtype, node.shape, node.value.tobytes()), node)
+    if not node.inputs:
         return node
     return known.setdefault((node.op, *[x.index for x in node.inputs]), node)
 

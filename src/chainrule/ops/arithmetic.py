@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -269,7 +269,8 @@ class Astype(Elementwise):
 
 
 class _Comparison(Elementwise):
-    gives, domains = "bool", ("real", "real")
+    gives = "bool"
+    domains: ClassVar[tuple[str, ...]] = ("real", "real")
 
     def pull(self, g: Any, y: Any, a: Any, b: Any) -> tuple[Any, ...]:
         return None, None

@@ -60,9 +60,10 @@ class Index(Op):
         stand_in = np.broadcast_to(np.empty((), bool), x[0])
         arrays = tuple(np.zeros(shape, np.intp) for shape in x[1:])
         try:
-            return stand_in[_python_key(self.key, arrays)].shape
+            picked: Array = stand_in[_python_key(self.key, arrays)]
         except IndexError as error:
             raise ShapeError(f"indexing a Tensor of shape {x[0]}: {error}.") from None
+        return picked.shape
 
     def dtype(self, *x: np.dtype[Any]) -> np.dtype[Any]:
         return x[0]
@@ -168,7 +169,8 @@ def getitem(x: Any, key: Any) -> Any:
     Raises:
         RecordingError: a boolean Tensor without a value, whose result has no known shape.
     """
-    parts, arrays = [], []
+    parts: list[Any] = []
+    arrays: list[Any] = []
     for part in key if isinstance(key, tuple) else (key,):
         if isinstance(part, slice):
             parts.append((part.start, part.stop, part.step))

@@ -67,7 +67,8 @@ class Sum(Reduction):
         return xp.sum(x, axis=self.axis, keepdims=self.keepdims)
 
     def dtype(self, *x: np.dtype[Any]) -> np.dtype[Any]:
-        return np.sum(np.zeros(1, x[0])).dtype
+        total: np.dtype[Any] = np.sum(np.zeros(1, x[0])).dtype
+        return total
 
     def pull(self, g: Any, y: Any, x: Any) -> tuple[Any, ...]:
         return (self.spread(g, x),)
@@ -162,7 +163,8 @@ class LogSumExp(Reduction):
 
     def source(self, *x: str) -> str:
         keep = f"axis={self.axis}, keepdims=True"
-        stable = f"np.log(np.sum(np.exp({x[0]} - np.max({x[0]}, {keep})), {keep})) + np.max({x[0]}, {keep})"
+        top = f"np.max({x[0]}, {keep})"
+        stable = f"np.log(np.sum(np.exp({x[0]} - {top}), {keep})) + {top}"
         return stable if self.keepdims else f"np.squeeze({stable}, axis={self.axis})"
 
     def pull(self, g: Any, y: Any, x: Any) -> tuple[Any, ...]:
@@ -269,7 +271,10 @@ def std(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
 @speaks_for(np.argmax)
 def argmax(x: Any, axis: int | None = None) -> Any:
     """The position of the largest entry, the first of several, along one axis or of all."""
-    return apply(ArgMax(known_axis(x, axis, "argmax")), x)
+    place = known_axis(x, axis, "argmax")
+    if isinstance(place, tuple):
+        raise OptionError(f"argmax goes along one axis or all, got axis={axis!r}.")
+    return apply(ArgMax(place), x)
 
 
 @public
