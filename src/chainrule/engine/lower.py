@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from chainrule.engine.reference import reads_in_order
 from chainrule.graph.graph import Graph
 from chainrule.graph.op import CONSTANT, Array, Shape
 from chainrule.graph.tensor import Tensor
@@ -55,9 +56,12 @@ class Slot:
         return slot
 
     def __getitem__(self, key: Any) -> Slot:
-        probe = np.broadcast_to(np.empty((), bool), self.shape)[key]
-        leading = not isinstance(key, tuple) or len(key) <= 1
-        return _viewed(self, probe.shape, "__getitem__", (key,), self.solid and leading)
+        parts = key if isinstance(key, tuple) else (key,)
+        if not any(part is ... for part in parts):
+            parts = (*parts, ...)  # without it a single entry would be a number, not a view
+        probe = _outline(self.shape)[parts]
+        solid = self.solid and probe.flags.c_contiguous
+        return _viewed(self, probe.shape, "__getitem__", (parts,), solid)
 
     def __add__(self, other: Any) -> Slot:
         return _WRITERS[-1].add(self, other)
@@ -85,6 +89,12 @@ class Slot:
 
     def __neg__(self) -> Slot:
         return _WRITERS[-1].negative(self)
+
+
+def _outline(shape: Shape) -> Array:
+    """An array of this shape, as if in one piece, that has no memory behind it."""
+    strides = [math.prod(shape[i + 1 :]) for i in range(len(shape))]
+    return np.lib.stride_tricks.as_strided(np.empty((), bool), shape, strides, writeable=False)
 
 
 def _viewed(x: Slot, shape: Shape, method: str, arguments: tuple[Any, ...], solid: bool) -> Slot:
@@ -128,7 +138,7 @@ class Writer:
         self.calls: list[Call] = []
         self.node: Tensor | None = None
         self._known: dict[Any, Slot] = {}
-        self._alive: list[Slot] = []
+        self._alive: list[Array] = []
 
     def __getattr__(self, name: str) -> Callable[..., Slot]:
         ufunc = getattr(np, name, None)
@@ -143,7 +153,7 @@ class Writer:
         if key not in self._known:
             slot = Slot(array.shape, array.dtype)
             slot.array = np.array(array)
-            self._alive.append(slot)
+            self._alive.append(array)  # or another array might get its id
             self._known[key] = slot
         return self._known[key]
 
@@ -212,11 +222,12 @@ class Writer:
         return self.constant(np.arange(stop, dtype=dtype))
 
     def reshape(self, x: Slot, shape: Shape) -> Slot:
-        if shape == x.shape:
-            return x
-        if not x.solid:
-            x = self.call("copy", np.copyto, (x,), x.shape, x.dtype)
-        return _viewed(x, shape, "reshape", (shape,), True)
+        x = self.in_order(x)
+        return x if shape == x.shape else _viewed(x, shape, "reshape", (shape,), True)
+
+    def in_order(self, x: Slot) -> Slot:
+        """``x``, copied if its memory is not in one piece."""
+        return x if x.solid else self.call("copy", np.copyto, (x,), x.shape, x.dtype)
 
     def expand_dims(self, x: Slot, axis: int) -> Slot:
         shape = list(x.shape)
@@ -253,15 +264,27 @@ def lower(graph: Graph) -> Lowered:
             slots[node] = _lowered(node, [slots[x] for x in node.inputs], writer)
     finally:
         _WRITERS.pop()
-    return Lowered(
-        writer.calls, [slots[x] for x in graph.inputs], [slots[x] for x in graph.outputs]
-    )
+    outputs = [slots[x] for x in graph.outputs]
+    return Lowered(_wanted(writer.calls, outputs), [slots[x] for x in graph.inputs], outputs)
+
+
+def _wanted(calls: list[Call], outputs: list[Slot]) -> list[Call]:
+    """The calls that the outputs need: a comparison that became floats is needed no more."""
+    needed = {slot.root for slot in outputs}
+    kept = []
+    for call in reversed(calls):
+        if call.writes in needed:
+            kept.append(call)
+            needed.update(slot.root for slot in call.reads)
+    return kept[::-1]
 
 
 def _lowered(node: Tensor, inputs: list[Slot], writer: Writer) -> Slot:
     op = node.op
     if op is None or op is CONSTANT:
         return writer.constant(node.value)
+    if reads_in_order(op):
+        inputs = [writer.in_order(x) for x in inputs]
     if op.is_open:
         slot: Slot = op.value(writer, *inputs)
         return slot

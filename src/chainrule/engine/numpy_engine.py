@@ -56,6 +56,8 @@ def compile_numpy(graph: Graph) -> Callable[..., Any]:
     def run(*arrays: Any) -> Any:
         with np.errstate(all="ignore"):
             results = program.run(*fitted(graph, arrays))
+        if not graph.inputs:
+            results = program.outputs
         return graph.structure.build([np.array(result) for result in results])
 
     return run
@@ -76,7 +78,10 @@ class _Source:
         for call in self.plan.calls:
             self._write(call)
         self._write_copies()
-        returned = ", ".join(self.name(slot) for slot in outputs)
+        returned = ", ".join(
+            self.name(slot) if result is None else self._bind("a", result)
+            for slot, result in zip(outputs, self.plan.results, strict=True)
+        )
         parameters = [f"x{i}" for i in range(len(self.free))]
         body = [*self.lines, f"return ({returned},)" if self.free else "return None"]
         # Names as defaults of keyword parameters are locals: the fastest that Python can reach.
@@ -86,7 +91,7 @@ class _Source:
         source = f"def step({signature}):\n    " + "\n    ".join(body) + "\n"
         scope: dict[str, Any] = dict(self.bound)
         exec(compile(source, "<planned step>", "exec"), scope)
-        return source, scope["step"], [self.plan.arrays.get(slot) for slot in outputs]
+        return source, scope["step"], self.plan.results
 
     def name(self, slot: Slot) -> str:
         """What a slot is called: a bound array, or a variable that is known by now."""
@@ -173,16 +178,10 @@ class _Source:
                 self.lines.append(f"{self._function(np.copyto, 'copyto')}({into}, {read})")
 
     def _write_copies(self) -> None:
-        """All are read before any is written: an output may be another input's old value."""
-        several = len(self.plan.copies) > 1
-        sources = [self.name(slot) for slot, _ in self.plan.copies]
-        if several:
-            for i, source in enumerate(sources):
-                self.lines.append(f"c{i} = {source}.copy()")
-            sources = [f"c{i}" for i in range(len(sources))]
-        for source, (_, memory) in zip(sources, self.plan.copies, strict=True):
+        for source, memory in self.plan.copies:
+            given = self.name(source) if isinstance(source, Slot) else self._bind("a", source)
             into = self._bind("a", memory)
-            self.lines.append(f"{self._function(np.copyto, 'copyto')}({into}, {source})")
+            self.lines.append(f"{self._function(np.copyto, 'copyto')}({into}, {given})")
 
 
 def _same_memory(a: Array, b: Array) -> bool:

@@ -25,12 +25,14 @@ class Plan:
     """``calls`` in order, with the array of every slot that has memory of its own.
 
     Slots without an array are known only while running: inputs that are handed in at each call,
-    results of opaque ops, and views of these. ``copies`` are done at the end: (from, into).
+    results of opaque ops, and views of these. ``copies`` are done at the end, in order: (from,
+    into). ``results`` has the array in which each output lies then, where one is known.
     """
 
     calls: list[Call]
     arrays: dict[Slot, Array]
-    copies: list[tuple[Slot, Array]] = field(default_factory=list)
+    copies: list[tuple[Slot | Array, Array]] = field(default_factory=list)
+    results: list[Array | None] = field(default_factory=list)
     nbytes: int = 0
 
 
@@ -48,10 +50,12 @@ def plan(
         replaces: output place to the place of the bound input whose memory it is to end in.
     """
     planner = _Planner(lowered, bound)
-    for output, place in replaces.items():
-        planner.write_home(lowered.outputs[output], lowered.inputs[place])
+    targets = {output: lowered.inputs[place] for output, place in replaces.items()}
+    for output, target in targets.items():
+        planner.write_home(lowered.outputs[output], target)
     planner.join_in_place()
     planner.assign()
+    planner.deliver(targets, len(bound) == len(lowered.inputs))
     return planner.plan
 
 
@@ -72,11 +76,15 @@ class _Planner:
         # Memory decided before the sweep: the arrays of inputs to be replaced, parts of a whole.
         self.home: dict[Slot, Array | tuple[Slot, int]] = {}
         self.free: list[Array] = []
+        self.late: list[tuple[Slot, Array]] = []
 
     def write_home(self, output: Slot, target: Slot) -> None:
         """Let ``output`` end in the memory of the input ``target``."""
         memory = self.plan.arrays[target]
         if output is target:
+            return
+        if output in self.home:
+            self.late.append((output, memory))
             return
         slot, last = output, self.last_read.get(target, -1)
         while self._may_live_in(slot, memory, last):
@@ -94,7 +102,7 @@ class _Planner:
                 break
             slot = fitting[0]
         if output not in self.home:
-            self.plan.copies.append((output, memory))
+            self.late.append((output, memory))
 
     def _may_live_in(self, slot: Slot, memory: Array, last_read: int) -> bool:
         call = slot.call
@@ -130,9 +138,15 @@ class _Planner:
                     and root not in self.home
                 ):
                     self.home[root] = (call.writes, start)
+                    # The whole keeps its memory for as long as any part of it is read.
                     whole = call.writes
-                    self.born[whole] = min(self.born[whole], self.born[root])
+                    self.last_read[whole] = max(self.last_read[whole], self.last_read[root])
                 start += part.size
+
+    def _owner(self, slot: Slot) -> Slot:
+        """The slot that holds the memory: the whole, if ``slot`` is computed in its place there."""
+        home = self.home.get(slot.root)
+        return home[0] if isinstance(home, tuple) else slot.root
 
     def assign(self) -> None:
         """One sweep through the calls, taking and giving back buffers."""
@@ -141,7 +155,7 @@ class _Planner:
             slot = call.writes
             if call.kind != "opaque" and slot not in self.plan.arrays:
                 self.plan.arrays[slot] = self._memory(slot, call, i, taken)
-            for read in {x.root for x in (*call.reads, slot)}:
+            for read in {self._owner(x) for x in (*call.reads, slot)}:
                 if self.last_read.get(read, i) == i and read in taken:
                     self.free.append(taken.pop(read))
         for slot in {x for call in self.calls for x in call.reads} | set(self.outputs):
@@ -183,6 +197,27 @@ class _Planner:
         raw = np.empty(room + ALIGNMENT, np.uint8)
         start = -raw.ctypes.data % ALIGNMENT
         return raw[start : start + room]
+
+    def deliver(self, targets: Mapping[int, Slot], all_bound: bool) -> None:
+        """Say where each output lies in the end, and copy what does not lie there by itself."""
+        overwritten = {target for i, target in targets.items() if self.outputs[i] is not target}
+        for i, slot in enumerate(self.outputs):
+            result = self.plan.arrays.get(targets.get(i, slot))
+            stale = i not in targets and slot.root in overwritten
+            if stale or (result is None and all_bound):
+                result = self._own(slot)
+                self.late.append((slot, result))
+            self.plan.results.append(result)
+        # An input's old value is put aside before anything is written over it.
+        for slot, memory in self.late:
+            source: Slot | Array = slot
+            if slot.root in overwritten:
+                source = self._own(slot)
+                self.plan.copies.insert(0, (slot, source))
+            self.plan.copies.append((source, memory))
+
+    def _own(self, slot: Slot) -> Array:
+        return self._shaped(slot, {})
 
     def _realise(self, slot: Slot) -> None:
         """The array of a constant or a view, where it is known before running."""

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
 
 from chainrule.errors import DtypeError, ShapeError
 from chainrule.graph.graph import Graph
-from chainrule.graph.op import CONSTANT, Array
+from chainrule.graph.op import CONSTANT, Array, Op
 from chainrule.graph.tensor import Tensor
 
 
@@ -35,13 +35,25 @@ def evaluate_nodes(graph: Graph, arrays: list[Array]) -> Iterator[tuple[Tensor, 
             place = len(values)
             value = arrays[place] if place < len(graph.inputs) else node.value
         else:
+            inputs = [values[x] for x in node.inputs]
+            if reads_in_order(node.op):
+                inputs = [np.asarray(x, order="C") for x in inputs]
             with np.errstate(all="ignore"):
-                value = np.asarray(node.op.value(np, *[values[x] for x in node.inputs]))
-            if not node.op.is_view:
-                # One layout everywhere: the last bit of a sum can depend on the order in memory.
+                value = np.asarray(node.op.value(np, *inputs))
+            if not node.op.is_view or node.op.name == "reshape":
                 value = np.asarray(value, order="C")
         values[node] = value
         yield node, value
+
+
+def reads_in_order(op: Op) -> bool:
+    """Whether every engine lays the op's inputs out in C order first.
+
+    The last bit of a sum depends on the order in memory, so ops that add along axes (reductions,
+    softmax) get one layout everywhere. A product takes transposes as they are.
+    """
+    moves = op.is_elementwise or op.is_view or op.name in ("matmul", "concatenate")
+    return op.is_open and not moves
 
 
 def fitted(graph: Graph, arrays: tuple[Any, ...]) -> list[Array]:
@@ -70,3 +82,35 @@ def fitted(graph: Graph, arrays: tuple[Any, ...]) -> list[Array]:
             )
         result.append(np.asarray(array, dtype=node.dtype, order="C"))
     return result
+
+
+class ReferenceProgram:
+    """A graph run by the reference engine, with the interface of the planned ``Program``.
+
+    ``run`` takes the arrays of the inputs that were not bound, in order; what replaces a bound
+    input is copied into that input's array.
+    """
+
+    def __init__(
+        self, graph: Graph, bound: Mapping[str, Array], replaces: Mapping[int, str]
+    ) -> None:
+        self.graph = graph
+        self._bound = dict(bound)
+        self._replaces = dict(replaces)
+        self.outputs = [
+            bound[replaces[i]] if i in replaces else np.empty(node.shape, node.dtype)
+            for i, node in enumerate(graph.outputs)
+        ]
+
+    def run(self, *free: Any) -> tuple[Array, ...]:
+        """Evaluate, then write every output into its array."""
+        rest = iter(free)
+        arrays = tuple(
+            self._bound[name] if name in self._bound else next(rest)
+            for name in self.graph.input_names()
+        )
+        values = dict(evaluate_nodes(self.graph, fitted(self.graph, arrays)))
+        results = [np.array(values[node]) for node in self.graph.outputs]
+        for array, result in zip(self.outputs, results, strict=True):
+            array[...] = result
+        return tuple(self.outputs)

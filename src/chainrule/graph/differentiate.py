@@ -14,7 +14,7 @@ import numpy as np
 
 from chainrule.errors import GradientError, ShapeError
 from chainrule.graph.graph import needed
-from chainrule.graph.op import FUNCTIONS
+from chainrule.graph.op import CONSTANT, FUNCTIONS
 from chainrule.graph.recording import within
 from chainrule.graph.tensor import Tensor, constant, require_float, require_scalar
 
@@ -73,7 +73,10 @@ def backward(output: Tensor, cotangent: Any = None) -> None:
         found = _walk(output, given, leaves, by_the_op, lambda node: node.value)
     for node in needed([output]):
         g = found.get(node)
-        node._grad = None if g is None else np.array(g)
+        if g is not None:
+            node._grad = np.array(g)
+        elif node.dtype.kind == "f" and node.op is not CONSTANT:
+            node._grad = np.zeros(node.shape, node.dtype)
 
 
 def _walk(

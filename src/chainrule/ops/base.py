@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Protocol, overload
 import numpy as np
 
 from chainrule.errors import ShapeError
-from chainrule.graph.op import Array, Op, Shape, public, speaks_for
+from chainrule.graph.op import FUNCTIONS, Array, Op, Shape, public, speaks_for
 from chainrule.graph.tensor import Tensor, apply
 
 
@@ -109,6 +109,15 @@ class Binary(Protocol):
     def __call__(self, a: Any, b: Any) -> Array: ...
 
 
+def floats(x: Any) -> Any:
+    """``x``, with integers made float64.
+
+    NumPy computes the exponential of a uint8 in half precision, and -x of one wraps around.
+    """
+    dtype = getattr(x, "dtype", None)
+    return x if dtype is None or dtype.kind not in "biu" else FUNCTIONS["astype"](x, "float64")
+
+
 def _named(function: Callable[..., Any], op: type[Op]) -> Any:
     """Give the public function of an op the op's name and documentation."""
     function.__name__ = function.__qualname__ = op.name
@@ -117,10 +126,13 @@ def _named(function: Callable[..., Any], op: type[Op]) -> Any:
     return public(function)
 
 
-def unary(op: type[Op], *numpy_functions: Callable[..., Any]) -> Unary:
+def unary(op: type[Elementwise], *numpy_functions: Callable[..., Any]) -> Unary:
     """The public function of a one-input op without settings."""
     instance = op()
-    function = _named(lambda x: apply(instance, x), op)
+    if op.gives == "float":
+        function = _named(lambda x: apply(instance, floats(x)), op)
+    else:
+        function = _named(lambda x: apply(instance, x), op)
     speaks_for(*numpy_functions)(function)
     return function  # type: ignore[no-any-return]
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from chainrule.graph.op import public, speaks_for
 from chainrule.graph.tensor import Tensor, apply
-from chainrule.ops.base import Elementwise, unary
+from chainrule.ops.base import Elementwise, floats, unary
 from chainrule.ops.stable import log_of_known
 
 
@@ -108,7 +108,7 @@ def log(x: Any) -> Any:
         known = log_of_known(x)
         if known is not None:
             return known
-    return apply(_LOG, x)
+    return apply(_LOG, floats(x))
 
 
 _LOG = Log()

@@ -12,7 +12,7 @@ from chainrule.errors import ShapeError
 from chainrule.graph.op import Array, Op, Shape, public
 from chainrule.graph.tensor import apply
 from chainrule.ops.activation import sigmoid
-from chainrule.ops.base import Elementwise, binary, sample
+from chainrule.ops.base import Elementwise, binary, floats, sample
 from chainrule.ops.exponential import exp
 from chainrule.ops.indexing import one_hot
 from chainrule.ops.reduce import known_axis, sum
@@ -38,7 +38,7 @@ class _AlongAxis(Op):
 class Softmax(_AlongAxis):
     """y = e^x / Σ e^x along an axis: positive, with total 1; finite at every finite x."""
 
-    name, onnx = "softmax", "Softmax"
+    name, onnx, overflow_is_fine = "softmax", "Softmax", True
     latex = r"\operatorname{{softmax}}({0})"
 
     def value(self, xp: Any, x: Any) -> Any:
@@ -105,7 +105,7 @@ class SoftmaxCrossEntropy(Op):
         return x[1]
 
     def dtype(self, *x: np.dtype[Any]) -> np.dtype[Any]:
-        return x[0]
+        return x[0] if x[0].kind == "f" else np.dtype(np.float64)
 
     def pull(self, g: Any, y: Any, z: Any, t: Any) -> tuple[Any, ...]:
         error = softmax(z) - one_hot(t, z.shape[-1], z.dtype)
@@ -163,13 +163,13 @@ def _exponentials(x: Any) -> Any:
 @public
 def softmax(x: Any, axis: int = -1) -> Any:
     """y = e^x / Σ e^x along an axis: positive, with total 1; finite at every finite x."""
-    return apply(Softmax(_one_axis(x, axis, "softmax")), x)
+    return apply(Softmax(_one_axis(x, axis, "softmax")), floats(x))
 
 
 @public
 def log_softmax(x: Any, axis: int = -1) -> Any:
     """y = x - ln Σ e^x along an axis: the log of softmax, finite at every finite x."""
-    return apply(LogSoftmax(_one_axis(x, axis, "log_softmax")), x)
+    return apply(LogSoftmax(_one_axis(x, axis, "log_softmax")), floats(x))
 
 
 def _one_axis(x: Any, axis: int, where: str) -> int:
@@ -193,7 +193,7 @@ def softmax_cross_entropy(z: Any, t: Any) -> Any:
     """
     labels = t if hasattr(t, "dtype") else np.asarray(t)
     if labels.dtype.kind in "iu" and len(shape_of(labels)) == len(shape_of(z)) - 1:
-        return apply(SoftmaxCrossEntropy(), z, labels)
+        return apply(SoftmaxCrossEntropy(), floats(z), labels)
     if shape_of(labels) != shape_of(z):
         raise ShapeError(
             f"softmax_cross_entropy of logits {shape_of(z)} and targets {shape_of(labels)}: class "

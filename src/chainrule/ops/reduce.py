@@ -13,7 +13,7 @@ from chainrule.errors import OptionError, ShapeError
 from chainrule.graph.op import Array, Op, Shape, public, speaks_for
 from chainrule.graph.tensor import apply
 from chainrule.ops.arithmetic import astype, equal, square
-from chainrule.ops.base import sample
+from chainrule.ops.base import floats, sample
 from chainrule.ops.exponential import exp, sqrt
 from chainrule.ops.shape import broadcast_to, reshape, shape_of
 
@@ -247,8 +247,7 @@ def _reduction(op: type[Reduction], numpy_function: Any) -> Any:
         "    axis: one axis, several in a tuple, or None for all.\n"
         "    keepdims: leave the reduced axes with size 1."
     )
-    if numpy_function is not None:
-        speaks_for(numpy_function)(function)
+    speaks_for(numpy_function)(function)
     return public(function)
 
 
@@ -257,7 +256,12 @@ mean = _reduction(Mean, np.mean)
 var = _reduction(Var, np.var)
 max = _reduction(Max, np.max)
 min = _reduction(Min, np.min)
-logsumexp = _reduction(LogSumExp, None)
+
+
+@public
+def logsumexp(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
+    """y = ln Σ e^x over the axes, the smooth maximum; finite at every finite x."""
+    return apply(LogSumExp(known_axis(x, axis, "logsumexp"), bool(keepdims)), floats(x))
 
 
 @public

@@ -1,0 +1,142 @@
+"""A network in a safetensors file: arrays by name, and the architecture as JSON in the metadata.
+
+Loading reads numbers and text and runs no code: layers are found by name among chainrule's own.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from chainrule.errors import FileFormatError, OptionError, unknown_name
+from chainrule.nn.layers import LAYERS, Layer
+from chainrule.nn.losses import NAMED as LOSSES
+from chainrule.nn.sequential import Sequential
+
+FORMAT = "chainrule network 1"
+
+
+def save(net: Sequential, path: str | Path, metadata: Mapping[str, str] | None = None) -> None:
+    """Write a network. The file appears whole or not at all: an older one stays until then.
+
+    Args:
+        path: where to; ``.safetensors`` is the usual ending.
+        metadata: more text to keep beside the architecture, as :func:`read_metadata` gives it.
+
+    Raises:
+        OptionError: a layer with a function of the user's own, which no file can hold.
+        ShapeError: a network that is not built.
+    """
+    from safetensors.numpy import save as to_bytes
+
+    architecture = {
+        "layers": [_described(layer) for layer in net.layers],
+        "dtype": net.dtype.name,
+        "input_shape": list(net._built_shape()),
+        "loss": net.loss.name if net.loss is not None and net.loss.name in LOSSES else None,
+    }
+    text = {"format": FORMAT, "architecture": json.dumps(architecture), **(metadata or {})}
+    arrays = {
+        name: np.ascontiguousarray(a) for name, a in (net.parameters | net.statistics).items()
+    }
+    _replace(Path(path), to_bytes(arrays, metadata=text))
+
+
+def load(path: str | Path) -> Sequential:
+    """Read a network that :func:`save` wrote.
+
+    Raises:
+        FileNotFoundError: no such file.
+        FileFormatError: broken, cut short, or not a chainrule network; the text says which.
+    """
+    arrays, metadata = _read(Path(path))
+    try:
+        described = json.loads(metadata["architecture"])
+        layers = [_layer(entry) for entry in described["layers"]]
+        net = Sequential(*layers, dtype=described["dtype"]).build(described["input_shape"])
+        net.loss = LOSSES[described["loss"]] if described["loss"] else None
+    except (KeyError, TypeError, ValueError) as error:
+        raise FileFormatError(
+            f"{path}: the description of the network is broken: {error}"
+        ) from error
+    for name, array in (net.parameters | net.statistics).items():
+        found = arrays.get(name)
+        if found is None or found.shape != array.shape or found.dtype != array.dtype:
+            given = "is missing" if found is None else f"is {found.dtype} {found.shape}"
+            raise FileFormatError(
+                f"{path}: the array {name} {given}; the layers need {array.dtype} {array.shape}."
+            )
+        array[...] = found
+    return net
+
+
+def read_metadata(path: str | Path) -> dict[str, str]:
+    """The text kept in a network's file.
+
+    Raises:
+        FileNotFoundError, FileFormatError: as :func:`load`.
+    """
+    return _read(Path(path))[1]
+
+
+def _read(path: Path) -> tuple[dict[str, Any], dict[str, str]]:
+    from safetensors import SafetensorError, safe_open
+
+    if path.is_dir():
+        raise FileFormatError(f"{path} is a folder, not a model file.")
+    if not path.exists():
+        raise FileNotFoundError(f"there is no file {path}.")
+    try:
+        with safe_open(str(path), framework="numpy") as file:
+            metadata = file.metadata() or {}
+            arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    except (SafetensorError, OSError) as error:
+        raise FileFormatError(
+            f"{path} is not a safetensors file, or it is broken or cut short: {error}."
+        ) from error
+    if metadata.get("format") != FORMAT:
+        raise FileFormatError(
+            f"{path} is a safetensors file, but not of a chainrule network: its metadata say "
+            f"format {metadata.get('format')!r} and {FORMAT!r} was expected."
+        )
+    return arrays, metadata
+
+
+def _described(layer: Layer) -> dict[str, Any]:
+    settings = layer.settings()
+    for name, value in list(settings.items()):
+        if name.endswith("_init"):
+            # How the parameters once began is of no use to who loads them.
+            del settings[name]
+        elif callable(value):
+            raise OptionError(
+                f"{layer!r} has a function of your own as {name}, which a file cannot hold "
+                "without code. Use an activation by name, or save net.parameters yourself."
+            )
+    return {"kind": type(layer).__name__, **settings}
+
+
+def _layer(entry: dict[str, Any]) -> Layer:
+    kind = entry["kind"]
+    if kind not in LAYERS:
+        raise unknown_name("layer", kind, LAYERS)
+    return LAYERS[kind](**{name: value for name, value in entry.items() if name != "kind"})
+
+
+def _replace(path: Path, content: bytes) -> None:
+    """Write beside the target, then rename: a save that is killed leaves the old file whole."""
+    beside = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
+    try:
+        with beside.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        beside.replace(path)
+    finally:
+        beside.unlink(missing_ok=True)

@@ -1,0 +1,93 @@
+"""Inference: outputs and scores of a network, through graphs that are traced once per shape."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from chainrule.graph.graph import Graph
+from chainrule.graph.op import Array
+from chainrule.graph.tensor import placeholder
+from chainrule.nn.losses import Loss
+from chainrule.nn.metrics import metric
+
+if TYPE_CHECKING:
+    from chainrule.nn.sequential import Sequential
+
+#: Rows that are computed at a time: enough to keep the products busy, few enough that what lies
+#: between the layers stays small however many rows there are.
+ROWS_AT_ONCE = 4096
+
+
+class Inference:
+    """The compiled forward passes of one network, by their shapes."""
+
+    def __init__(self, net: Sequential) -> None:
+        self._net = net
+        self._compiled: dict[Any, Callable[..., Any]] = {}
+
+    def outputs(self, X: Array, engine: str) -> Array:
+        """The outputs for checked samples."""
+        run = self._forward
+        parts = [run(X[rows], engine) for rows in _chunks(len(X))]
+        return parts[0] if len(parts) == 1 else np.concatenate(parts)
+
+    def scores(
+        self, X: Array, t: Array, w: Array | None, loss: Loss, metrics: Any, engine: str
+    ) -> dict[str, float]:
+        """The loss and each metric, on checked data."""
+        total = weight = 0.0
+        parts = []
+        for rows in _chunks(len(X)):
+            part_w = None if w is None else w[rows]
+            value, outputs = self._loss(X[rows], t[rows], part_w, loss, engine)
+            share = 1.0 if loss.total else _share(outputs, part_w)
+            total += float(value) * share
+            weight += share
+            parts.append(outputs)
+        scores = {"loss": total if loss.total else total / weight}
+        asked = [metrics] if isinstance(metrics, str) or callable(metrics) else list(metrics)
+        if asked:
+            predicted = np.concatenate(parts)
+            for spec in asked:
+                name, function = metric(spec)
+                scores[name] = float(function(predicted, t))
+        return scores
+
+    def _forward(self, X: Array, engine: str) -> Array:
+        key = (X.shape, engine)
+        if key not in self._compiled:
+            self._compiled[key] = self._net.graph(len(X)).compile(engine)
+        result: Array = self._compiled[key](X, *self._arrays())
+        return result
+
+    def _loss(self, X: Array, t: Array, w: Array | None, loss: Loss, engine: str) -> Any:
+        key = (X.shape, t.shape, t.dtype, w is None, loss, engine)
+        if key not in self._compiled:
+            self._compiled[key] = self._loss_graph(X, t, w, loss).compile(engine)
+        weights = () if w is None else (w,)
+        return self._compiled[key](X, t, *weights, *self._arrays())
+
+    def _loss_graph(self, X: Array, t: Array, w: Array | None, loss: Loss) -> Graph:
+        forward = self._net.graph(len(X))
+        targets = placeholder(t.shape, t.dtype, "t")
+        weights = None if w is None else placeholder(w.shape, w.dtype, "w")
+        output = forward.outputs[0]
+        value = loss(output, targets, weights)
+        given = [targets] if weights is None else [targets, weights]
+        inputs = [forward.inputs[0], *given, *forward.inputs[1:]]
+        return Graph(inputs, [value, output]).simplify()
+
+    def _arrays(self) -> Iterable[Array]:
+        yield from self._net.parameters.values()
+        yield from self._net.statistics.values()
+
+
+def _chunks(rows: int) -> Iterable[slice]:
+    return (slice(start, start + ROWS_AT_ONCE) for start in range(0, rows, ROWS_AT_ONCE))
+
+
+def _share(outputs: Array, w: Array | None) -> float:
+    return float(len(outputs)) if w is None else float(w.sum())

@@ -1,0 +1,249 @@
+"""Sequential: layers one after the other, with their parameters: a network."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from chainrule.errors import OptionError, ShapeError
+from chainrule.graph.graph import Graph
+from chainrule.graph.op import Array, Shape
+from chainrule.graph.recording import within
+from chainrule.graph.tensor import Tensor, placeholder
+from chainrule.nn import fitting
+from chainrule.nn.activations import activation_name
+from chainrule.nn.inference import Inference
+from chainrule.nn.labels import classes
+from chainrule.nn.layers import Activation, Dense, Layer, Mode, Tensors
+from chainrule.nn.losses import Loss, loss
+from chainrule.nn.summary import summary
+
+if TYPE_CHECKING:
+    from chainrule.train.history import History
+
+
+@dataclass(frozen=True)
+class _Placed:
+    """A layer in its place: the shape it gives, and the full names of what it owns."""
+
+    layer: Layer
+    output: Shape
+    parameters: dict[str, str]
+    statistics: dict[str, str]
+
+
+class Sequential:
+    """A network: each layer's output is the next one's input.
+
+    >>> import chainrule as cr
+    >>> net = cr.Sequential(cr.Dense(4, "tanh"), cr.Dense(1, "sigmoid"))
+
+    Sizes of inputs are inferred at the first sight of data, or given to :meth:`build`. Then
+    ``parameters`` holds the arrays under their textbook names, W1, b1, W2, b2, ... (the number
+    counts layers that have parameters), and ``statistics`` those of BatchNorm.
+
+    Args:
+        layers: in order.
+        dtype: "float32" or "float64", of parameters and computation.
+
+    Raises:
+        OptionError: no layer, something that is not a layer, or another dtype.
+    """
+
+    def __init__(self, *layers: Layer, dtype: Any = "float32") -> None:
+        if not layers:
+            raise OptionError("Sequential needs at least one layer, such as cr.Dense(1).")
+        for layer in layers:
+            if not isinstance(layer, Layer):
+                raise OptionError(
+                    f"Sequential is made of layers, got {layer!r}. An activation by itself is "
+                    "cr.Activation('tanh'); layers are listed, not put in a list."
+                )
+        self.dtype = np.dtype(dtype)
+        if self.dtype not in (np.dtype(np.float32), np.dtype(np.float64)):
+            raise OptionError(f"Sequential computes in float32 or float64, not {self.dtype}.")
+        self.layers = tuple(layers)
+        self.input_shape: Shape | None = None
+        self.parameters: dict[str, Array] = {}
+        self.statistics: dict[str, Array] = {}
+        #: The loss of the last fit: what ``evaluate`` uses unless told otherwise.
+        self.loss: Loss | None = None
+        self._placed: list[_Placed] = []
+        self._inference = Inference(self)
+
+    # --- building ------------------------------------------------------------------------------
+
+    def build(self, input_shape: int | Sequence[int], seed: Any = 0) -> Sequential:
+        """Give every layer new parameters, for samples of ``input_shape``; returns the network.
+
+        Args:
+            input_shape: the shape of one sample: 784, (784,) or (28, 28).
+            seed: a seed or a ``numpy.random.Generator``.
+
+        Raises:
+            ShapeError: a layer cannot take what the one before it gives.
+        """
+        rng = np.random.default_rng(seed)
+        shape: Shape = (
+            (int(input_shape),) if isinstance(input_shape, int | np.integer) else tuple(input_shape)
+        )
+        self.input_shape = shape
+        self.parameters, self.statistics = {}, {}
+        self._placed = []
+        number = 0
+        for layer in self.layers:
+            made = layer.build(shape, rng, self.dtype)
+            kept = layer.statistics(shape, self.dtype)
+            number += bool(made)
+            shape = layer.output_shape(shape)
+            place = _Placed(
+                layer, shape, {k: f"{k}{number}" for k in made}, {k: f"{k}{number}" for k in kept}
+            )
+            self._placed.append(place)
+            self.parameters |= {place.parameters[k]: array for k, array in made.items()}
+            self.statistics |= {place.statistics[k]: array for k, array in kept.items()}
+        self._inference = Inference(self)
+        return self
+
+    @property
+    def is_built(self) -> bool:
+        """Whether the sizes are known and there are parameters."""
+        return self.input_shape is not None
+
+    def shapes(self) -> Iterator[tuple[Layer, Shape, dict[str, Array]]]:
+        """Each layer with the shape of its output and its parameters by their full names."""
+        self._built_shape()
+        for place in self._placed:
+            names = place.parameters.values()
+            yield place.layer, place.output, {name: self.parameters[name] for name in names}
+
+    @property
+    def output_shape(self) -> Shape:
+        """The shape of one output."""
+        self._built_shape()
+        return self._placed[-1].output
+
+    def _built_shape(self) -> Shape:
+        if self.input_shape is None:
+            raise ShapeError(
+                "the network has no parameters yet, because it has seen no data: call "
+                "fit(X, y), or build(input_shape) with the shape of one sample."
+            )
+        return self.input_shape
+
+    # --- forward -------------------------------------------------------------------------------
+
+    def forward(
+        self, x: Tensor, parameters: Tensors, statistics: Tensors, mode: Mode
+    ) -> tuple[Tensor, dict[str, Tensor]]:
+        """Record the forward pass: outputs, and the new statistics by their full names."""
+        moved: dict[str, Tensor] = {}
+        for i, place in enumerate(self._placed):
+            own = {short: parameters[name] for short, name in place.parameters.items()}
+            kept = {short: statistics[name] for short, name in place.statistics.items()}
+            with within(f"{i + 1} {type(place.layer).__name__}"):
+                x, new = place.layer.forward(
+                    x, own, kept, Mode(mode.training, mode.key, stream=mode.stream + i)
+                )
+            moved |= {place.statistics[short]: value for short, value in new.items()}
+        return x, moved
+
+    def __call__(self, X: Any) -> Any:
+        """The outputs for ``X``: recorded for a Tensor, else as :meth:`predict`."""
+        if not isinstance(X, Tensor):
+            return self.predict(X)
+        if not self.is_built:
+            self.build(X.shape[1:])
+        constants = {name: _leaf(array, name) for name, array in self.parameters.items()}
+        kept = {name: _leaf(array, name) for name, array in self.statistics.items()}
+        return self.forward(X, constants, kept, Mode())[0]
+
+    def graph(self, rows: int = 1) -> Graph:
+        """The graph of the forward pass for ``rows`` samples: inputs X and every parameter."""
+        x = placeholder((rows, *self._built_shape()), self.dtype, "X")
+        p = {name: placeholder(a.shape, a.dtype, name) for name, a in self.parameters.items()}
+        s = {name: placeholder(a.shape, a.dtype, name) for name, a in self.statistics.items()}
+        output, _ = self.forward(x, p, s, Mode())
+        return Graph([x, *p.values(), *s.values()], [output]).simplify()
+
+    # --- using ---------------------------------------------------------------------------------
+
+    def predict(self, X: Any, *, engine: str = "numpy") -> Array:
+        """The outputs for the samples ``X``: an array (n, ...).
+
+        Raises:
+            ShapeError, DtypeError, DataError: ``X`` does not fit, or is not finite.
+        """
+        return self._inference.outputs(fitting.inputs(X, self.dtype, self._built_shape()), engine)
+
+    def predict_classes(self, X: Any, *, engine: str = "numpy") -> Array:
+        """The label of each sample: the largest output, or 1 where the only output is above 0.5."""
+        return classes(self.predict(X, engine=engine))
+
+    def evaluate(
+        self, X: Any, y: Any, *, loss: Any = None, metrics: Any = (), sample_weight: Any = None,
+        engine: str = "numpy",
+    ) -> dict[str, float]:  # fmt: skip
+        """The loss and the metrics on ``X`` and ``y``, as a dict.
+
+        Args:
+            loss: default: that of the last fit, else the one that suits the last activation.
+            metrics: names or functions (outputs, targets), such as "accuracy".
+        """
+        used = self.loss_for(loss)
+        array = fitting.inputs(X, self.dtype, self._built_shape())
+        t = fitting.targets(y, used, len(array), self.output_shape, self.dtype)
+        w = fitting.weights(sample_weight, None, t, self.dtype)
+        return self._inference.scores(array, t, w, used, metrics, engine)
+
+    def fit(self, X: Any, y: Any, **options: Any) -> History:
+        """Train on ``X`` and ``y``; returns the history. All options: :func:`chainrule.train.fit`."""
+        from chainrule.train.fit import fit
+
+        return fit(self, X, y, **options)
+
+    def loss_for(self, spec: Any = None) -> Loss:
+        """The loss meant: ``spec``, else the last fit's, else what suits the last activation.
+
+        A final sigmoid asks for binary cross-entropy, a final softmax for cross-entropy, anything
+        else for the mean squared error.
+        """
+        if spec is not None:
+            return loss(spec)
+        if self.loss is not None:
+            return self.loss
+        last = [layer for layer in self.layers if isinstance(layer, Dense | Activation)][-1:]
+        name = None
+        for layer in last:
+            name = activation_name(layer.activation if isinstance(layer, Dense) else layer.function)
+        suits = {"sigmoid": "binary_cross_entropy", "softmax": "cross_entropy"}
+        return loss(suits.get(name or "", "mean_squared_error"))
+
+    def summary(self) -> str:
+        """A table: each layer, the shape of its output, and how many parameters it has."""
+        return summary(self)
+
+    def save(self, path: Any, **metadata: str) -> None:
+        """Write the network to a safetensors file. See :func:`chainrule.formats.save`."""
+        from chainrule.formats.safetensors_file import save
+
+        save(self, path, metadata)
+
+    def snapshot(self) -> dict[str, Array]:
+        """A copy of all parameters and statistics, for :meth:`restore`."""
+        return {name: array.copy() for name, array in (self.parameters | self.statistics).items()}
+
+    def restore(self, snapshot: Mapping[str, Array]) -> None:
+        """Put a snapshot's numbers back, into the same arrays."""
+        for name, array in (self.parameters | self.statistics).items():
+            array[...] = snapshot[name]
+
+    def __repr__(self) -> str:
+        return f"Sequential({', '.join(map(repr, self.layers))}, dtype={self.dtype.name!r})"
+
+
+def _leaf(array: Array, name: str) -> Tensor:
+    return Tensor(None, (), array, array.shape, array.dtype, name)

@@ -1,0 +1,196 @@
+"""Callbacks: what is done between epochs.
+
+A callback has up to three methods, each handed the training: ``on_start``, ``on_epoch`` (after an
+epoch, its row already in the history), ``on_end``. A plain function is called after each epoch.
+"""
+
+from __future__ import annotations
+
+import math
+import sys
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, ClassVar, TextIO
+
+from chainrule.errors import OptionError, unknown_name
+from chainrule.graph.op import Array
+
+if TYPE_CHECKING:
+    from chainrule.train.loop import Training
+
+
+class Callback:
+    """The base: does nothing."""
+
+    #: Whether it must see every epoch by itself. If none must, quick epochs are run in blocks.
+    every_epoch: ClassVar[bool] = True
+
+    def on_start(self, training: Training) -> None:
+        """Before the first epoch."""
+
+    def on_tick(self, training: Training, position: float) -> None:
+        """Now and then while an epoch runs; ``position`` is in epochs."""
+
+    def on_epoch(self, training: Training) -> None:
+        """After an epoch. ``training.stop(reason)`` ends the training."""
+
+    def on_end(self, training: Training) -> None:
+        """After the last epoch, however it came to be the last."""
+
+
+class OwnFunction(Callback):
+    """A user's function, called with the training after each epoch."""
+
+    def __init__(self, function: Callable[[Any], Any]) -> None:
+        self.function = function
+
+    def on_epoch(self, training: Training) -> None:
+        self.function(training)
+
+
+class EarlyStopping(Callback):
+    """Stop when a column of the history has not improved for ``patience`` epochs.
+
+    Args:
+        monitor: the column; default validation_loss where there is validation, else loss.
+        patience: how many epochs to wait for something better.
+        minimum_change: what counts as better.
+        mode: "min" or "max"; default by the column: losses and errors are to fall, others to rise.
+        restore_best: put the best epoch's parameters back at the end.
+
+    Raises:
+        OptionError: patience below 1, or an unknown mode or column.
+    """
+
+    def __init__(
+        self, monitor: str | None = None, *, patience: int = 10, minimum_change: float = 0.0,
+        mode: str | None = None, restore_best: bool = True,
+    ) -> None:  # fmt: skip
+        if patience < 1:
+            raise OptionError(f"EarlyStopping needs patience of 1 or more, got {patience}.")
+        if mode not in (None, "min", "max"):
+            raise unknown_name("mode", mode, ["min", "max"])
+        self.monitor, self.patience, self.mode = monitor, patience, mode
+        self.minimum_change, self.restore_best = minimum_change, restore_best
+
+    def on_start(self, training: Training) -> None:
+        self.best, self.best_epoch = math.inf, 0
+        self.kept: dict[str, Array] = training.net.snapshot()
+
+    def on_epoch(self, training: Training) -> None:
+        history = training.history
+        name = self.monitor or ("validation_loss" if "validation_loss" in history else "loss")
+        falling = self.mode == "min" or (
+            self.mode is None and (name.endswith("loss") or "error" in name)
+        )
+        score = history[name][-1] if falling else -history[name][-1]
+        if score < self.best - self.minimum_change:
+            self.best, self.best_epoch = score, training.epoch
+            self.kept = training.net.snapshot()
+        elif training.epoch - self.best_epoch >= self.patience:
+            training.stop(
+                f"{name} has not improved for {self.patience} epochs; the best was "
+                f"{abs(self.best):.4g} in epoch {self.best_epoch}"
+            )
+
+    def on_end(self, training: Training) -> None:
+        if self.restore_best and self.best_epoch:
+            training.net.restore(self.kept)
+
+
+class Snapshots(Callback):
+    """Keep a copy of all parameters every so many epochs: (epoch, {name: array}) in ``taken``."""
+
+    def __init__(self, every: int = 1) -> None:
+        self.every = every
+        self.taken: list[tuple[int, dict[str, Array]]] = []
+
+    def on_start(self, training: Training) -> None:
+        self.taken = [(0, training.net.snapshot())]
+
+    def on_epoch(self, training: Training) -> None:
+        if training.epoch % self.every == 0:
+            self.taken.append((training.epoch, training.net.snapshot()))
+
+
+class Progress(Callback):
+    """A live line: epoch, loss and metrics, rows a second, time left.
+
+    On a terminal the line is rewritten in place. Elsewhere a line is written at the end, and one
+    every ten seconds before. Nothing is written by a training shorter than ``after`` seconds.
+    """
+
+    every_epoch = False
+
+    def __init__(self, *, after: float = 0.0, stream: TextIO | None = None) -> None:
+        self.after = after
+        self.stream = stream
+
+    def on_start(self, training: Training) -> None:
+        self.out = self.stream or sys.stderr
+        self.live = self.out.isatty()
+        self.began = self.shown = time.perf_counter()
+        self.width = 0
+
+    def on_tick(self, training: Training, position: float) -> None:
+        now = time.perf_counter()
+        if now - self.began >= self.after and now - self.shown >= (0.2 if self.live else 10):
+            self.shown = now
+            self._write(self._line(training, position, now))
+
+    def on_epoch(self, training: Training) -> None:
+        self.on_tick(training, training.epoch)
+
+    def on_end(self, training: Training) -> None:
+        if time.perf_counter() - self.began >= self.after:
+            self._write(self._line(training, training.epoch, time.perf_counter()))
+            if self.live:
+                self.out.write("\n")
+
+    def _write(self, line: str) -> None:
+        if self.live:
+            self.out.write("\r" + line.ljust(self.width))
+            self.width = len(line)
+        else:
+            self.out.write(line + "\n")
+        self.out.flush()
+
+    def _line(self, training: Training, position: float, now: float) -> str:
+        seconds = max(now - self.began, 1e-9)
+        parts = [
+            f"epoch {min(int(position) + (position % 1 > 0), training.epochs)}/{training.epochs}"
+        ]
+        for name, values in training.history.columns.items():
+            if values and name not in ("epoch", "seconds", "learning_rate"):
+                parts.append(f"{name.replace('validation_', 'val ')} {values[-1]:.4f}")
+        parts.append(f"{training.rows * position / seconds:,.0f} rows/s")
+        if position < training.epochs and not training.stopping and position > 0:
+            left = seconds * (training.epochs - position) / position
+            parts.append(f"{_clock(left)} left")
+        else:
+            parts.append(_clock(seconds))
+        return "  ".join(parts)
+
+
+def _clock(seconds: float) -> str:
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02d}:{rest:02d} h" if hours else f"{minutes}:{rest:02d} min"
+
+
+def callback(spec: Any) -> Callback:
+    """A callback, or a function made one.
+
+    Raises:
+        OptionError: neither.
+    """
+    if isinstance(spec, Callback):
+        return spec
+    if isinstance(spec, type) or not callable(spec):
+        raise OptionError(
+            f"callbacks are Callback objects or functions of the training, got {spec!r}."
+            + (" Make one: add the parentheses." if isinstance(spec, type) else "")
+        )
+    return OwnFunction(spec)

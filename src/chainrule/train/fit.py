@@ -1,0 +1,167 @@
+"""fit: from data and options to a trained network and its history."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import numpy as np
+
+from chainrule.engine import PROGRAMS
+from chainrule.errors import DataError, OptionError, unknown_name
+from chainrule.graph.op import Array
+from chainrule.nn import fitting
+from chainrule.nn.losses import Loss
+from chainrule.nn.sequential import Sequential
+from chainrule.optim.optimizers import LBFGS, Adam, Optimizer, optimizer
+from chainrule.optim.schedules import schedule
+from chainrule.train.callbacks import Callback, Progress, callback
+from chainrule.train.history import History
+from chainrule.train.loop import Training, scores_of
+from chainrule.train.restarts import fit_with_restarts
+from chainrule.train.runner import Runner
+
+#: Without ``epochs``, training is given at least this many steps, and this many epochs.
+DEFAULT_STEPS, DEFAULT_EPOCHS = 2000, 20
+
+#: With progress="auto", the live line appears in trainings longer than this many seconds.
+PROGRESS_AFTER = 1.0
+
+
+def fit(
+    net: Sequential,
+    X: Any,
+    y: Any,
+    *,
+    loss: Any = None,
+    optimizer: str | Optimizer = "adam",
+    epochs: int | None = None,
+    batch_size: int | None = 32,
+    validation: float | tuple[Any, Any] | None = None,
+    metrics: Any = (),
+    schedule: Any = None,
+    sample_weight: Any = None,
+    class_weight: Any = None,
+    callbacks: Any = (),
+    restarts: int = 0,
+    seed: int | np.random.Generator = 0,
+    engine: str = "numpy",
+    progress: bool | str = "auto",
+) -> History:
+    """Train ``net`` on samples ``X`` (rows) and targets ``y``; returns the history.
+
+    The first fit builds the network (its sizes from the data, its parameters from ``seed``); a
+    later fit goes on from the parameters that are there. The same seed, data and engine give the
+    same bits.
+
+    Args:
+        loss: a name, a ``Loss`` or a function; default by the last activation (see ``loss_for``).
+        optimizer: a name or an ``Optimizer``; default Adam with a rate of 0.01.
+        epochs: passes over the data; default 20, or as many as make 2,000 steps.
+        batch_size: rows a step, shuffled anew each epoch; None for all rows at once.
+        validation: a share of the rows to set aside, or a pair (X, y).
+        metrics: names or functions (outputs, targets), computed after each epoch on the training
+            data and on validation.
+        schedule: how the rate changes: a name, a ``Schedule``, or a function (epoch, epochs).
+        sample_weight: one number a row. class_weight: {label: weight} or "balanced".
+        callbacks: ``Callback`` objects or functions of the training.
+        restarts: how often to start again from the next seed if training got stuck.
+        seed: a number or a ``numpy.random.Generator``.
+        engine: "numpy" or "reference".
+        progress: True, False, or "auto": a live line on a terminal after a second.
+
+    Raises:
+        ShapeError, DtypeError, DataError: data that do not fit, or hold NaN; see
+            ``chainrule.nn.fitting``.
+        OptionError: an option that is not known or out of range.
+    """
+    chosen = _optimizer(optimizer)
+    _check(epochs, batch_size, restarts, engine)
+    X = fitting.inputs(X, net.dtype, net.input_shape)
+    rng = np.random.default_rng(seed)
+    if not net.is_built:
+        net.build(X.shape[1:], rng)
+    net.loss = net.loss_for(loss)
+    data, held = _split(net, net.loss, X, y, sample_weight, class_weight, validation, rng)
+    if epochs is None:
+        steps = -(-len(data["x"]) // (batch_size or len(data["x"])))
+        epochs = max(DEFAULT_EPOCHS, -(-DEFAULT_STEPS // steps))
+    listed = [
+        callback(c) for c in (callbacks if isinstance(callbacks, list | tuple) else [callbacks])
+    ]
+    if progress is True or (progress == "auto" and sys.stderr.isatty()):
+        listed.append(Progress(after=0.0 if progress is True else PROGRESS_AFTER))
+
+    def train(start: np.random.Generator) -> History:
+        if isinstance(chosen, LBFGS):
+            from chainrule.train.lbfgs import train_lbfgs
+
+            return train_lbfgs(
+                net, net.loss_for(), chosen, data, epochs, listed, held, metrics, engine
+            )
+        return _train(
+            net, chosen, data, held, epochs, batch_size, schedule, metrics, listed, start, engine
+        )
+
+    return fit_with_restarts(net, train, data, restarts, seed, rng)
+
+
+def _train(
+    net: Sequential, chosen: Optimizer, data: dict[str, Array], held: dict[str, Array] | None,
+    epochs: int, batch_size: int | None, spec: Any, metrics: Any, callbacks: list[Callback],
+    rng: np.random.Generator, engine: str,
+) -> History:  # fmt: skip
+    runner = Runner(net, net.loss_for(), chosen, data, batch_size, rng, engine)
+    scores = scores_of(net, data, held, metrics, engine)
+    training = Training(net, runner, chosen, schedule(spec), epochs, callbacks, scores)
+    return training.run()
+
+
+def _optimizer(spec: str | Optimizer) -> Optimizer:
+    return Adam() if spec == "adam" else optimizer(spec)
+
+
+def _split(
+    net: Sequential, loss: Loss, X: Array, y: Any, sample_weight: Any, class_weight: Any,
+    validation: Any, rng: np.random.Generator,
+) -> tuple[dict[str, Array], dict[str, Array] | None]:  # fmt: skip
+    """Checked training data and checked validation data."""
+    t = fitting.targets(y, loss, len(X), net.output_shape, net.dtype)
+    w = fitting.weights(sample_weight, class_weight, t, net.dtype)
+    data = {"x": X, "t": t} | ({} if w is None else {"w": w})
+    if validation is None:
+        return data, None
+    if isinstance(validation, tuple | list):
+        if len(validation) != 2:
+            raise OptionError("validation is a share of the rows or a pair (X, y).")
+        held_x = fitting.inputs(validation[0], net.dtype, net.input_shape)
+        held_t = fitting.targets(validation[1], loss, len(held_x), net.output_shape, net.dtype)
+        return data, {"x": held_x, "t": held_t}
+    if not 0 < validation < 1:
+        raise OptionError(
+            f"validation is a share of the rows between 0 and 1, or a pair (X, y); got {validation!r}."
+        )
+    count = round(len(X) * validation)
+    if count in (0, len(X)):
+        raise DataError(
+            f"validation={validation} of {len(X)} rows leaves nothing on one side. Give more rows, "
+            "or a pair (X, y)."
+        )
+    order = rng.permutation(len(X))
+    parts = [np.sort(order[count:]), np.sort(order[:count])]
+    train, held = ({name: array[rows] for name, array in data.items()} for rows in parts)
+    return train, held
+
+
+def _check(epochs: Any, batch_size: Any, restarts: Any, engine: str) -> None:
+    for name, value, least in (
+        ("epochs", epochs, 1),
+        ("batch_size", batch_size, 1),
+        ("restarts", restarts, 0),
+    ):
+        if value is None:
+            continue
+        if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
+            raise OptionError(f"{name} is a whole number of {least} or more, got {value!r}.")
+    if engine not in PROGRAMS:
+        raise unknown_name("engine", engine, PROGRAMS)

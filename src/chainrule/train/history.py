@@ -1,0 +1,77 @@
+"""History: what a training was like, epoch by epoch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from chainrule.errors import unknown_name
+
+
+class History:
+    """A row for each epoch: epoch, loss, metrics, the same for validation, learning_rate, seconds.
+
+    ``history["loss"]`` is a column, ``history.rows`` a list of dicts (a DataFrame takes it as it
+    is). ``stopped`` says why training ended before its last epoch, or is None; ``tries`` has a
+    sentence for every start that was given up (see ``restarts`` of ``fit``).
+
+    The loss is the mean over the epoch's batches, each at the parameters of its step. Metrics and
+    everything for validation are computed after the epoch, all at the same parameters.
+    """
+
+    def __init__(self) -> None:
+        self.columns: dict[str, list[float]] = {}
+        self.stopped: str | None = None
+        self.tries: list[str] = []
+
+    def add(self, columns: Mapping[str, list[float]]) -> None:
+        """Append some epochs: a list for each column, all of one length."""
+        for name, values in columns.items():
+            self.columns.setdefault(name, []).extend(values)
+
+    @property
+    def rows(self) -> list[dict[str, float]]:
+        """A dict for each epoch."""
+        names = list(self.columns)
+        return [
+            dict(zip(names, row, strict=True)) for row in zip(*self.columns.values(), strict=True)
+        ]
+
+    def __getitem__(self, name: str) -> list[float]:
+        if name not in self.columns:
+            raise unknown_name("column", name, self.columns)
+        return self.columns[name]
+
+    def __contains__(self, name: object) -> bool:
+        return name in self.columns
+
+    def __iter__(self) -> Iterator[dict[str, float]]:
+        return iter(self.rows)
+
+    def __len__(self) -> int:
+        return len(self.columns.get("epoch", ()))
+
+    def __repr__(self) -> str:
+        if not len(self):
+            return "<History of no epochs>"
+        last = ", ".join(
+            f"{name} {values[-1]:.4g}"
+            for name, values in self.columns.items()
+            if name not in ("epoch", "seconds", "learning_rate")
+        )
+        seconds = sum(self.columns["seconds"])
+        why = f"; stopped: {self.stopped}" if self.stopped else ""
+        return f"<History of {len(self)} epochs in {seconds:.2f} s: {last}{why}>"
+
+    def plot(self, **options: Any) -> Any:
+        """The curves of loss and metrics, a Matplotlib figure."""
+        from chainrule.plots import curves
+
+        return curves(self, **options)
+
+    def save_csv(self, path: str | Path) -> None:
+        """Write the rows as a CSV file."""
+        lines = [",".join(self.columns)]
+        lines += [",".join(repr(value) for value in row.values()) for row in self.rows]
+        Path(path).write_text("\n".join(lines) + "\n", encoding="utf-8")

@@ -1,0 +1,151 @@
+"""The loop: epochs, one after the other or in blocks, with callbacks between them."""
+
+from __future__ import annotations
+
+import time
+import warnings
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from chainrule.errors import TrainingWarning
+from chainrule.graph.op import Array
+from chainrule.nn.sequential import Sequential
+from chainrule.optim.optimizers import Optimizer
+from chainrule.optim.schedules import Constant, Schedule
+from chainrule.train import nonfinite
+from chainrule.train.callbacks import Callback
+from chainrule.train.history import History
+from chainrule.train.runner import Runner
+
+#: Quick epochs are run in blocks of about this many seconds, if no callback must see each.
+BLOCK_SECONDS = 0.1
+
+Scores = Callable[[], dict[str, float]]
+
+
+class Training:
+    """One training as its callbacks see it: ``net``, ``optimizer``, ``history``, ``epoch``.
+
+    ``optimizer.learning_rate`` may be changed by a callback: the next epoch uses it.
+    """
+
+    def __init__(
+        self, net: Sequential, runner: Runner, optimizer: Optimizer, schedule: Schedule, epochs: int,
+        callbacks: Sequence[Callback], scores: Scores | None,
+    ) -> None:  # fmt: skip
+        self.net, self.optimizer, self.epochs = net, optimizer, epochs
+        self.history = History()
+        self.epoch = 0
+        self.rows = runner.rows
+        self.stopping: str | None = None
+        self._runner, self._schedule, self._callbacks, self._scores = (
+            runner,
+            schedule,
+            callbacks,
+            scores,
+        )
+
+    def stop(self, reason: str) -> None:
+        """End the training after this epoch."""
+        self.stopping = reason
+
+    def run(self) -> History:
+        """Train to the end. Ctrl-C keeps what was learnt, and says so in ``history.stopped``."""
+        try:
+            self._tell("on_start")
+            block = 1
+            while self.epoch < self.epochs and not self.stopping:
+                block = self._block(min(block, self.epochs - self.epoch))
+        except KeyboardInterrupt:
+            self.stopping = f"interrupted by the user in epoch {self.epoch + 1}"
+        self.history.stopped = self.stopping
+        self._tell("on_end")
+        return self.history
+
+    def _block(self, epochs: int) -> int:
+        """Run some epochs; returns how many to run next."""
+        first, began = self.epoch, time.perf_counter()
+        before = self._runner.state()
+        rate_at = self._rates(first)
+        losses = self._runner.run(epochs, rate_at, lambda at: self._tick(first + at))
+        if not np.isfinite(losses[-1]) or not np.isfinite(self._runner.theta).all():
+            return self._stop_at_nonfinite(before, epochs, losses, rate_at, began)
+        self._record(losses, [rate_at(e) for e in range(epochs)], time.perf_counter() - began)
+        self._tell("on_epoch")
+        seconds = max(time.perf_counter() - began, 1e-6)
+        if self._scores is not None or any(c.every_epoch for c in self._callbacks):
+            return 1
+        return max(1, min(int(epochs * BLOCK_SECONDS / seconds), 4 * epochs))
+
+    def _rates(self, first: int) -> Callable[[float], float]:
+        base, schedule, epochs = self.optimizer.learning_rate, self._schedule, self.epochs
+        if isinstance(schedule, Constant):
+            return lambda position: base
+        return lambda position: schedule.rate(base, first + position, epochs)
+
+    def _record(self, losses: list[float], rates: list[float], seconds: float) -> None:
+        count = len(losses)
+        columns = {"epoch": [float(e) for e in range(self.epoch + 1, self.epoch + count + 1)]}
+        columns["epoch"] = [int(e) for e in columns["epoch"]]
+        columns["loss"] = losses
+        if self._scores is not None:
+            columns |= {name: [value] for name, value in self._scores().items()}
+        columns["learning_rate"] = rates
+        columns["seconds"] = [seconds / count] * count
+        self.history.add(columns)
+        self.epoch += count
+
+    def _stop_at_nonfinite(
+        self, before: dict[str, Any], epochs: int, losses: list[float], rate_at: Any, began: float
+    ) -> int:
+        birth = nonfinite.find(self._runner, before, epochs, rate_at)
+        finite = [loss for loss in losses if np.isfinite(loss)]
+        if finite and self._scores is None:
+            self._record(
+                finite, [rate_at(e) for e in range(len(finite))], time.perf_counter() - began
+            )
+        told = str(birth) if birth else f"the loss was not finite in epoch {self.epoch + 1}"
+        self.stop(told)
+        warnings.warn(
+            f"training stopped: {told}. The parameters are those of the last step that was finite. "
+            "Try a smaller learning rate, inputs scaled to about 1, or clip_norm=1.0.",
+            TrainingWarning,
+            stacklevel=5,
+        )
+        return 1
+
+    def _tell(self, event: str) -> None:
+        for callback in self._callbacks:
+            getattr(callback, event)(self)
+
+    def _tick(self, position: float) -> None:
+        for callback in self._callbacks:
+            callback.on_tick(self, position)
+
+
+def scores_of(
+    net: Sequential, data: dict[str, Array], validation: dict[str, Array] | None, metrics: Any,
+    engine: str,
+) -> Scores | None:  # fmt: skip
+    """What to compute after each epoch: metrics on the training data, all on validation."""
+    if not metrics and validation is None:
+        return None
+    loss = net.loss_for()
+
+    def compute() -> dict[str, float]:
+        found: dict[str, float] = {}
+        if metrics:
+            scores = net._inference.scores(
+                data["x"], data["t"], data.get("w"), loss, metrics, engine
+            )
+            found |= {name: value for name, value in scores.items() if name != "loss"}
+        if validation is not None:
+            scores = net._inference.scores(
+                validation["x"], validation["t"], None, loss, metrics, engine
+            )
+            found |= {f"validation_{name}": value for name, value in scores.items()}
+        return found
+
+    return compute
