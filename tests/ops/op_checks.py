@@ -1,6 +1,7 @@
 """The checker of ops: every example of the table, and how wrong a derivative rule is.
 
-The same functions judge the library's rules (which must pass) and planted mistakes (which must not).
+The same functions judge the library's rules (which must pass) and planted mistakes (which
+must not).
 """
 
 from __future__ import annotations

@@ -13,7 +13,7 @@ import chainrule as cr
 
 INF, NAN = np.inf, np.nan
 
-# --- kinks, ties and zeros: function, place, its gradient with respect to each argument ------------
+# --- kinks, ties and zeros: function, place, its gradient with respect to each argument -------
 
 STATED: list[tuple[str, Callable[..., Any], list[Any], list[Any]]] = [
     ("relu at 0", cr.relu, [0.0], [0.0]),
@@ -62,7 +62,7 @@ def test_stated_derivative(
 ) -> None:
     places = tuple(range(len(at)))
     if how == "recorded":
-        found = cr.grad(function, places)(*at)
+        found = cr.grad(function, places)(*map(np.asarray, at))
     elif how == "backward":
         leaves = [cr.tensor(x) for x in at]
         function(*leaves).backward()
@@ -92,7 +92,7 @@ def test_log_of_zero_warns_as_numpy_does() -> None:
         cr.log(cr.tensor(0.0))
 
 
-# --- huge inputs: every warning is an error, by pytest's configuration -----------------------------
+# --- huge inputs: every warning is an error, by pytest's configuration ------------------------
 
 EXTREMES: dict[str, list[float]] = {
     "float32": [0.0, 1e-45, 1e-30, 16.0, 50.0, 88.0, 89.0, 104.0, 1e3, 1e4, 1e30, 3.4e38],
@@ -170,7 +170,9 @@ def test_ties_agree_with_another_library() -> None:
         b = torch.tensor([1.0, 3.0], requires_grad=True)
         ORACLES[name](None, a, b).sum().backward()
         ours = cr.grad(lambda p, q, name=name: cr.sum(getattr(cr, name)(p, q)), (0, 1))
-        for g, other in zip(ours([1.0, 2.0], [1.0, 3.0]), (a.grad, b.grad), strict=True):
+        for g, other in zip(
+            ours(np.array([1.0, 2.0]), np.array([1.0, 3.0])), (a.grad, b.grad), strict=True
+        ):
             np.testing.assert_array_equal(g, other.numpy())
 
 
@@ -235,7 +237,7 @@ def test_softmax_is_right_even_where_the_spread_overflows(dtype: str) -> None:
     assert np.all(cr.grad(_probabilities)(z[:1]) == 0.0)
 
 
-# --- integers --------------------------------------------------------------------------------------
+# --- integers ---------------------------------------------------------------------------------
 
 FLOATING: list[Callable[..., Any]] = [
     cr.exp, cr.expm1, cr.log, cr.log1p, cr.sqrt, cr.sin, cr.cos, cr.tanh, cr.sigmoid, cr.softplus,

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 import torch
-import torch.nn.functional as F
+from torch.nn import functional
 
 WITHOUT = {
     "constant": "it computes nothing: it is a number that stands in the graph",
@@ -45,7 +45,7 @@ def _index_add(op: Any, x: torch.Tensor, *arrays: torch.Tensor) -> torch.Tensor:
 
 def _binary_cross_entropy(op: Any, z: torch.Tensor, t: torch.Tensor) -> torch.Tensor:
     z, t = torch.broadcast_tensors(z, t)
-    return F.binary_cross_entropy_with_logits(z, t, reduction="none")
+    return functional.binary_cross_entropy_with_logits(z, t, reduction="none")
 
 
 def _plain(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -91,10 +91,10 @@ ORACLES: dict[str, Callable[..., Any]] = {
     "sigmoid": _plain(torch.sigmoid),
     "softplus": _plain(lambda x: torch.logaddexp(x, torch.zeros_like(x))),
     "relu": _plain(torch.relu),
-    "leaky_relu": lambda op, x: F.leaky_relu(x, op.slope),
-    "elu": lambda op, x: F.elu(x, op.alpha),
-    "silu": _plain(F.silu),
-    "gelu": _plain(lambda x: F.gelu(x, approximate="tanh")),
+    "leaky_relu": lambda op, x: functional.leaky_relu(x, op.slope),
+    "elu": lambda op, x: functional.elu(x, op.alpha),
+    "silu": _plain(functional.silu),
+    "gelu": _plain(lambda x: functional.gelu(x, approximate="tanh")),
     # reductions
     "sum": lambda op, x: torch.sum(x, _dims(op, x), op.keepdims),
     "mean": lambda op, x: torch.mean(x, _dims(op, x), op.keepdims),
@@ -111,12 +111,12 @@ ORACLES: dict[str, Callable[..., Any]] = {
     # indexing
     "index": lambda op, x, *arrays: x[_key(op.key, arrays)],
     "index_add": _index_add,
-    "one_hot": lambda op, x: F.one_hot(x, op.classes).to(getattr(torch, op.to)),
+    "one_hot": lambda op, x: functional.one_hot(x, op.classes).to(getattr(torch, op.to)),
     # linear algebra
     "matmul": _plain(torch.matmul),
     # probabilities
     "softmax": lambda op, x: torch.softmax(x, op.axis),
     "log_softmax": lambda op, x: torch.log_softmax(x, op.axis),
-    "softmax_cross_entropy": _plain(lambda z, t: F.cross_entropy(z, t, reduction="none")),
+    "softmax_cross_entropy": _plain(lambda z, t: functional.cross_entropy(z, t, reduction="none")),
     "sigmoid_cross_entropy": _binary_cross_entropy,
 }

@@ -171,6 +171,15 @@ class Writer:
         self._known[key] = slot
         return slot
 
+    def view(
+        self, x: Slot, shape: Shape, method: str, arguments: tuple[Any, ...], solid: bool
+    ) -> Slot:
+        """A view of ``x``; the same one if it was asked for before."""
+        key = (id(x), method, arguments)
+        if key not in self._known:
+            self._known[key] = _viewed(x, shape, method, arguments, solid)
+        return self._known[key]
+
     def _ufunc(self, ufunc: np.ufunc, *x: Any) -> Slot:
         kinds = [s.dtype if isinstance(s, Slot) else type(s) for s in x]
         *loop, result = ufunc.resolve_dtypes((*kinds, None))
@@ -223,7 +232,7 @@ class Writer:
 
     def reshape(self, x: Slot, shape: Shape) -> Slot:
         x = self.in_order(x)
-        return x if shape == x.shape else _viewed(x, shape, "reshape", (shape,), True)
+        return x if shape == x.shape else self.view(x, shape, "reshape", (shape,), True)
 
     def in_order(self, x: Slot) -> Slot:
         """``x``, copied if its memory is not in one piece."""
@@ -237,10 +246,10 @@ class Writer:
     def transpose(self, x: Slot, axes: tuple[int, ...]) -> Slot:
         if axes == tuple(range(x.ndim)):
             return x
-        return _viewed(x, tuple(x.shape[i] for i in axes), "transpose", (axes,), False)
+        return self.view(x, tuple(x.shape[i] for i in axes), "transpose", (axes,), False)
 
     def broadcast_to(self, x: Slot, shape: Shape) -> Slot:
-        return _viewed(x, shape, "broadcast_to", (shape,), False)
+        return self.view(x, shape, "broadcast_to", (shape,), False)
 
     def concatenate(self, parts: tuple[Slot, ...], axis: int = 0) -> Slot:
         shape = list(parts[0].shape)

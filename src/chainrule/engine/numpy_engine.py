@@ -137,7 +137,9 @@ class _Source:
         match call.kind:
             case "ufunc":
                 function = self._function(call.function, call.function.__name__)
-                self.lines.append(f"{function}({', '.join(reads)}, {out})")
+                # By position is quicker, but NumPy no longer takes it of these two.
+                by_name = "out=" if call.function in (np.maximum, np.minimum) else ""
+                self.lines.append(f"{function}({', '.join(reads)}, {by_name}{out})")
             case "reduce":
                 axis, keepdims = call.options
                 name = f"{call.function.__name__}_reduce"

@@ -15,11 +15,15 @@ from typing import Any
 import numpy as np
 
 from chainrule.errors import FileFormatError, OptionError, unknown_name
+from chainrule.nn.activations import NAMED as NAMED_ACTIVATIONS
 from chainrule.nn.layers import LAYERS, Layer
 from chainrule.nn.losses import NAMED as LOSSES
 from chainrule.nn.sequential import Sequential
 
 FORMAT = "chainrule network 1"
+
+#: What a description raises that asks for sizes or depths beyond all measure.
+_TOO_MUCH = (OverflowError, MemoryError, RecursionError)
 
 
 def save(net: Sequential, path: str | Path, metadata: Mapping[str, str] | None = None) -> None:
@@ -30,22 +34,35 @@ def save(net: Sequential, path: str | Path, metadata: Mapping[str, str] | None =
         metadata: more text to keep beside the architecture, as :func:`read_metadata` gives it.
 
     Raises:
-        OptionError: a layer with a function of the user's own, which no file can hold.
+        OptionError: a layer with a function or a setting of the user's own, which no file can hold;
+            metadata that are not text, or named as what chainrule itself keeps there.
         ShapeError: a network that is not built.
+        FileNotFoundError: the folder does not exist.
     """
     from safetensors.numpy import save as to_bytes
 
+    path = Path(path)
+    if not path.parent.is_dir():
+        raise FileNotFoundError(f"there is no folder {path.parent} to save {path.name} in.")
     architecture = {
         "layers": [_described(layer) for layer in net.layers],
         "dtype": net.dtype.name,
         "input_shape": list(net._built_shape()),
-        "loss": net.loss.name if net.loss is not None and net.loss.name in LOSSES else None,
+        # A loss of the user's own may bear the name of a known one.
+        "loss": net.loss.name if net.loss is not None and net.loss in LOSSES.values() else None,
     }
-    text = {"format": FORMAT, "architecture": json.dumps(architecture), **(metadata or {})}
+    text = {"format": FORMAT, "architecture": json.dumps(architecture, default=_plain)}
+    for name, value in (metadata or {}).items():
+        if name in text or not isinstance(value, str):
+            raise OptionError(
+                f"metadata are texts with names other than {' and '.join(text)}; got "
+                f"{name}={value!r}."
+            )
+    text |= metadata or {}
     arrays = {
         name: np.ascontiguousarray(a) for name, a in (net.parameters | net.statistics).items()
     }
-    _replace(Path(path), to_bytes(arrays, metadata=text))
+    _replace(path, to_bytes(arrays, metadata=text))
 
 
 def load(path: str | Path) -> Sequential:
@@ -61,7 +78,7 @@ def load(path: str | Path) -> Sequential:
         layers = [_layer(entry) for entry in described["layers"]]
         net = Sequential(*layers, dtype=described["dtype"]).build(described["input_shape"])
         net.loss = LOSSES[described["loss"]] if described["loss"] else None
-    except (KeyError, TypeError, ValueError) as error:
+    except (LookupError, TypeError, ValueError, AttributeError, *_TOO_MUCH) as error:
         raise FileFormatError(
             f"{path}: the description of the network is broken: {error}"
         ) from error
@@ -95,17 +112,22 @@ def _read(path: Path) -> tuple[dict[str, Any], dict[str, str]]:
     try:
         with safe_open(str(path), framework="numpy") as file:
             metadata = file.metadata() or {}
+            # Before the arrays, which elsewhere may be huge, or of types that NumPy lacks.
+            _require_ours(path, metadata)
             arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    except (SafetensorError, OSError) as error:
+    except (SafetensorError, OSError, TypeError) as error:
         raise FileFormatError(
             f"{path} is not a safetensors file, or it is broken or cut short: {error}."
         ) from error
+    return arrays, metadata
+
+
+def _require_ours(path: Path, metadata: Mapping[str, str]) -> None:
     if metadata.get("format") != FORMAT:
         raise FileFormatError(
             f"{path} is a safetensors file, but not of a chainrule network: its metadata say "
             f"format {metadata.get('format')!r} and {FORMAT!r} was expected."
         )
-    return arrays, metadata
 
 
 def _described(layer: Layer) -> dict[str, Any]:
@@ -114,12 +136,23 @@ def _described(layer: Layer) -> dict[str, Any]:
         if name.endswith("_init"):
             # How the parameters once began is of no use to who loads them.
             del settings[name]
+        elif callable(value) and value in NAMED_ACTIVATIONS.values():
+            settings[name] = next(k for k, known in NAMED_ACTIVATIONS.items() if known is value)
         elif callable(value):
             raise OptionError(
                 f"{layer!r} has a function of your own as {name}, which a file cannot hold "
                 "without code. Use an activation by name, or save net.parameters yourself."
             )
     return {"kind": type(layer).__name__, **settings}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, np.generic):
+        return value.item()
+    raise OptionError(
+        f"a layer has the setting {value!r}, which a file cannot hold: settings are numbers, "
+        "texts and lists of them."
+    )
 
 
 def _layer(entry: dict[str, Any]) -> Layer:

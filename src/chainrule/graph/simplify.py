@@ -144,6 +144,18 @@ def _spread_last(op: Op, inputs: tuple[Tensor, ...]) -> Tensor | None:
     return _applied(OPS["broadcast_to"](shape), _folded(op, *slim))  # type: ignore[call-arg]
 
 
+def _respread(op: Op, inputs: tuple[Tensor, ...]) -> Tensor | None:
+    """One number that was spread and then reshaped is spread to the new shape at once."""
+    x = inputs[0]
+    if op.name != "reshape" or x.op is None or x.op.name != "broadcast_to":
+        return None
+    inner = x.inputs[0]
+    if inner.size != 1:
+        return None
+    number = inner if inner.ndim == 0 else _folded(OPS["reshape"](()), inner)  # type: ignore[call-arg]
+    return _applied(OPS["broadcast_to"](op.shape(x.shape)), number)  # type: ignore[call-arg]
+
+
 def _sign_inside(op: Op, inputs: tuple[Tensor, ...]) -> Tensor | None:
     """The sign of a multiple goes into its constant."""
     x = inputs[0]
@@ -185,5 +197,5 @@ def _is_all(x: Tensor, number: float) -> bool:
 
 
 _RULES: tuple[_Rule, ...] = (
-    _fold, _unit, _twice, _scalar_first, _spread_last, _sign_inside, _moved_constant,
+    _fold, _unit, _twice, _scalar_first, _spread_last, _respread, _sign_inside, _moved_constant,
 )  # fmt: skip

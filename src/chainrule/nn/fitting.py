@@ -1,11 +1,12 @@
 """Fitting data to a network: every shape and number is looked at before it is used.
 
-What can only mean one thing is done ((n,) against (n, 1), one-hot for class indices, whole floats as
-labels); what cannot is refused with the reason.
+What can only mean one thing is done ((n,) against (n, 1), one-hot for class indices, whole floats
+as labels); what cannot is refused with the reason.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -20,7 +21,8 @@ def inputs(X: Any, dtype: np.dtype[Any], expected: Shape | None = None) -> Array
 
     Raises:
         DtypeError: not numbers.
-        DataError: no rows, or NaN or Inf among them (with the first place).
+        DataError: no rows, or NaN or Inf among them (with the first place), or too large for
+            ``dtype``.
         ShapeError: not the width that the network was built for.
     """
     array = _numbers(X, "X")
@@ -40,7 +42,7 @@ def inputs(X: Any, dtype: np.dtype[Any], expected: Shape | None = None) -> Array
             f"{array.shape[1:]}.{hint}"
         )
     _finite(array, "X")
-    return np.ascontiguousarray(array, dtype=dtype)
+    return _cast(array, "X", dtype)
 
 
 def targets(y: Any, loss: Loss, rows: int, outputs: Shape, dtype: np.dtype[Any]) -> Array:
@@ -71,7 +73,7 @@ def targets(y: Any, loss: Loss, rows: int, outputs: Shape, dtype: np.dtype[Any])
             f"{array.max():g}. Labels -1 and 1: (y + 1) / 2. More than two classes: "
             "Dense(K, 'softmax') with cross_entropy."
         )
-    return np.ascontiguousarray(array, dtype=dtype)
+    return _cast(array, "y", dtype)
 
 
 def weights(sample_weight: Any, class_weight: Any, y: Array, dtype: np.dtype[Any]) -> Array | None:
@@ -90,7 +92,7 @@ def weights(sample_weight: Any, class_weight: Any, y: Array, dtype: np.dtype[Any
         result = result * _of_classes(class_weight, y)
     if not np.isfinite(result).all() or (result < 0).any() or result.sum() == 0:
         raise DataError("weights must be finite, none below 0, and not all 0.")
-    return np.ascontiguousarray(result, dtype=dtype)
+    return _cast(result, "sample_weight", dtype)
 
 
 def _of_classes(class_weight: Any, y: Array) -> Array:
@@ -103,8 +105,10 @@ def _of_classes(class_weight: Any, y: Array) -> Array:
         if class_weight != "balanced":
             raise DataError(f"class_weight is 'balanced' or a dict, got {class_weight!r}.")
         table = {int(k): len(y) / (len(present) * n) for k, n in zip(present, counts, strict=True)}
+    elif isinstance(class_weight, Mapping):
+        table = {int(k): float(w) for k, w in class_weight.items()}
     else:
-        table = {int(k): float(w) for k, w in dict(class_weight).items()}
+        raise DataError(f"class_weight is 'balanced' or a dict, got {class_weight!r}.")
     missing = [int(k) for k in present if int(k) not in table]
     if missing:
         raise DataError(f"class_weight has no weight for class {missing[0]}; it has {table}.")
@@ -141,13 +145,16 @@ def _classes(array: Array, rows: int, outputs: Shape, dtype: np.dtype[Any]) -> A
 def _labels(array: Array, dtype: np.dtype[Any]) -> Array:
     total = array.sum(axis=1)
     if array.min() < 0 or not np.allclose(total, 1, atol=1e-4):
-        row = int(np.argmax(np.abs(total - 1)))
+        negative = array.min(axis=1) < 0
+        row = int(np.argmax(negative if negative.any() else np.abs(total - 1)))
+        found = f"holds {array[row].min():g}" if negative.any() else f"has total {total[row]:g}"
         raise DataError(
             f"labels are one-hot or probabilities: none below 0, each row with total 1. Row {row} "
-            f"has total {total[row]:g}."
+            f"{found}."
         )
     if np.isin(array, (0, 1)).all():
-        return array.argmax(axis=1).astype(np.int64)
+        indices: Array = array.argmax(axis=1)
+        return indices.astype(np.int64)
     return np.ascontiguousarray(array, dtype=dtype)
 
 
@@ -179,6 +186,17 @@ def _finite(array: Array, name: str) -> None:
     )
 
 
+def _cast(array: Array, name: str, dtype: np.dtype[Any]) -> Array:
+    with np.errstate(over="ignore"):
+        cast = np.ascontiguousarray(array, dtype=dtype)
+    if array.dtype.itemsize > dtype.itemsize and not np.isfinite(cast).all():
+        raise DataError(
+            f"{name} holds numbers too large for {dtype} (up to {np.abs(array).max():g}). Scale "
+            'them, or compute with Sequential(..., dtype="float64").'
+        )
+    return cast
+
+
 def _each(shape: Shape) -> str:
     if shape in ((), (1,)):
         return "one number a row"
@@ -188,4 +206,5 @@ def _each(shape: Shape) -> str:
 def _width_hint(array: Array, outputs: Shape, loss: Loss) -> str:
     if loss.kind == "probability" and array.ndim == 2 and array.shape[1] == 2 and outputs == (1,):
         return "For one-hot labels use Dense(2, 'softmax') and cross_entropy, or y[:, 1]."
-    return f"Change the last layer to {int(np.prod(array.shape[1:], dtype=int))} units, or y."
+    units = int(np.prod(array.shape[1:], dtype=int))
+    return f"Change the last layer to {units} unit{'' if units == 1 else 's'}, or y."

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from numbers import Real
 from typing import Any, ClassVar
 
 import numpy as np
@@ -155,7 +156,7 @@ class Activation(Layer):
 
 @dataclass(frozen=True)
 class Dropout(Layer):
-    """While training, each entry is set to 0 with probability ``rate``, the others divided by 1 - rate.
+    """In training, each entry is 0 with probability ``rate``, and else divided by 1 - rate.
 
     Outside of training it does nothing. Srivastava et al. (2014), Dropout: a simple way to prevent
     neural networks from overfitting; the scaled ("inverted") form.
@@ -168,7 +169,7 @@ class Dropout(Layer):
     is_random = True
 
     def __post_init__(self) -> None:
-        if not 0 <= self.rate < 1:
+        if not (isinstance(self.rate, Real) and 0 <= self.rate < 1):
             raise OptionError(f"Dropout needs a rate from 0 to below 1, got {self.rate!r}.")
 
     def forward(
@@ -213,7 +214,7 @@ class BatchNorm(Layer):
     epsilon: float = 1e-5
 
     def __post_init__(self) -> None:
-        if not 0 < self.momentum <= 1 or self.epsilon <= 0:
+        if not (0 < self.momentum <= 1 and self.epsilon > 0):
             raise OptionError(
                 f"BatchNorm needs 0 < momentum <= 1 and epsilon > 0, got {self.momentum} and "
                 f"{self.epsilon}."
@@ -261,7 +262,7 @@ class LayerNorm(Layer):
     epsilon: float = 1e-5
 
     def __post_init__(self) -> None:
-        if self.epsilon <= 0:
+        if not self.epsilon > 0:
             raise OptionError(f"LayerNorm needs epsilon > 0, got {self.epsilon}.")
 
     def build(

@@ -15,10 +15,10 @@ import numpy as np
 
 from chainrule.errors import OptionError, ShapeError, unknown_name
 from chainrule.graph.tensor import Tensor
-from chainrule.ops.arithmetic import abs, minimum, square
+from chainrule.ops.arithmetic import abs, equal, minimum, square, where
 from chainrule.ops.exponential import log
 from chainrule.ops.indexing import one_hot
-from chainrule.ops.loss import sigmoid_cross_entropy, softmax_cross_entropy
+from chainrule.ops.loss import Softmax, sigmoid_cross_entropy, softmax_cross_entropy
 from chainrule.ops.reduce import mean, sum
 from chainrule.ops.shape import shape_of
 
@@ -41,8 +41,13 @@ class Loss:
     def __call__(self, p: Any, t: Any, weights: Any = None) -> Any:
         """The loss of outputs ``p`` for targets ``t``; ``weights`` has one number for each row.
 
-        With weights w the mean becomes Σ w l / Σ w, and the sum Σ w l.
+        With weights w the mean becomes Σ w l / Σ w (0 where all weights are 0, as those of a small
+        batch may be), and the sum Σ w l.
+
+        Raises:
+            ShapeError: outputs and targets of different shapes, or not one weight a row.
         """
+        p, t = _array(p), _array(t)
         if self.kind == "values" or self.kind == "probability":
             _same_shape(self.name, p, t)
         entries = self.entries(p, t)
@@ -52,9 +57,19 @@ class Loss:
         rows = (
             entries if ndim == 1 else (sum if self.total else mean)(entries, tuple(range(1, ndim)))
         )
+        if shape_of(weights) != shape_of(rows):
+            raise ShapeError(
+                f"{self.name}: weights have shape {shape_of(weights)}; one number for each row is "
+                f"{shape_of(rows)}."
+            )
         if self.total:
             return sum(rows * weights) * self.scale
-        return sum(rows * weights) / sum(weights)
+        total = sum(weights)
+        return sum(rows * weights) / where(equal(total, 0.0), 1.0, total)
+
+
+def _array(x: Any) -> Any:
+    return x if hasattr(x, "dtype") else np.asarray(x)
 
 
 def _same_shape(name: str, p: Any, t: Any) -> None:
@@ -68,11 +83,18 @@ def _same_shape(name: str, p: Any, t: Any) -> None:
 def _binary(p: Any, t: Any) -> Any:
     if isinstance(p, Tensor) and p.op is not None and p.op.name == "sigmoid":
         return sigmoid_cross_entropy(p.inputs[0], t)
-    return -(t * log(p) + (1 - t) * log(1 - p))
+    return -(_times_log(t, p) + _times_log(1 - t, 1 - p))
+
+
+def _times_log(t: Any, p: Any) -> Any:
+    # Predictions are rounded to 0 and 1, and t ln p tends to 0 with t = 0. A Tensor knows where it
+    # came from, so its log is stable by itself.
+    if isinstance(p, Tensor) or isinstance(t, Tensor):
+        return t * log(p)
+    return t * log(np.where(t == 0, np.ones((), p.dtype), p))
 
 
 def _categorical(p: Any, t: Any) -> Any:
-    t = t if hasattr(t, "dtype") else np.asarray(t)
     by_index = t.dtype.kind in "iu" and len(shape_of(t)) == len(shape_of(p)) - 1
     if not by_index and shape_of(t) != shape_of(p):
         raise ShapeError(
@@ -80,10 +102,10 @@ def _categorical(p: Any, t: Any) -> Any:
             f"{shape_of(p)[:-1]} (integers) or labels {shape_of(p)} were expected."
         )
     if by_index:
-        if isinstance(p, Tensor) and p.op is not None and p.op.name == "softmax":
+        if isinstance(p, Tensor) and p.op == Softmax(p.ndim - 1):
             return softmax_cross_entropy(p.inputs[0], t)
-        t = one_hot(t, shape_of(p)[-1], p.dtype if hasattr(p, "dtype") else "float64")
-    return -sum(t * log(p), -1)
+        t = one_hot(t, shape_of(p)[-1], p.dtype if p.dtype.kind == "f" else "float64")
+    return -sum(_times_log(t, p), -1)
 
 
 def _squared(p: Any, t: Any) -> Any:
@@ -156,7 +178,7 @@ def binary_cross_entropy(p: Any, t: Any, weights: Any = None) -> Any:
 
 
 def cross_entropy(p: Any, t: Any, weights: Any = None) -> Any:
-    """L = mean over rows of -Σ t ln p, p (n, K); t class indices (n,), or (n, K) soft or one-hot."""
+    """L = mean over rows of -Σ t ln p; p (n, K), t class indices (n,) or labels (n, K)."""
     return NAMED["cross_entropy"](p, t, weights)
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from chainrule.errors import OptionError, ShapeError
+from chainrule.errors import OptionError, ShapeError, unknown_name
 from chainrule.graph.graph import Graph
 from chainrule.graph.op import Array, Shape
 from chainrule.graph.recording import within
@@ -43,7 +43,7 @@ class Sequential:
 
     Sizes of inputs are inferred at the first sight of data, or given to :meth:`build`. Then
     ``parameters`` holds the arrays under their textbook names, W1, b1, W2, b2, ... (the number
-    counts layers that have parameters), and ``statistics`` those of BatchNorm.
+    counts layers that have arrays), and ``statistics`` those of BatchNorm.
 
     Args:
         layers: in order.
@@ -62,7 +62,10 @@ class Sequential:
                     f"Sequential is made of layers, got {layer!r}. An activation by itself is "
                     "cr.Activation('tanh'); layers are listed, not put in a list."
                 )
-        self.dtype = np.dtype(dtype)
+        try:
+            self.dtype = np.dtype(dtype)
+        except TypeError:
+            raise unknown_name("dtype", dtype, ("float32", "float64")) from None
         if self.dtype not in (np.dtype(np.float32), np.dtype(np.float64)):
             raise OptionError(f"Sequential computes in float32 or float64, not {self.dtype}.")
         self.layers = tuple(layers)
@@ -84,12 +87,10 @@ class Sequential:
             seed: a seed or a ``numpy.random.Generator``.
 
         Raises:
-            ShapeError: a layer cannot take what the one before it gives.
+            ShapeError: not a shape, or a layer cannot take what the one before it gives.
         """
         rng = np.random.default_rng(seed)
-        shape: Shape = (
-            (int(input_shape),) if isinstance(input_shape, int | np.integer) else tuple(input_shape)
-        )
+        shape = _sizes(input_shape)
         self.input_shape = shape
         self.parameters, self.statistics = {}, {}
         self._placed = []
@@ -97,7 +98,7 @@ class Sequential:
         for layer in self.layers:
             made = layer.build(shape, rng, self.dtype)
             kept = layer.statistics(shape, self.dtype)
-            number += bool(made)
+            number += bool(made or kept)
             shape = layer.output_shape(shape)
             place = _Placed(
                 layer, shape, {k: f"{k}{number}" for k in made}, {k: f"{k}{number}" for k in kept}
@@ -200,7 +201,7 @@ class Sequential:
         return self._inference.scores(array, t, w, used, metrics, engine)
 
     def fit(self, X: Any, y: Any, **options: Any) -> History:
-        """Train on ``X`` and ``y``; returns the history. All options: :func:`chainrule.train.fit`."""
+        """Train on ``X`` and ``y``; returns the history. Options: :func:`chainrule.train.fit`."""
         from chainrule.train.fit import fit
 
         return fit(self, X, y, **options)
@@ -243,6 +244,16 @@ class Sequential:
 
     def __repr__(self) -> str:
         return f"Sequential({', '.join(map(repr, self.layers))}, dtype={self.dtype.name!r})"
+
+
+def _sizes(given: Any) -> Shape:
+    sizes = tuple(given) if isinstance(given, Sequence) else (given,)
+    if not all(isinstance(n, int | np.integer) and n > 0 for n in sizes):
+        raise ShapeError(
+            f"the shape of one sample is made of whole numbers above 0, such as 784 or (28, 28); "
+            f"got {given!r}."
+        )
+    return tuple(int(n) for n in sizes)
 
 
 def _leaf(array: Array, name: str) -> Tensor:

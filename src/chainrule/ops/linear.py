@@ -22,7 +22,7 @@ class MatMul(Op):
 
     def value(self, xp: Any, a: Any, b: Any) -> Any:
         # For vectors and matrices the two are the same product; dot costs less to call.
-        return xp.dot(a, b) if a.ndim <= 2 and b.ndim <= 2 else xp.matmul(a, b)
+        return xp.dot(a, b) if 0 < a.ndim <= 2 and 0 < b.ndim <= 2 else xp.matmul(a, b)
 
     def shape(self, *x: Shape) -> Shape:
         a, b = x

@@ -91,10 +91,12 @@ class SoftmaxCrossEntropy(Op):
     latex = r"-\ln\operatorname{{softmax}}({0})_{{{1}}}"
 
     def value(self, xp: Any, z: Any, t: Any) -> Any:
-        s = z - xp.max(z, axis=-1, keepdims=True)
+        last = z.ndim - 1
+        s = z - xp.max(z, axis=last, keepdims=True)
         places = xp.arange(z.shape[-1], dtype=t.dtype)
         hot = xp.astype(xp.equal(xp.expand_dims(t, -1), places), z.dtype)
-        return xp.log(xp.sum(xp.exp(s), axis=-1)) - xp.sum(hot * s, axis=-1)
+        total = xp.sum(xp.exp(s), axis=last, keepdims=True)
+        return xp.reshape(xp.log(total), t.shape) - xp.sum(hot * s, axis=last)
 
     def shape(self, *x: Shape) -> Shape:
         if not x[0] or x[0][:-1] != x[1]:

@@ -237,7 +237,7 @@ def known_axis(x: Any, axis: Any, where: str) -> Axis:
     return tuple(sorted(whole)) if isinstance(axis, tuple | list) else whole[0]
 
 
-def _reduction(op: type[Reduction], numpy_function: Any) -> Any:
+def _reduction(op: type[Reduction], *numpy_functions: Any) -> Any:
     def function(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
         return apply(op(known_axis(x, axis, op.name), bool(keepdims)), x)
 
@@ -247,15 +247,15 @@ def _reduction(op: type[Reduction], numpy_function: Any) -> Any:
         "    axis: one axis, several in a tuple, or None for all.\n"
         "    keepdims: leave the reduced axes with size 1."
     )
-    speaks_for(numpy_function)(function)
+    speaks_for(*numpy_functions)(function)
     return public(function)
 
 
 sum = _reduction(Sum, np.sum)
 mean = _reduction(Mean, np.mean)
 var = _reduction(Var, np.var)
-max = _reduction(Max, np.max)
-min = _reduction(Min, np.min)
+max = _reduction(Max, np.max, np.amax)
+min = _reduction(Min, np.min, np.amin)
 
 
 @public

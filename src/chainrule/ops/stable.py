@@ -17,32 +17,30 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from chainrule.graph.op import CONSTANT, FUNCTIONS
 from chainrule.graph.tensor import Tensor, apply
 
+# The parts of an index that pick everything: a whole slice, a new axis, an ellipsis.
+_WHOLE = {(None, None, None), None, ...}
 _MOVES = {"index", "take", "reshape", "transpose", "squeeze", "expand_dims", "broadcast_to"}
 
 
 def log_of_known(x: Tensor) -> Tensor | None:
     """The stable form of log x, or None if ``x`` came from nothing known."""
-    moves = []
-    while _named(x, *_MOVES):
-        moves.append(x)
-        x = x.inputs[0]
-    logarithm = _log_of_unmoved(x)
-    if logarithm is None:
-        return None
-    for move in reversed(moves):
-        assert move.op is not None
-        logarithm = apply(move.op, logarithm, *move.inputs[1:])
-    return logarithm
+    source, moves = _unmoved(x)
+    logarithm = _log_of_unmoved(source)
+    return None if logarithm is None else _moved(logarithm, moves)
 
 
 def _log_of_unmoved(x: Tensor) -> Tensor | None:
     if _named(x, "sigmoid"):
         return -_softplus(-x.inputs[0])
-    if _named(x, "subtract") and _is_one(x.inputs[0]) and _named(x.inputs[1], "sigmoid"):
-        return -_softplus(x.inputs[1].inputs[0])
+    if _named(x, "subtract") and _is_one(x.inputs[0]):
+        sigmoid, moves = _unmoved(x.inputs[1])
+        if _named(sigmoid, "sigmoid"):
+            return _moved(-_softplus(sigmoid.inputs[0]), moves)
     if _named(x, "softmax"):
         return FUNCTIONS["log_softmax"](x.inputs[0], axis=x.op.axis)  # type: ignore
     if _named(x, "sum") and _named(x.inputs[0], "exp"):
@@ -61,11 +59,51 @@ def quotient_of_known(a: Any, b: Any) -> Tensor | None:
             return FUNCTIONS["sigmoid"](-exponent)  # type: ignore[no-any-return]
         if isinstance(a, Tensor) and _named(a, "exp") and a.inputs[0] is exponent:
             return FUNCTIONS["sigmoid"](exponent)  # type: ignore[no-any-return]
-    if isinstance(a, Tensor) and _named(a, "exp") and _named(b, "sum") and b.inputs[0] is a:
-        settings = b.op.settings()  # type: ignore[union-attr]
-        if settings["keepdims"] and isinstance(settings["axis"], int):
-            return FUNCTIONS["softmax"](a.inputs[0], axis=settings["axis"])  # type: ignore
+    if isinstance(a, Tensor) and _named(a, "exp"):
+        axis = _summed_axis(a, b)
+        if axis is not None:
+            return FUNCTIONS["softmax"](a.inputs[0], axis=axis)  # type: ignore[no-any-return]
     return None
+
+
+def _unmoved(x: Tensor) -> tuple[Tensor, list[Tensor]]:
+    """Where the entries of ``x`` were computed, and what moved them since, the last move first."""
+    moves = []
+    while _named(x, *_MOVES):
+        moves.append(x)
+        x = x.inputs[0]
+    return x, moves
+
+
+def _moved(x: Tensor, moves: list[Tensor]) -> Tensor:
+    for move in reversed(moves):
+        assert move.op is not None
+        x = apply(move.op, x, *move.inputs[1:])
+    return x
+
+
+def _summed_axis(e: Tensor, total: Tensor) -> int | None:
+    """k, if ``total`` is Σ e over the axis k and lies so that e / total divides each by its own.
+
+    e may have been written out a second time, and the summed axis may be kept, put back by a
+    reshape or by [:, None], or be the first one, which broadcasting puts back.
+    """
+    source = total
+    while _named(source, "reshape") or (
+        _named(source, "index") and set(source.op.settings()["key"]) <= _WHOLE  # type: ignore
+    ):
+        source = source.inputs[0]
+    if not (_named(source, "sum") and _named(source.inputs[0], "exp")):
+        return None
+    if source.inputs[0].inputs[0] is not e.inputs[0]:
+        return None
+    axis = source.op.settings()["axis"]  # type: ignore[union-attr]
+    axes = tuple(range(e.ndim)) if axis is None else axis if isinstance(axis, tuple) else (axis,)
+    if len(axes) != 1:
+        return None
+    (k,) = axes
+    kept = (*e.shape[:k], 1, *e.shape[k + 1 :])
+    return k if (1,) * (e.ndim - total.ndim) + total.shape == kept else None
 
 
 def _softplus(z: Tensor) -> Tensor:
@@ -89,4 +127,4 @@ def _named(x: Tensor, *names: str) -> bool:
 def _is_one(x: Any) -> bool:
     if isinstance(x, Tensor):
         return x.op is CONSTANT and x.shape == () and bool(x.value == 1)
-    return isinstance(x, int | float) and x == 1
+    return isinstance(x, int | float | np.number) and bool(x == 1)

@@ -7,8 +7,10 @@ the graph: it may change between steps without retracing. Every trajectory equal
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -34,7 +36,7 @@ class Optimizer:
         clip_value: hold every entry of the gradient within ± this.
 
     Raises:
-        OptionError: a setting out of range.
+        OptionError: a setting that is not a finite number, or out of range.
     """
 
     learning_rate: float
@@ -43,10 +45,17 @@ class Optimizer:
     clip_value: float | None = field(default=None, kw_only=True)
 
     def __post_init__(self) -> None:
+        for entry in fields(self):
+            value = getattr(self, entry.name)
+            if value is None and entry.default is None:
+                continue
+            if not (isinstance(value, Real) and math.isfinite(value)):
+                _require(self, entry.name, False, "to be a finite number")
         _require(self, "learning_rate", self.learning_rate > 0, "above 0")
         _require(self, "weight_decay", self.weight_decay >= 0, "0 or more")
-        for name in ("clip_norm", "clip_value"):
-            bound = getattr(self, name)
+        # An epsilon of 0 would be 0/0 wherever a gradient is 0, as behind a relu that is off.
+        for name in ("clip_norm", "clip_value", "epsilon"):
+            bound = getattr(self, name, None)
             _require(self, name, bound is None or bound > 0, "above 0")
 
     def init(self, theta: Array) -> dict[str, Array]:
@@ -206,7 +215,8 @@ class AdamW(Adam):
     weight_decay: float = field(default=0.01, kw_only=True)
 
     def decayed(self, theta: Tensor, rate: Tensor) -> Tensor:
-        return theta * astype(1 - rate * self.weight_decay, theta.dtype)
+        shrink: Tensor = astype(1 - rate * self.weight_decay, theta.dtype)
+        return theta * shrink
 
 
 @dataclass
@@ -228,6 +238,7 @@ class LBFGS(Optimizer):
     def __post_init__(self) -> None:
         super().__post_init__()
         _require(self, "memory", self.memory >= 1, "1 or more")
+        _require(self, "tolerance", self.tolerance >= 0, "0 or more")
         if self.learning_rate != 1.0 or self.clip_norm or self.clip_value:
             raise OptionError(
                 "LBFGS finds its own step: it takes no learning_rate and no clipping."

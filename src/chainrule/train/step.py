@@ -36,7 +36,8 @@ class Step:
 
 def flat(arrays: Mapping[str, Array], dtype: np.dtype[np.generic]) -> Array:
     """All arrays in one vector, in order."""
-    return np.concatenate([np.ravel(array) for array in arrays.values()] or [[]]).astype(dtype)
+    parts = [np.zeros(0, dtype), *[np.ravel(array) for array in arrays.values()]]
+    return np.concatenate(parts).astype(dtype)
 
 
 def views(theta: Array, shapes: Shapes) -> dict[str, Array]:

@@ -1,0 +1,251 @@
+"""What cannot be recorded, or does not fit, is refused with words that teach."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+import chainrule as cr
+from chainrule.errors import DtypeError, GradientError, OptionError, RecordingError, ShapeError
+
+T = cr.tensor([1.0, 2.0, 3.0], name="t")
+
+
+def _assign(t: Any) -> None:
+    t[0] = 5.0
+
+
+def _assign_mask(t: Any) -> None:
+    t[t < 0] = 0.0
+
+
+def _into_array(t: Any) -> Any:
+    total = np.zeros(3)
+    total += t
+    return total
+
+
+def _fill(t: Any) -> Any:
+    rows = np.zeros((2, 3))
+    rows[0] = t
+    return rows
+
+
+REFUSED: dict[str, tuple[Callable[[Any], Any], str]] = {
+    "t[0] = 5": (_assign, r"assigning into a Tensor cannot be recorded.*cr\.where\(mask, new, t\)"),
+    "t[mask] = 0": (_assign_mask, r"a node never changes.*instead of t\[mask\] = new"),
+    "array += t": (_into_array, r"np\.add writing into an array.*a = a \+ t, and let it be new"),
+    "array[0] = t": (_fill, r"turning a Tensor into a NumPy array would leave the graph"),
+    "np.asarray": (np.asarray, r"gradients through it would silently be zero.*take t\.value"),
+    "np.array": (np.array, r"turning a Tensor into a NumPy array would leave the graph"),
+    "no rule": (np.sort, r"np\.sort has no rule for Tensors.*one \(.*concatenate.*t\.value"),
+    "no rule, ufunc": (np.cbrt, r"np\.cbrt has no rule for Tensors, so it cannot be recorded"),
+    "no rule, linalg": (np.linalg.norm, r"np\.linalg\.norm has no rule for Tensors"),
+    "accumulate": (np.add.accumulate, r"np\.add\.accumulate has no rule for Tensors"),
+    "sum(dtype=)": (
+        lambda t: np.sum(t, dtype=np.float32),
+        r"np\.sum was given an option that cannot be recorded \(dtype\)",
+    ),
+    "ufunc(out=)": (
+        lambda t: np.exp(t, out=np.zeros(3)),
+        r"np\.exp writing into an array \(out=, or \+= on an array\) cannot be recorded",
+    ),
+    "sum(out=)": (
+        lambda t: np.sum(t, axis=0, out=np.zeros(())),
+        r"np\.sum\(\.\.\., out=\.\.\.\) cannot be recorded: leave out= away",
+    ),
+    "ufunc(where=)": (
+        lambda t: np.exp(t, where=np.array([True, False, True])),
+        r"np\.exp was given an option that cannot be recorded \(where\)",
+    ),
+    "a string": (
+        lambda t: t + "1",
+        r"str cannot stand in a graph: numbers, arrays and Tensors can",
+    ),
+    "None": (lambda t: t * None, r"NoneType cannot stand in a graph"),
+}
+
+
+@pytest.mark.parametrize(("code", "message"), REFUSED.values(), ids=REFUSED)
+@pytest.mark.parametrize("how", ["eager", "traced"])
+def test_refused(code: Callable[[Any], Any], message: str, how: str) -> None:
+    with pytest.raises(RecordingError, match=message):
+        code(T) if how == "eager" else cr.trace(code, T)
+
+
+WHILE_TRACING: dict[str, tuple[Callable[[Any], Any], str]] = {
+    "if": (lambda t: t if t[0] > 0 else -t, r"a decision on .*Write cr\.where\(condition, a, b\)"),
+    "and": (lambda t: (t[0] > 0) and t, r"and & \| ~ instead of and or not"),
+    "while": (lambda t: [None for _ in iter(lambda: bool(t[0] > 1), False)], r"a decision on"),
+    "float": (lambda t: float(t[0]), r"float\(\) of <Tensor \(\) float64, traced> cannot be rec"),
+    "int": (lambda t: int(t[0]), r"Leave out int\(\) and compute with the Tensor itself"),
+    "math.exp": (lambda t: math.exp(t[0]), r"float\(\) of .* cannot be recorded: its value is not"),
+    "value": (lambda t: t.value, r"has no value: it is being traced, so only its shape and dtype"),
+    "item": (lambda t: t[0].item(), r"has no value: it is being traced"),
+    "a mask": (lambda t: t[t > 1], r"how many entries it picks is not known yet.*cr\.where\(cond"),
+}
+
+
+@pytest.mark.parametrize(("code", "message"), WHILE_TRACING.values(), ids=WHILE_TRACING)
+def test_refused_only_while_tracing(code: Callable[[Any], Any], message: str) -> None:
+    with pytest.raises(RecordingError, match=message):
+        cr.trace(code, T)
+
+
+def test_the_message_names_the_tensor() -> None:
+    with pytest.raises(
+        RecordingError, match=r"a decision on <Tensor 'angle' \(\) float64, traced>"
+    ):
+        cr.trace(lambda angle: 1.0 if angle else 0.0, 3.0)
+
+
+MISFITS: dict[str, tuple[Callable[[], Any], type[Exception], str]] = {
+    "add": (
+        lambda: T + np.ones((2, 2)), ShapeError,
+        r"add needs shapes that broadcast, got \(3,\) and \(2, 2\).*reshape\(-1, 1\)"),
+    "matmul": (
+        lambda: cr.tensor(np.ones((32, 100))) @ np.ones((784, 100)), ShapeError,
+        r"matmul needs equal inner sizes, got \(32, 100\) @ \(784, 100\): 100 is not 784\. "
+        r"Perhaps the second is meant transposed: a @ b\.T"),
+    "matmul, first": (
+        lambda: cr.tensor(np.ones((5, 2))) @ np.ones((5, 3)), ShapeError,
+        r"Perhaps the first is meant transposed: a\.T @ b"),
+    "matmul, neither": (
+        lambda: cr.tensor(np.ones((4, 5))) @ np.ones((3, 2)), ShapeError,
+        r"The left side has 5 columns and the right side was made for 3\."),
+    "matmul of numbers": (
+        lambda: cr.tensor(2.0) @ T, ShapeError, r"got \(\) @ \(3,\)\. For numbers use \*"),
+    "matmul, batches": (
+        lambda: cr.tensor(np.ones((2, 3, 4))) @ np.ones((3, 4, 5)), ShapeError,
+        r"the leading axes do not broadcast"),
+    "dot": (
+        lambda: np.dot(cr.tensor(np.ones((2, 2, 2))), T), OptionError,
+        r"with more than two axes write cr\.matmul"),
+    "reshape": (
+        lambda: T.reshape(2, 2), ShapeError,
+        r"reshape from \(3,\) \(3 entries\) to \(2, 2\) \(4 entries\): the number of entries"),
+    "reshape -1": (lambda: T.reshape(2, -1), ShapeError, r"no size fits in the place of -1"),
+    "reshape -1 -1": (lambda: T.reshape(-1, -1), ShapeError, r"only one may be -1"),
+    "sum": (
+        lambda: T.sum(axis=1), ShapeError,
+        r"sum over axis 1, but the input has 1 axes \(its shape is \(3,\)\), counted from 0"),
+    "sum, twice": (lambda: T.sum(axis=(0, -1)), OptionError, r"sum got the same axis twice"),
+    "sum, float": (lambda: T.sum(axis=0.0), OptionError, r"sum needs whole numbers as axis, got 0"),
+    "max of nothing": (
+        lambda: cr.tensor(np.ones((0, 2))).max(axis=0), ShapeError,
+        r"max of no entries at all: the input has shape \(0, 2\)"),
+    "concatenate": (
+        lambda: cr.concatenate([T, np.ones((1, 2))]), ShapeError,
+        r"concatenate along axis 0 needs shapes that agree in all other axes, got"),
+    "concatenate nothing": (
+        lambda: cr.concatenate([]), OptionError, r"concatenate needs at least one part, got none"),
+    "transpose": (
+        lambda: T.transpose(1, 0), ShapeError, r"transpose with axes .* name each of its 1 axes"),
+    "squeeze": (
+        lambda: T.squeeze(0), ShapeError, r"squeeze of axis 0: only axes of size 1 go"),
+    "expand_dims": (lambda: cr.expand_dims(T, 3), ShapeError, r"expand_dims at 3: .* has 1 axes"),
+    "broadcast_to": (
+        lambda: cr.broadcast_to(T, (2,)), ShapeError, r"broadcast_to from \(3,\) to \(2,\): only"),
+    "index": (
+        lambda: T[0, 0], ShapeError, r"indexing a Tensor of shape \(3,\): too many indices"),
+    "index by floats": (
+        lambda: T[np.array([0.0])], DtypeError, r"got float64\. Write indices\.astype\(int\)"),
+    "clip": (lambda: cr.clip(T, 2.0, 1.0), OptionError, r"clip needs low <= high, got low=2\.0"),
+    "clip arrays": (
+        lambda: cr.clip(T, np.zeros(3)), OptionError, r"For arrays write cr\.maximum\(cr\.minimum"),
+    "one_hot": (
+        lambda: cr.one_hot([0, 5], 3), OptionError, r"one_hot of labels from 0 to 5.*3 classes"),
+    "one_hot floats": (
+        lambda: cr.one_hot([0.0], 3), DtypeError, r"one_hot needs integer labels, got float64"),
+    "softmax": (lambda: cr.softmax(T, axis=1), ShapeError, r"softmax over axis 1"),
+    "softmax axes": (lambda: cr.softmax(T, axis=(0,)), ShapeError, r"softmax goes along one axis"),
+    "cross-entropy": (
+        lambda: cr.softmax_cross_entropy(cr.tensor(np.ones((4, 3))), np.array([0, 1])), ShapeError,
+        r"softmax_cross_entropy of logits \(4, 3\) and class indices \(2,\)"),
+    "cross-entropy, labels": (
+        lambda: cr.softmax_cross_entropy(cr.tensor(np.ones((4, 3))), np.ones((4, 2))), ShapeError,
+        r"class indices \(4,\) or labels \(4, 3\) were expected"),
+    "a word as data": (lambda: cr.tensor("abc"), DtypeError, r"given were entries of <U3"),
+    "ragged data": (lambda: cr.tensor([[1.0], [1.0, 2.0]]), DtypeError, r"a Tensor holds numbers"),
+    # gradients
+    "integer grad": (
+        lambda: cr.tensor([1, 2]).grad, DtypeError,
+        r"a Tensor of int64 has no gradient.*array\.astype\(float\)"),
+    "grad at integers": (
+        lambda: cr.grad(lambda x: x * x)(3), DtypeError,
+        r"grad needs floats, and the tensor holds int64.*Write 3\. instead of 3"),
+    "grad at an integer Tensor": (
+        lambda: cr.grad(lambda x: x * x)(cr.tensor(3, name="n")), DtypeError,
+        r"grad needs floats, and n holds int64"),
+    "grad at a word": (
+        lambda: cr.grad(lambda x: x)("abc"), GradientError, r"grad needs arguments of numbers"),
+    "differentiate by integers": (
+        lambda: cr.differentiate(T.sum(), [cr.tensor(1)]), DtypeError, r"a gradient needs floats"),
+    "backward of integers": (
+        lambda: cr.tensor(1).backward(), DtypeError, r"backward\(\) needs floats"),
+    "backward of several": (
+        lambda: (T * 2).backward(), GradientError,
+        r"backward\(\) needs one number, and got shape \(3,\)\. Reduce it first.*"
+        r"y\.backward\(cotangent\)"),
+    "grad of several": (
+        lambda: cr.grad(lambda x: x * 2)(np.ones(3)), GradientError, r"grad needs one number"),
+    "a cotangent of another shape": (
+        lambda: (T * 2).backward(np.ones(2)), GradientError,
+        r"the cotangent has shape \(2,\); it weighs the entries of a Tensor of shape \(3,\)"),
+    "wrt": (
+        lambda: cr.grad(lambda x: x, wrt=1)(1.0), OptionError,
+        r"wrt=1 names arguments by place from 0, and 1 were given"),
+    # graphs
+    "unknown input": (
+        lambda: cr.trace(lambda weights: weights.sum(), T.value).backward("weight"), OptionError,
+        r"input 'weight' is not known\. Did you mean 'weights'\? Known: weights\."),
+    "unknown engine": (
+        lambda: cr.trace(lambda x: x.sum(), T.value).compile("nunpy"), OptionError,
+        r"engine 'nunpy' is not known\. Did you mean 'numpy'\?"),
+    "too few arrays": (
+        lambda: cr.trace(lambda a, b: a + b, 1.0, 2.0).evaluate(1.0), OptionError,
+        r"the graph takes a, b; given were 1 arrays by place"),
+    "a wrong name": (
+        lambda: cr.trace(lambda a, b: a + b, 1.0, 2.0).evaluate(1.0, c=2.0), OptionError,
+        r"the graph takes a, b; given were 1 arrays by place and c\."),
+    "backward of a graph of several": (
+        lambda: cr.trace(lambda a: a * 2, T.value).backward(), GradientError,
+        r"backward needs a graph with one output of one entry, and this one gives \(3,\)"),
+    "nothing returned": (
+        lambda: cr.trace(lambda a: None, 1.0), RecordingError, r"returned nothing: it must return"),
+    "a word as argument": (
+        lambda: cr.trace(lambda a: a, "abc"), RecordingError, r"the argument a is str"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("code", "error", "message"), MISFITS.values(), ids=MISFITS)
+def test_misfit(code: Callable[[], Any], error: type[Exception], message: str) -> None:
+    with pytest.raises(error, match=message):
+        code()
+
+
+def test_shapes_are_refused_in_the_same_words_while_tracing() -> None:
+    with pytest.raises(ShapeError, match=r"Perhaps the second is meant transposed: a @ b\.T"):
+        cr.trace(lambda a, b: a @ b, np.ones((32, 100)), np.ones((784, 100)))
+    with pytest.raises(ShapeError, match=r"softmax_cross_entropy of logits"):
+        cr.trace(cr.ops.loss.softmax_cross_entropy, np.ones((4, 3)), np.ones((4, 2)))
+
+
+def test_a_placeholder_of_another_trace_is_refused() -> None:
+    kept: list[Any] = []
+    cr.trace(lambda secret: kept.append(secret) or secret, 1.0)
+    with pytest.raises(
+        RecordingError, match=r"<Tensor 'secret' \(\) float64, traced>.*not among its inputs"
+    ):
+        cr.trace(lambda x: x + kept[0], 1.0)
+
+
+def test_errors_are_what_a_numpy_user_catches() -> None:
+    with pytest.raises(ValueError, match="broadcast"):
+        T + np.ones(2)
+    with pytest.raises(TypeError, match="assigning"):
+        T[0] = 1.0
