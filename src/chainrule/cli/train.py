@@ -1,0 +1,65 @@
+"""The command ``chainrule train``: its options. The work is in ``chainrule.cli.training``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from chainrule.cli.options import batch_size, rate, sizes
+
+
+@click.command("train", short_help="Train a network and save the run.")
+@click.argument("data", metavar="DATA")
+@click.option("--target", metavar="COLUMN", help="Column to predict (CSV).  [default: the last]")
+@click.option(
+    "--hidden", type=sizes, metavar="SIZES",
+    help="Units of the hidden layers, such as 100,50; 0 for none.",
+)  # fmt: skip
+@click.option(
+    "--activation", metavar="NAME",
+    help="Of the hidden layers: relu, tanh, sigmoid, gelu, silu, elu, leaky_relu, softplus, ...",
+)  # fmt: skip
+@click.option(
+    "--optimizer", default="adam", show_default=True, metavar="NAME",
+    help="sgd, adagrad, rmsprop, adam, adamw or lbfgs.",
+)  # fmt: skip
+@click.option("--lr", type=rate, metavar="RATE", help="Learning rate.")
+@click.option("--epochs", type=click.IntRange(min=1), metavar="N", help="Passes over the data.")
+@click.option("--batch-size", type=batch_size, metavar="N", help="Rows a step, or all.")
+@click.option(
+    "--seed", type=click.IntRange(min=0), default=0, show_default=True, metavar="N",
+    help="Decides the split, the first parameters and the order of rows.",
+)  # fmt: skip
+@click.option(
+    "--restarts", type=click.IntRange(min=0), metavar="N",
+    help="How often to start anew if training gets stuck.  [default: 5 for gates, else 0]",
+)  # fmt: skip
+@click.option(
+    "--engine", default="numpy", show_default=True, metavar="NAME", help="numpy or reference."
+)
+@click.option(
+    "--out", type=click.Path(path_type=Path), metavar="DIR",
+    help="Folder of the run.  [default: runs/NAME-DATE-TIME]",
+)  # fmt: skip
+@click.option("--force", is_flag=True, help="Replace the run that DIR holds.")
+def train_command(**options: Any) -> None:
+    """Train a network on DATA, judge it on rows it has not seen, and save the run.
+
+    DATA is xor, and, or, nand, digits, mnist, or a CSV file whose first row names the columns. Of
+    a CSV file a fifth of the rows is set aside for the test; training stops when the loss on
+    another part no longer falls. Texts may be categories, and values may be missing.
+
+    Ctrl-C ends the training early and keeps what was learnt.
+
+    \b
+    Examples:
+      chainrule train xor
+      chainrule train xor --hidden 2 --activation sigmoid --seed 3
+      chainrule train mnist --hidden 100,50 --epochs 10 --out runs/mnist
+      chainrule train houses.csv --target price --lr 0.001
+    """
+    from chainrule.cli.training import Options, train
+
+    train(Options(**options))

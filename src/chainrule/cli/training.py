@@ -1,0 +1,176 @@
+"""The work of ``chainrule train``: from options to a run in its folder."""
+
+from __future__ import annotations
+
+import dataclasses
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import click
+
+from chainrule.cli.console import live_line, note, show_table
+from chainrule.cli.pictures import draw
+from chainrule.cli.problems import Problem, Recipe, problem
+from chainrule.cli.runs import MODEL, Run, check_folder, new_folder, write_folder
+from chainrule.cli.scores import Score, score, truth_table
+from chainrule.errors import TrainingWarning, unknown_name
+from chainrule.nn.layers import Dense
+from chainrule.nn.sequential import Sequential
+from chainrule.optim.optimizers import NAMED, Optimizer
+from chainrule.train import EarlyStopping, History
+
+
+@dataclass(frozen=True)
+class Options:
+    """The options of the command; None where nothing was given. ``batch_size`` 0 is all rows."""
+
+    data: str
+    target: str | None
+    hidden: tuple[int, ...] | None
+    activation: str | None
+    optimizer: str
+    lr: float | None
+    epochs: int | None
+    batch_size: int | None
+    seed: int
+    restarts: int | None
+    engine: str
+    out: Path | None
+    force: bool
+
+    def recipe(self, default: Recipe) -> Recipe:
+        """The default of the data, with what was given instead."""
+        given: dict[str, Any] = {
+            "hidden": self.hidden,
+            "activation": self.activation,
+            "learning_rate": self.lr,
+            "epochs": self.epochs,
+            "batch_size": self.batch_size,
+            "restarts": self.restarts,
+        }
+        recipe = dataclasses.replace(default, **{k: v for k, v in given.items() if v is not None})
+        return dataclasses.replace(recipe, batch_size=recipe.batch_size or None)
+
+
+def train(options: Options) -> None:
+    """Train, tell the score, write the run.
+
+    Raises:
+        ChainruleError: options or data that are of no use, before anything is written.
+    """
+    if options.out is not None:
+        check_folder(options.out, options.force)
+    given = problem(options.data, options.target, options.seed)
+    folder = options.out or new_folder(given.name)
+    check_folder(folder, options.force)
+    recipe = options.recipe(given.recipe)
+    net = network(given, recipe)
+    optimizer = _optimizer(options, recipe)
+    for remark in given.remarks:
+        note(remark)
+    history = _fit(net, optimizer, given, recipe, options)
+    result = score(given, net.predict(given.test.X))
+    interrupted = (history.stopped or "").startswith("interrupted")
+    _tell(given, history, result, interrupted)
+    run = Run(
+        net,
+        given.class_names,
+        given.encoder,
+        given.pixel_maximum,
+        _about(given, recipe, options, optimizer, history, result),
+    )
+
+    def fill(place: Path) -> None:
+        net.save(place / MODEL, **run.metadata())
+        history.save_csv(place / "history.csv")
+        draw(given, net, history, result.outputs, place)
+
+    written = write_folder(folder, fill)
+    click.echo(f"saved in {folder}: {', '.join(written)}")
+    if interrupted:
+        click.get_current_context().exit(130)
+
+
+def network(given: Problem, recipe: Recipe) -> Sequential:
+    """The hidden layers, then a sigmoid for two classes, a softmax for more, or one number."""
+    layers = [Dense(units, recipe.activation) for units in recipe.hidden]
+    count = len(given.class_names)
+    if count > 2:
+        return Sequential(*layers, Dense(count, "softmax"))
+    return Sequential(*layers, Dense(1, "sigmoid" if count else None))
+
+
+def _optimizer(options: Options, recipe: Recipe) -> Optimizer:
+    name = options.optimizer.lower()
+    if name not in NAMED:
+        raise unknown_name("optimizer", options.optimizer, NAMED)
+    kind: Any = NAMED[name]
+    # The recipe's rate is Adam's; the others have their own unless one is asked for.
+    rate = recipe.learning_rate if name in ("adam", "adamw") else options.lr
+    made: Optimizer = kind() if rate is None else kind(rate)
+    return made
+
+
+def _fit(
+    net: Sequential, optimizer: Optimizer, given: Problem, recipe: Recipe, options: Options
+) -> History:
+    held = given.validation
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always", TrainingWarning)
+        with live_line() as line:
+            callbacks: list[Any] = [line]
+            if recipe.patience is not None:
+                callbacks.append(EarlyStopping(patience=recipe.patience))
+            history = net.fit(
+                given.train.X,
+                given.train.y,
+                optimizer=optimizer,
+                epochs=recipe.epochs,
+                batch_size=recipe.batch_size,
+                validation=None if held is None else (held.X, held.y),
+                metrics=["accuracy" if given.class_names else "r2"],
+                callbacks=callbacks,
+                restarts=recipe.restarts,
+                seed=options.seed,
+                engine=options.engine,
+                progress=False,
+            )
+    for warning in told:
+        note(f"Warning: {warning.message}")
+    return history
+
+
+def _tell(given: Problem, history: History, result: Score, interrupted: bool) -> None:
+    for attempt in history.tries:
+        note(f"{attempt}.")
+    if interrupted:
+        note(f"{str(history.stopped).capitalize()}; what was learnt until then is kept.")
+    elif history.stopped and "finite" not in history.stopped:
+        note(f"Stopped after epoch {len(history)}: {history.stopped}.")
+    if given.is_gate:
+        head, rows = truth_table(given, result.outputs)
+        show_table(head, rows, right=head)
+    click.echo(result.text)
+
+
+def _about(
+    given: Problem, recipe: Recipe, options: Options, optimizer: Optimizer, history: History,
+    result: Score,
+) -> dict[str, Any]:  # fmt: skip
+    """What the model's file keeps of its training: sentences for people, and the numbers."""
+    held = 0 if given.validation is None else len(given.validation)
+    parts = f"{len(given.train):,} rows"
+    if not given.is_gate:
+        parts += f" ({held:,} more for validation, {len(given.test):,} for the test)"
+    batch = recipe.batch_size or len(given.train)
+    stopped = f"; {history.stopped}" if history.stopped else ""
+    return {
+        "trained on": f"{given.source}, {parts}",
+        "optimizer": f"{options.optimizer.lower()}, learning rate {optimizer.learning_rate:g}",
+        "training": f"{len(history)} of {recipe.epochs} epochs, {min(batch, len(given.train))} "
+        f"rows a step, seed {options.seed}{stopped}",
+        "score": result.text,
+        "numbers": result.numbers,
+    }
