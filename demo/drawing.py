@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import io
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
 import matplotlib
 import numpy as np
@@ -19,9 +19,12 @@ BLUE, ORANGE, GREEN, INK, FAINT = "#0072b2", "#d55e00", "#009e73", "#222222", "#
 HALF, WHOLE = 4.9, 7.6
 
 
-def canvas(width: float = WHOLE, height: float = 4.0) -> tuple[Drawing, Axes]:
-    """An empty drawing and its Axes."""
-    drawing = Drawing(figsize=(width, height), layout="constrained", facecolor="white")
+def canvas(
+    width: float = WHOLE, height: float = 4.0, *, square: bool = False
+) -> tuple[Drawing, Axes]:
+    """An empty drawing and its Axes; ``square`` for Axes whose two scales are equal."""
+    layout: Literal["compressed", "constrained"] = "compressed" if square else "constrained"
+    drawing = Drawing(figsize=(width, height), layout=layout, facecolor="white")
     return drawing, drawing.add_subplot()
 
 
@@ -49,16 +52,17 @@ def loss_curve(ax: Axes, losses: Sequence[float], colour: str, name: str, **styl
 def picture(drawing: Drawing, alt: str, caption: str, *, pixels: bool = False) -> Figure:
     """The drawing for the page: as SVG, or as PNG where the picture is made of ``pixels``."""
     stream = io.BytesIO()
+    width = round(96 * drawing.get_figwidth())
     if pixels:
         drawing.savefig(stream, format="png", dpi=170, metadata={"Software": None})
-        return Figure(_address("image/png", stream.getvalue()), alt, caption)
+        return Figure(_address("image/png", stream.getvalue()), alt, caption, width)
     # No metadata and a fixed salt: the same numbers give the same bytes.
     unsaid = dict.fromkeys(("Creator", "Date", "Format", "Type"))
     with matplotlib.rc_context({"svg.hashsalt": "chainrule"}):
         drawing.savefig(stream, format="svg", dpi=144, metadata=unsaid)
     text = stream.getvalue().decode("utf-8")
     drawn = text[text.index("<svg") :]  # without the document type, which names an address
-    return Figure(_address("image/svg+xml", drawn.encode("utf-8")), alt, caption)
+    return Figure(_address("image/svg+xml", drawn.encode("utf-8")), alt, caption, width)
 
 
 def _address(kind: str, content: bytes) -> str:

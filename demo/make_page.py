@@ -9,6 +9,8 @@ without a network: nothing is downloaded, neither now nor by the browser.
 from __future__ import annotations
 
 import argparse
+import importlib
+import os
 import platform
 import shlex
 import sys
@@ -17,7 +19,6 @@ from collections.abc import Callable, Sequence
 from importlib import metadata
 from pathlib import Path
 
-import chapters
 from page import Block, Chapter, Table, document
 from wording import duration
 
@@ -38,6 +39,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     folder = Path(options.out)
     folder.mkdir(parents=True, exist_ok=True)
+    # Before NumPy is loaded: on matrices this small, threads of a busy machine mostly wait for one
+    # another, and the measured times would be theirs.
+    for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
+        os.environ.setdefault(name, "1")
+    chapters = importlib.import_module("chapters")
     made, seconds = tell(chapters.IN_ORDER)
     command = shlex.join(["python", "demo/make_page.py", "--out", options.out])
     page = folder / "index.html"

@@ -1,7 +1,7 @@
 """Writing the page: blocks of text, pictures, tables and code become one HTML file.
 
-Everything handed in is plain text and is escaped here, so that no chapter writes HTML. Words between
-`backticks` are set as code. Styles and pictures are inlined: the file needs nothing beside it.
+Everything handed in is plain text and is escaped here, so that no chapter writes HTML; what stands
+between `backticks` is set as code. Styles and pictures are inlined: the file needs no other.
 """
 
 from __future__ import annotations
@@ -12,20 +12,26 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+NUMBER = r"nan|never|−?inf|[−+]?[\d.,]+(e[+-]?\d+)?( (%|µs|ms|s|min|h|days|times))?"
 STYLES = Path(__file__).with_name("page.css")
 
 
 @dataclass(frozen=True)
 class Figure:
-    """A picture as a data address, with what it shows for those who cannot see it."""
+    """A picture as a data address, with what it shows for those who cannot see it.
+
+    ``width`` is in pixels of the page; on a narrower page the picture shrinks.
+    """
 
     source: str
     alt: str
     caption: str
+    width: int
 
     def html(self) -> str:
         return (
-            f'<figure><img src="{html.escape(self.source)}" alt="{html.escape(self.alt)}">'
+            f'<figure><img src="{html.escape(self.source)}" alt="{html.escape(self.alt)}" '
+            f'width="{self.width}">'
             f"<figcaption>{inline(self.caption)}</figcaption></figure>"
         )
 
@@ -42,15 +48,23 @@ class Gallery:
 
 @dataclass(frozen=True)
 class Table:
-    """Rows under a header; cells that are numbers stand to the right."""
+    """Rows under a header; columns of numbers stand to the right."""
 
     header: Sequence[str]
     rows: Sequence[Sequence[str]]
     caption: str
 
     def html(self) -> str:
-        head = "".join(f'<th scope="col">{inline(cell)}</th>' for cell in self.header)
-        body = "".join(f"<tr>{''.join(_cell(cell) for cell in row)}</tr>" for row in self.rows)
+        kinds = [_kind(column) for column in zip(*self.rows, strict=True)]
+        head = "".join(
+            f'<th scope="col"{kind}>{inline(cell)}</th>'
+            for kind, cell in zip(kinds, self.header, strict=True)
+        )
+        cells = [
+            "".join(f"<td{kind}>{inline(cell)}</td>" for kind, cell in zip(kinds, row, strict=True))
+            for row in self.rows
+        ]
+        body = "".join(f"<tr>{row}</tr>" for row in cells)
         return (
             f'<figure class="table"><div class="scroll"><table><thead><tr>{head}</tr></thead>'
             f"<tbody>{body}</tbody></table></div>"
@@ -98,13 +112,15 @@ def inline(text: str) -> str:
     return re.sub(r"`([^`]+)`", r"<code>\1</code>", html.escape(text))
 
 
-def _cell(text: str) -> str:
-    number = re.fullmatch(r"[−+\-]?[\d.,]+(e[+-]?\d+)?([  ]?(%|s|ms|µs|min|h|times))?", text)
-    kind = ' class="number"' if number or text in ("nan", "inf", "−inf") else ""
-    return f"<td{kind}>{inline(text)}</td>"
+def _kind(column: Sequence[str]) -> str:
+    """The attribute of a column's cells: whether all of them are numbers, perhaps with a unit."""
+    numbers = all(re.fullmatch(NUMBER, cell) for cell in column if cell)
+    return ' class="number"' if numbers else ""
 
 
-def document(title: str, lead: str, chapters: Sequence[Chapter], ending: Sequence[Block | str]) -> str:
+def document(
+    title: str, lead: str, chapters: Sequence[Chapter], ending: Sequence[Block | str]
+) -> str:
     """The whole page: title, contents, chapters in order, and the ending."""
     contents = "".join(
         f'<li><a href="#chapter-{n}">{inline(chapter.title)}</a></li>'

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 
 def number(value: Any, digits: int = 4) -> str:
     """A number to some significant digits, with a true minus sign."""
@@ -24,12 +22,7 @@ def percent(share: float, decimals: int = 1) -> str:
 
 def duration(seconds: float) -> str:
     """A time in the unit that suits it."""
-    for unit, size in (("h", 3600.0), ("min", 60.0), ("s", 1.0), ("ms", 1e-3)):
+    for unit, size in (("days", 86400.0), ("h", 3600.0), ("min", 60.0), ("s", 1.0), ("ms", 1e-3)):
         if seconds >= size:
-            return f"{seconds / size:.3g} {unit}"
+            return f"{float(f'{seconds / size:.3g}'):,g} {unit}"
     return f"{seconds / 1e-6:.3g} µs"
-
-
-def matrix(values: Any, decimals: int = 4) -> str:
-    """An array as NumPy prints it."""
-    return np.array2string(np.asarray(values) + 0.0, precision=decimals, suppress_small=True)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from page import Chapter
+
 from chapters import (
     activations,
     collapse,
@@ -18,7 +20,6 @@ from chapters import (
     stability,
     zeros,
 )
-from page import Chapter
 
 IN_ORDER: tuple[Callable[[], Chapter], ...] = (
     activations.chapter,

@@ -61,16 +61,16 @@ def chapter() -> Chapter:
                 "slope near 1 on the right.",
             ),
             f"The sigmoid is never steeper than {number(s)}. Corrections pass back through the "
-            f"layers by multiplication, so through {LAYERS} layers of sigmoids they shrink at "
-            f"least by {number(s)} to the power {LAYERS}, which is {number(s**LAYERS, 2)}, before "
-            "the weights have a say. This is the vanishing gradient, and the reason why deep "
-            "networks use the functions on the right of the table's family: those with slope 1.",
+            f"layers by multiplication, so {LAYERS} layers of sigmoids leave at most one part in "
+            f"{s**-LAYERS:,.0f} of them, before the weights have a say. This is the vanishing "
+            "gradient, and the reason why deep networks prefer functions such as relu, whose "
+            "slope is 1 over half of the line and so hands corrections on undiminished.",
         ],
     )
 
 
 def _steepest(name: str) -> float:
-    x = cr.tensor(np.linspace(-6, 6, 2402))  # an even number: the kinks at 0 are stepped over
+    x = cr.tensor(np.linspace(-6, 6, 2401))  # 0 among them, where some are steepest
     y = FUNCTIONS[name](x)
     y.backward(np.ones(y.shape))
     assert x.grad is not None

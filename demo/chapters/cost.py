@@ -15,6 +15,7 @@ from wording import duration, number
 import chainrule as cr
 
 INPUTS, HIDDEN, CLASSES, BATCH = 784, 100, 10, 100
+ROWS = 60_000  # of MNIST, which are an epoch
 PARTIALS, REPEATS = 40, 30
 
 
@@ -39,6 +40,7 @@ def chapter() -> Chapter:
     seen = _measure(arrays)
     whole = seen.partials / PARTIALS * count
     ratio = whole / seen.backward
+    steps = ROWS // BATCH
     return Chapter(
         "Why backpropagation matters",
         [
@@ -51,16 +53,16 @@ def chapter() -> Chapter:
             f"at {BATCH} pictures ({source}). Backpropagation was measured whole: the middle of "
             f"{REPEATS} runs. Of the partial derivatives by differences only {PARTIALS} were "
             f"measured, and their time was multiplied by {count:,} / {PARTIALS}; waiting for all "
-            "of them would teach nothing more. Both ways use the same compiled program for the "
-            "network, in double precision.",
+            "of them would teach nothing more. Both run as compiled programs of the same engine, "
+            "in double precision.",
             Table(
                 ("way", "measured", "time measured", "time for one step"),
                 [
                     (
                         "by differences",
-                        f"{PARTIALS} of {count:,} slopes",
+                        f"{PARTIALS} of {count:,} slopes, then multiplied",
                         duration(seen.partials),
-                        f"{duration(whole)} (multiplied)",
+                        duration(whole),
                     ),
                     (
                         "by backpropagation",
@@ -68,16 +70,16 @@ def chapter() -> Chapter:
                         duration(seen.backward),
                         duration(seen.backward),
                     ),
-                    ("ratio", "", "", f"{ratio:,.0f} times"),
+                    ("ratio", "", "", f"{float(f'{ratio:.2g}'):,.0f} times"),
                 ],
                 f"On the {PARTIALS} slopes that were computed both ways, the largest of which is "
                 f"{number(seen.largest, 2)}, they differ by {number(seen.apart, 1)} at most.",
             ),
             _bars(whole, seen.backward),
-            f"An epoch of MNIST has 600 such steps: {duration(600 * whole)} one way, "
-            f"{duration(600 * seen.backward)} the other. Differences are still good for one thing, "
-            "and chainrule uses them for it: as an independent judge of whether a backward pass is "
-            "right.",
+            f"An epoch of MNIST has {steps} such steps: {duration(steps * whole)} one way, "
+            f"{duration(steps * seen.backward)} the other. Differences are still good for one "
+            "thing, and chainrule uses them for it: as an independent judge of whether a backward "
+            "pass is right.",
         ],
     )
 
@@ -144,5 +146,5 @@ def _bars(whole: float, backward: float) -> Figure:
         f"Two bars on a logarithmic scale: {duration(backward)} by backpropagation, "
         f"{duration(whole)} by differences.",
         "The same gradient, two ways. The scale is logarithmic: each line of the grid is ten times "
-        "the one before. On an even scale the upper and the lower bar could not be seen together.",
+        "the one before. On an even scale one of the bars would be too short to see.",
     )

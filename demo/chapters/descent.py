@@ -12,7 +12,7 @@ from wording import number
 import chainrule as cr
 
 STEPS, RATE = 100, 0.1
-VALLEY_START, VALLEY_STEPS = [-7.0, 2.0], 40
+VALLEY_START, VALLEY_STEPS = [-7.0, 5.0], 40
 GENTLE, GOOD, BRISK, WILD = 0.1, 0.5, 0.9, 1.02
 
 
@@ -22,7 +22,7 @@ def bowl(x: Any) -> Any:
 
 
 def valley(x: Any) -> Any:
-    """x0²/20 + x1², twenty times as steep across as along."""
+    """x0²/20 + x1²: gentle along x0, steep across it."""
     return x[0] ** 2 / 20 + x[1] ** 2
 
 
@@ -77,17 +77,17 @@ def chapter() -> Chapter:
                 "wastes steps, too large a one climbs the walls: at the last rate x₁ has grown "
                 f"from {number(VALLEY_START[1])} to {number(abs(paths[WILD].end[1]))} in size.",
             ),
-            f"At the start of the valley the slope is {number(along)} along it and {number(across)} across: "
-            f"{number(abs(across / along))} times as steep in the direction that matters less. Real "
-            "networks are full of such valleys. That is why there are optimizers with a memory, "
-            "such as momentum and Adam, and why the learning rate is the first number to try to "
-            "change when learning fails.",
+            f"At the start of the valley the slope is {number(along)} along it and "
+            f"{number(across)} across: {number(abs(across / along))} times as steep in the "
+            "direction that needs the least help. Real networks are full of such valleys. That "
+            "is why there are optimizers with a memory, such as momentum and Adam, and why the "
+            "learning rate is the first number to change when learning fails.",
         ],
     )
 
 
 def _figure(f: Callable[[Any], Any], path: Any, alt: str, caption: str) -> Figure:
-    drawing, ax = canvas(HALF, 4.9)
+    drawing, ax = canvas(HALF, 4.6, square=True)
     cr.plots.descent_path(f, path.points, gradient=cr.grad(f), ax=ax)
     ax.set_xlabel("x₀")
     ax.set_ylabel("x₁")

@@ -5,11 +5,11 @@ from __future__ import annotations
 import time
 
 import numpy as np
-from chapters.results import confusion, curves, weights, worst
 from page import Chapter, Gallery
 from wording import duration, percent
 
 import chainrule as cr
+from chapters.results import confusion, curves, weights, worst
 
 HIDDEN, EPOCHS, BATCH, RATE = 32, 60, 32, 0.3
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from drawing import picture
+from drawing import HALF, canvas, picture
 from page import Figure
 from wording import percent
 
@@ -19,10 +19,10 @@ def curves(history: Any) -> Figure:
         cr.plots.curves(history),
         f"Loss and accuracy by epoch, for training and test data; at the end the accuracy is "
         f"{percent(train)} on training data and {percent(test)} on test data.",
-        f"Left the loss, right the share of right answers. In the end {percent(train)} of the "
-        f"training pictures are read rightly and {percent(test)} of the test pictures, which the "
-        "network never learned from. The gap between the two lines is what was memorised rather "
-        "than understood.",
+        "Left the loss, right the share of right answers; dashed the test data. In the end "
+        f"{percent(train)} of the training pictures are read rightly and {percent(test)} of the "
+        "test pictures, which the network never learned from. The gap between the two lines is "
+        "what was memorised rather than understood.",
     )
 
 
@@ -32,8 +32,10 @@ def confusion(outputs: Any, y: Any) -> Figure:
     wrong = matrix - np.diag(np.diag(matrix))
     true, taken = np.unravel_index(int(wrong.argmax()), wrong.shape)
     told = f"The most frequent mistake: a {true} taken for a {taken}, {wrong.max()} times."
+    drawing, ax = canvas(HALF, 4.9, square=True)
+    cr.plots.confusion_matrix(matrix, ax=ax)
     return picture(
-        cr.plots.confusion_matrix(matrix),
+        drawing,
         f"Confusion matrix of the ten digits on the test data. {told}",
         f"Each row is a true digit, each column an answer; on the diagonal they agree. {told}",
     )

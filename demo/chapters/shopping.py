@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from typing import Any
 
 from page import Chapter, Code, Table
@@ -29,7 +30,7 @@ def chapter() -> Chapter:
     rows = [
         (name, number(node.value), number(node.grad), meaning)
         for name, node, meaning in (
-            ("total", total, "the end: it changes by as much as it changes"),
+            ("total", total, "where the way back starts"),
             ("tax", tax, "one more on the tax factor adds this to the bill"),
             ("apples × price", goods, "one more on the price before tax"),
             ("apples", apples, "one more apple"),
@@ -41,10 +42,11 @@ def chapter() -> Chapter:
     return Chapter(
         "The chain rule, on a shopping bill",
         [
-            f"A network has thousands of numbers. To know every slope at once there is a trick, and "
-            f"a bill is enough to see it: {number(APPLES)} apples at {number(PRICE)} each, and a "
-            f"tax that multiplies by {number(TAX)}. The computation is written down as a graph "
-            "while it runs, one line for each operation.",
+            "A network has thousands of numbers. To know every slope at once there is a trick, "
+            f"and a bill is enough to see it: {number(APPLES)} apples at {number(PRICE)} each, "
+            f"and a tax that multiplies by {number(TAX)}. The computation is written down as a "
+            "graph while it runs, one line for each operation.",
+            Code(inspect.getsource(bill).rstrip(), "The bill, in Python."),
             Code(
                 str(cr.trace(bill, apples, price, tax)),
                 "The recorded graph, as chainrule prints it: each line has a number, what it is, "

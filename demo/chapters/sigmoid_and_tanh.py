@@ -25,18 +25,17 @@ def chapter() -> Chapter:
     label(ax, "XOR: sigmoid and tanh hidden neurons", "epoch", "binary cross-entropy (log scale)")
     needed = {kind: [_needed(run) for run in runs] for kind, runs in losses.items()}
     reached = {kind: [n for n in runs if n is not None] for kind, runs in needed.items()}
-    rows = [
-        (str(seed), *[_spoken(needed[kind][seed], losses[kind][seed][-1]) for kind in losses])
-        for seed in range(SEEDS)
-    ]
+    steeper = cr.grad(cr.tanh)(0.0) / cr.grad(cr.sigmoid)(0.0)
+    rows = [(str(seed), *[_spoken(needed[kind][seed]) for kind in losses]) for seed in range(SEEDS)]
     return Chapter(
         "Which bend learns faster: sigmoid or tanh",
         [
             "The sigmoid's outputs lie between 0 and 1, so a layer of them always pushes the next "
             "one in the same direction, and its slope is small everywhere. The tanh is centred on "
-            "0 and four times as steep there. Does it matter? One run proves little, because each "
-            f"starts from chance. So here are {SEEDS} starts of each kind, otherwise alike: two "
-            f"hidden neurons, rate {RATE:g}, all four rows at every step.",
+            f"0 and {number(steeper)} times as steep there. Does it matter? One run proves little, "
+            f"because each starts from chance. So here are {SEEDS} starts of each kind, otherwise "
+            f"alike: two hidden neurons, rate {RATE:g}, all four rows at every step, and for each "
+            "seed both kinds start from the same weights.",
             picture(
                 drawing,
                 f"{2 * SEEDS} loss curves for XOR on a logarithmic scale: {SEEDS} with sigmoid and "
@@ -48,8 +47,7 @@ def chapter() -> Chapter:
             Table(
                 ("seed", "sigmoid", "tanh"),
                 rows,
-                f"The first epoch at which the loss is below {LEARNED:g}. A run that never gets "
-                "there is given with its last loss.",
+                f"The first epoch at which the loss is below {LEARNED:g}. {_stuck(losses)}",
             ),
             f"Of {SEEDS} networks each, {len(reached['sigmoid'])} with sigmoid and "
             f"{len(reached['tanh'])} with tanh learned XOR. {_compared(reached)} Two hidden "
@@ -61,7 +59,12 @@ def chapter() -> Chapter:
 
 def _losses(kind: str, seed: int) -> list[float]:
     X, y = cr.data.gate("xor")
-    net = cr.Sequential(cr.Dense(2, kind), cr.Dense(1, "sigmoid"), dtype="float64")
+    start = "glorot_uniform"
+    net = cr.Sequential(
+        cr.Dense(2, kind, weight_init=start),
+        cr.Dense(1, "sigmoid", weight_init=start),
+        dtype="float64",
+    )
     history = net.fit(
         X, y, optimizer=cr.SGD(RATE), epochs=EPOCHS, batch_size=None, seed=seed, progress=False
     )
@@ -73,8 +76,16 @@ def _needed(losses: list[float]) -> int | None:
     return next((epoch for epoch, loss in enumerate(losses, start=1) if loss < LEARNED), None)
 
 
-def _spoken(epoch: int | None, last: float) -> str:
-    return f"never (loss {number(last, 3)})" if epoch is None else f"{epoch:,}"
+def _spoken(epoch: int | None) -> str:
+    return "never" if epoch is None else f"{epoch:,}"
+
+
+def _stuck(losses: dict[str, list[list[float]]]) -> str:
+    """What became of those that did not learn."""
+    last = [run[-1] for runs in losses.values() for run in runs if _needed(run) is None]
+    if not last:
+        return "All of them got there."
+    return f"Those that never got there ended at a loss of {', '.join(number(x, 3) for x in last)}."
 
 
 def _compared(reached: dict[str, list[int]]) -> str:

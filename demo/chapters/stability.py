@@ -35,7 +35,7 @@ def chapter() -> Chapter:
         "Right formulas, wrong numbers",
         [
             "Softmax turns a network's scores z into probabilities: e to the power z, divided by "
-            f"the sum of all of these. On paper nothing can go wrong. In a computer, e to the power "
+            "the sum of all of these. On paper nothing can go wrong. In a computer, e to the power "
             f"{number(SCORES[1][0])} is {number(overflow)}, and infinity divided by infinity is "
             "not a number. Scores of that size are not exotic: one step that was too large is "
             "enough, and from then on every weight is nan.",
@@ -49,11 +49,12 @@ def chapter() -> Chapter:
             ),
             figure,
             f"The plain formula fails long before {number(SCORES[1][0])}: in this picture its "
-            f"first infinity is at z = {number(broken)}, because 1 − p is rounded to 0 when p is "
-            "within a rounding error of 1. The cure is to look at the whole expression. The log of "
-            "a softmax is z − max z − ln Σ e^(z − max z), where no power is ever above 1. chainrule "
-            "sees in the graph that a log meets a softmax or a sigmoid and computes this form, so "
-            "you may write the textbook's formula and get the right number.",
+            f"first infinity is at z\u00a0=\u00a0{number(broken)}, because 1 − p is rounded to 0 "
+            "when p is within a rounding error of 1. The cure is to look at the whole "
+            "expression. The log of a softmax is `z − max z − ln Σ exp(z − max z)`, where no "
+            "power is above 1. chainrule sees in the graph that a log meets a softmax or a "
+            "sigmoid and computes this form, so you may write the textbook's formula and get the "
+            "right number.",
         ],
     )
 
@@ -76,11 +77,11 @@ def _rows(scores: Any) -> list[tuple[str, ...]]:
 
 
 def _listed(values: Any) -> str:
-    return ", ".join(number(value + 0.0, 3) for value in values)
+    return ", ".join(number(round(value, 3) + 0.0) for value in values)
 
 
 def _curves() -> tuple[Figure, float]:
-    z = np.arange(-20.0, 61.0, 0.25)
+    z = np.arange(2800, 4400, 2) / 100
     with np.errstate(all="ignore"):
         plain = naive_loss(z)
     ours = np.array(

@@ -12,6 +12,7 @@ from wording import fixed, number
 import chainrule as cr
 
 EPOCHS, RATE, SAME = 5000, 0.5, 0.5
+STARTS = {"zeros": "zeros", "equal": "equal numbers", "random": "random numbers"}
 
 
 def chapter() -> Chapter:
@@ -63,9 +64,10 @@ def chapter() -> Chapter:
 def _train(X: Any, y: Any, start: float | None) -> tuple[Any, Any]:
     """A 2-2-1 network after training; ``start`` is every weight's first value, None for chance."""
     bias = "zeros" if start is None else start
+    weights = "glorot_uniform" if start is None else start
     net = cr.Sequential(
-        cr.Dense(2, "sigmoid", weight_init=start, bias_init=bias),
-        cr.Dense(1, "sigmoid", weight_init=start, bias_init=bias),
+        cr.Dense(2, "sigmoid", weight_init=weights, bias_init=bias),
+        cr.Dense(1, "sigmoid", weight_init=weights, bias_init=bias),
         dtype="float64",
     )
     history = net.fit(
@@ -88,7 +90,9 @@ def _curves(runs: dict[str, tuple[Any, Any]]) -> Figure:
     for (name, (_, history)), colour, dashes in zip(
         runs.items(), (ORANGE, GREEN, BLUE), ("--", "-.", "-"), strict=True
     ):
-        loss_curve(ax, history["loss"], colour, f"from {name}", linewidth=2, linestyle=dashes)
+        loss_curve(
+            ax, history["loss"], colour, f"from {STARTS[name]}", linewidth=2, linestyle=dashes
+        )
     ax.set_ylim(bottom=0)
     label(ax, "XOR: the loss by epoch, from three starts", "epoch", "binary cross-entropy")
     return picture(

@@ -212,6 +212,9 @@ MISFITS: dict[str, tuple[Callable[[], Any], type[Exception], str]] = {
     "a wrong name": (
         lambda: cr.trace(lambda a, b: a + b, 1.0, 2.0).evaluate(1.0, c=2.0), OptionError,
         r"the graph takes a, b; given were 1 arrays by place and c\."),
+    "by place and by name": (
+        lambda: cr.trace(lambda a, b: a + b, 1.0, 2.0).evaluate(1.0, 2.0, a=3.0), OptionError,
+        r"the graph takes a, b; given were 2 arrays by place and a\."),
     "backward of a graph of several": (
         lambda: cr.trace(lambda a: a * 2, T.value).backward(), GradientError,
         r"backward needs a graph with one output of one entry, and this one gives \(3,\)"),

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 import chainrule as cr
 from chainrule.graph.graph import Graph
 from chainrule.graph.simplify import FOLDED_ENTRIES
+from chainrule.graph.tensor import constant
 
 RNG = np.random.default_rng(10)
 X = RNG.standard_normal((3, 4))
@@ -33,7 +34,7 @@ RULES: dict[str, tuple[Callable[[Any], Any], list[str]]] = {
     "0 + x": (lambda x: np.zeros(4) + x, []),
     "x - 0": (lambda x: x - 0.0, []),
     "identity": (lambda x: +x, []),
-    "--x": (lambda x: -(-x), []),
+    "--x": (lambda x: cr.negative(-x), []),
     "x.T.T": (lambda x: x.T.T, []),
     "three transposes": (lambda x: x.T.T.T, ["transpose"]),
     "transpose that moves nothing": (lambda x: cr.transpose(x, (0, 1)), []),
@@ -42,15 +43,12 @@ RULES: dict[str, tuple[Callable[[Any], Any], list[str]]] = {
     "astype to the same": (lambda x: x.astype("float64"), []),
     "common subexpressions": (lambda x: np.exp(x) + np.exp(x), ["exp", "add"]),
     "common constants": (lambda x: (x + 2.0) * (x + 2.0), ["constant", "add", "multiply"]),
-    "constants": (lambda x: x * (cr.exp(cr.tensor(1.0) * 0 + 1.0) + 2.0), ["constant", "add"]),
     "unused": (lambda x: (np.exp(x), x + 1.0)[1], ["constant", "add"]),
     "-(2 x)": (lambda x: -(2.0 * x), ["constant", "multiply"]),
     "a spread number": (
         lambda x: x * cr.broadcast_to(cr.sum(x), (3, 4)), ["sum", "multiply"]),
     "a number spread, then changed": (
         lambda x: np.exp(cr.broadcast_to(cr.sum(x), (3, 4))), ["sum", "exp", "broadcast_to"]),
-    "a view of a constant": (
-        lambda x: x + cr.tensor(np.ones((4, 3)) * 2).T if False else x + 2.0, ["constant", "add"]),
 }  # fmt: skip
 
 # Left as they are, for a reason.
@@ -73,8 +71,7 @@ def test_rule(function: Callable[[Any], Any], left: list[str]) -> None:
     graph = cr.trace(function, X)
     simple = graph.simplify()
     simple.verify()
-    if "constants" not in {k for k, v in RULES.items() if v[0] is function}:
-        assert names(simple) == left
+    assert names(simple) == left
     assert len(simple) <= len(graph)
     np.testing.assert_array_equal(simple.evaluate(X), graph.evaluate(X))
     assert simple.input_names() == graph.input_names()
@@ -84,12 +81,8 @@ def test_rule(function: Callable[[Any], Any], left: list[str]) -> None:
 
 
 def test_constants_are_folded_to_one_number() -> None:
-    two = cr.trace(lambda x: x, 1.0).inputs  # only to have a placeholder in the way
-    assert len(two) == 1
-
     def f(x: Any) -> Any:
-        half = cr.graph.tensor.constant(np.array(0.5))
-        return x * (cr.exp(half * 2.0) + 1.0)
+        return x * (cr.exp(constant(np.array(0.5)) * 2.0) + 1.0)
 
     graph = cr.trace(f, X)
     simple = graph.simplify()
@@ -97,9 +90,17 @@ def test_constants_are_folded_to_one_number() -> None:
     np.testing.assert_array_equal(simple.evaluate(X), X * (np.exp(1.0) + 1.0))
 
 
+def test_a_view_of_a_constant_is_a_constant() -> None:
+    rows = np.arange(12.0).reshape(4, 3)
+    graph = cr.trace(lambda x: (x + constant(rows).T) * constant(rows)[0, 1], X)
+    simple = graph.simplify()
+    assert names(simple) == ["constant", "add"]
+    np.testing.assert_array_equal(simple.evaluate(X), X + rows.T)
+
+
 def test_a_large_constant_is_not_computed_into_the_graph() -> None:
     def f(x: Any) -> Any:
-        return x + cr.graph.tensor.constant(np.array(1.0)) * cr.graph.tensor.constant(BIG)
+        return x + constant(np.array(1.0)) * constant(BIG)
 
     simple = cr.trace(f, BIG).simplify()
     simple.verify()
@@ -143,8 +144,6 @@ def test_a_leaf_is_not_a_constant() -> None:
     np.testing.assert_allclose(inner.grad, -(s**2), rtol=1e-15)
 
     unit = cr.tensor(1.0)
-    graph = Graph([], [cr.graph.trace.placeholder((), "float64")]) if False else None
-    assert graph is None
     (x * unit).backward()
     assert unit.grad == 0.3
 
@@ -191,7 +190,7 @@ programs = st.lists(
 
 
 def written(program: list[tuple[int, int, int]]) -> Callable[..., Any]:
-    """The function that a random program means; sizes stay at (3, 4) and what broadcasts with it."""
+    """The function that a random program means; every size broadcasts with (3, 4)."""
 
     def f(x: Any, y: Any, s: Any) -> Any:
         known = [x, y, s]

@@ -37,7 +37,7 @@ def show_table(
     if rich_on(sys.stdout):
         table = optional_package("rich.table", "cli", "A table")
         box = optional_package("rich.box", "cli", "A table")
-        made = table.Table(box=box.SIMPLE_HEAD, pad_edge=False)
+        made = table.Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
         for name in head:
             made.add_column(name, justify="right" if name in right else "left")
         for row in rows:
@@ -71,7 +71,7 @@ def live_line() -> Iterator[Callback]:
     console = optional_package("rich.console", "cli", "A progress bar").Console(stderr=True)
     bar = parts.Progress(
         parts.TextColumn("{task.description}"),
-        parts.BarColumn(bar_width=10),
+        parts.BarColumn(bar_width=10, finished_style="green"),
         parts.TextColumn("{task.fields[scores]}"),
         parts.TextColumn("{task.fields[speed]}"),
         parts.TimeRemainingColumn(compact=True, elapsed_when_finished=True),
@@ -95,7 +95,9 @@ class _Bar(Callback):
         self.began = time.perf_counter()
         if self.task is not None:
             self.bar.remove_task(self.task)
-        self.task = self.bar.add_task("", total=training.epochs, scores="", speed="")
+        self.task = self.bar.add_task(
+            f"epoch 0/{training.epochs}", total=training.epochs, scores="", speed=""
+        )
 
     def on_tick(self, training: Any, position: float) -> None:
         seconds = max(time.perf_counter() - self.began, 1e-9)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from chainrule.cli.runs import Run
 from chainrule.data.columns import number
-from chainrule.data.csv_table import _decoded, _records, _sniff
+from chainrule.data.csv_table import _decoded, _records, _sniff, _values
 from chainrule.data.files import read_bytes
 from chainrule.errors import DataError, FileFormatError
 
@@ -39,7 +39,7 @@ def read_inputs(file: Path, run: Run) -> NDArray[Any]:
     for row, (line, record) in enumerate(zip(lines, records, strict=True)):
         if len(record) != wanted:
             raise FileFormatError(
-                f"{source}, line {line}: {len(record)} values, and the model takes {wanted} "
+                f"{source}, line {line}: {_values(len(record))}, and the model takes {wanted} "
                 f"numbers a row, one for each input."
             )
         X[row] = [_value(source, line, place, value) for place, value in enumerate(record, 1)]

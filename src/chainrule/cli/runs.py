@@ -62,8 +62,10 @@ def check_folder(folder: Path, force: bool) -> None:
     above = folder.absolute()
     while not above.exists():
         above = above.parent
-    if not (above.is_dir() and os.access(above, os.W_OK)):
-        raise OptionError(f"--out {folder} cannot be made: {above} does not let you write.")
+    if not above.is_dir():
+        raise OptionError(f"--out {folder} cannot be made: {above} is a file.")
+    if not os.access(above, os.W_OK):
+        raise OptionError(f"--out {folder} cannot be made: you may not write in {above}.")
 
 
 def write_folder(folder: Path, fill: Callable[[Path], None]) -> list[str]:
@@ -92,7 +94,13 @@ def write_folder(folder: Path, fill: Callable[[Path], None]) -> list[str]:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write a file that appears whole or not at all."""
+    """Write a file that appears whole or not at all.
+
+    Raises:
+        OptionError: its folder does not exist.
+    """
+    if not path.parent.is_dir():
+        raise OptionError(f"--out {path} cannot be written: there is no folder {path.parent}.")
     beside = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
     try:
         beside.write_text(text, encoding="utf-8", newline="")

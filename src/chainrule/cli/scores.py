@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chainrule.cli.problems import Problem
+from chainrule.errors import DataError
 from chainrule.nn.metrics import r2
 
 
@@ -28,7 +29,16 @@ def probabilities(outputs: NDArray[Any]) -> NDArray[Any]:
 
 
 def score(problem: Problem, outputs: NDArray[Any]) -> Score:
-    """The score of ``outputs``, the network's answers to the test rows of ``problem``."""
+    """The score of ``outputs``, the network's answers to the test rows of ``problem``.
+
+    Raises:
+        DataError: answers that are not finite, because the training diverged.
+    """
+    if not np.isfinite(outputs).all():
+        raise DataError(
+            "the training diverged: the network's answers to the test rows are not finite. "
+            "Nothing was saved. Try a smaller --lr."
+        )
     if not problem.class_names:
         return _regression(problem, outputs)
     guess = probabilities(outputs).argmax(axis=1)
@@ -54,16 +64,20 @@ def _regression(problem: Problem, outputs: NDArray[Any]) -> Score:
     error = _rms(predicted - actual)
     baseline = _rms(encoder.decode_target(0.0) - actual)
     text = (
-        f"test R² {explained:.4f}, RMSE {error:.4g} in the unit of {encoder.target!r} "
-        f"({len(problem.test):,} rows); always saying the mean would give {baseline:.4g}"
+        f"test R² {explained:.4f}, RMSE {_short(error)} in the unit of {encoder.target!r} "
+        f"({len(problem.test):,} rows); always saying the mean would give {_short(baseline)}"
     )
-    return Score(
-        {"test_r2": explained, "test_rmse": error, "mean_rmse": baseline}, text, outputs
-    )  # fmt: skip
+    numbers = {"test_r2": explained, "test_rmse": error, "mean_rmse": baseline}
+    return Score(numbers, text, outputs)
 
 
 def _rms(errors: NDArray[np.float64]) -> float:
     return float(np.sqrt(np.mean(errors**2)))
+
+
+def _short(value: float) -> str:
+    """Four digits, and no power of ten where people would write none."""
+    return f"{float(f'{value:.4g}'):,.10g}"
 
 
 def truth_table(problem: Problem, outputs: NDArray[Any]) -> tuple[list[str], list[list[str]]]:

@@ -84,7 +84,8 @@ def train(options: Options) -> None:
 
     def fill(place: Path) -> None:
         net.save(place / MODEL, **run.metadata())
-        history.save_csv(place / "history.csv")
+        if len(history):
+            history.save_csv(place / "history.csv")
         draw(given, net, history, result.outputs, place)
 
     written = write_folder(folder, fill)

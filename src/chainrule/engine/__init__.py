@@ -5,7 +5,7 @@ An engine is known by two things. ``ENGINES[name](graph)`` compiles a graph to a
 caller's, read and replaced in place: what training runs, step after step.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any, Protocol
 
 from chainrule.engine.numpy_engine import Program, compile_numpy
@@ -24,7 +24,7 @@ class Runnable(Protocol):
     def outputs(self) -> list[Array]: ...
 
 
-PROGRAMS: dict[str, Callable[[Graph, Mapping[str, Array], Mapping[int, str]], Any]] = {
+PROGRAMS: dict[str, Callable[..., Any]] = {
     "reference": ReferenceProgram,
     "numpy": Program,
 }
@@ -34,16 +34,20 @@ ENGINES["numpy"] = compile_numpy
 
 
 def program(
-    graph: Graph, bound: Mapping[str, Array], replaces: Mapping[int, str], engine: str = "numpy"
+    graph: Graph,
+    bound: Mapping[str, Array],
+    replaces: Mapping[int, str],
+    engine: str = "numpy",
+    steady: Collection[str] = (),
 ) -> Runnable:
-    """A program of ``graph`` on the engine called ``engine``.
+    """A program of ``graph`` on the engine called ``engine``; the rest as :class:`Program`.
 
     Raises:
         OptionError: no such engine, with the nearest name.
     """
     if engine not in PROGRAMS:
         raise unknown_name("engine", engine, PROGRAMS)
-    made: Runnable = PROGRAMS[engine](graph, bound, replaces)
+    made: Runnable = PROGRAMS[engine](graph, bound, replaces, steady)
     return made
 
 

@@ -14,23 +14,30 @@ mean of all              [1/n ... 1/n] @ x                2 n ε mean|x|
 cross-entropy of σ(z)    softplus(z) - t z                4 ε (1 + |z|)
 σ(z) beside that loss    exp(z - softplus(z))             16 ε
 =======================  ===============================  ======================================
+
+Before these, ``bias_rows`` puts the biases of a small first layer under its weights.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
 import numpy as np
 
+from chainrule.engine.bias_rows import bias_rows
 from chainrule.graph.graph import Graph, rebuilt
-from chainrule.graph.op import CONSTANT, FUNCTIONS
+from chainrule.graph.op import CONSTANT, FUNCTIONS, Shape
 from chainrule.graph.recording import within
 from chainrule.graph.tensor import Tensor, constant
 
 
-def faster(graph: Graph) -> Graph:
-    """The graph with each node replaced that has a faster form."""
+def faster(graph: Graph, steady: Collection[str] = ()) -> Graph:
+    """The graph with each node replaced that has a faster form.
+
+    ``steady`` names inputs that never change: what is made of them is made only once.
+    """
+    graph = bias_rows(graph, steady)
     become: dict[Tensor, Tensor] = {node: node for node in graph.inputs}
     forms = _Forms(graph)
     for node in graph.nodes[len(graph.inputs) :]:
@@ -65,6 +72,8 @@ class _Forms:
             replaced = form(node, *inputs)
             if replaced is not None:
                 return replaced
+        if op.is_elementwise:
+            inputs = tuple(_without_axes(x, node.shape, inputs) for x in inputs)
         if all(a is b for a, b in zip(inputs, node.inputs, strict=True)):
             return node
         fresh = Tensor(op, inputs, None, node.shape, node.dtype, node.name)
@@ -94,6 +103,13 @@ class _Forms:
 
     def _sigmoid_cross_entropy(self, node: Tensor, z: Tensor, t: Tensor) -> Tensor:
         return FUNCTIONS["softplus"](z) - t * z  # type: ignore[no-any-return]
+
+
+def _without_axes(x: Tensor, shape: Shape, inputs: tuple[Tensor, ...]) -> Tensor:
+    """A single entry beside a whole array as a number: NumPy then needs no broadcasting loop."""
+    if x.size != 1 or x.ndim == 0 or x.shape == shape or all(y.shape != shape for y in inputs):
+        return x
+    return FUNCTIONS["reshape"](x, ())  # type: ignore[no-any-return]
 
 
 def _settings(node: Tensor) -> dict[str, Any]:

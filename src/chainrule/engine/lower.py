@@ -9,7 +9,7 @@ dtype and whether its memory is in one piece; which memory it gets is the plan's
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +19,9 @@ from chainrule.engine.reference import reads_in_order
 from chainrule.graph.graph import Graph
 from chainrule.graph.op import CONSTANT, Array, Shape
 from chainrule.graph.tensor import Tensor
+
+#: What depends only on what never changes is computed while planning, up to this many entries.
+FOLDED_ENTRIES = 65_536
 
 
 class Slot:
@@ -166,8 +169,12 @@ class Writer:
         if key in self._known:
             return self._known[key]
         slot = Slot(shape, np.dtype(dtype))
-        slot.call = Call(kind, function, reads, slot, options, self.node)
-        self.calls.append(slot.call)
+        call = Call(kind, function, reads, slot, options, self.node)
+        if slot.size <= FOLDED_ENTRIES and all(x.root.array is not None for x in reads):
+            slot.array = _computed(call)
+        else:
+            slot.call = call
+            self.calls.append(call)
         self._known[key] = slot
         return slot
 
@@ -262,10 +269,50 @@ _WRITERS: list[Writer] = []
 """The writer at work, last: what an operator between slots writes to."""
 
 
-def lower(graph: Graph) -> Lowered:
-    """The NumPy calls that compute a graph, each value still without memory."""
+def look(array: Array, slot: Slot) -> Array:
+    """The view that ``slot`` is, of the array of its base."""
+    assert slot.view is not None
+    method, arguments = slot.view
+    if method == "broadcast_to":
+        return np.broadcast_to(array, *arguments)
+    view: Array = getattr(array, method)(*arguments)
+    return view
+
+
+def _known_array(slot: Slot) -> Array:
+    if slot.array is not None:
+        return slot.array
+    assert slot.base is not None
+    return look(_known_array(slot.base), slot)
+
+
+def _computed(call: Call) -> Array:
+    """The result of a call on arrays that never change, as the plan would have computed it."""
+    arrays = [_known_array(slot) for slot in call.reads]
+    with np.errstate(all="ignore"):
+        match call.kind:
+            case "reduce":
+                axis, keepdims = call.options
+                result = call.function.reduce(arrays[0], axis, keepdims=keepdims)  # type: ignore[attr-defined]
+            case "copy":
+                result = arrays[0]
+            case "join":
+                result = np.concatenate(arrays, axis=call.options[0])
+            case _:
+                result = call.function(*arrays)
+    return np.array(result, dtype=call.writes.dtype, order="C")
+
+
+def lower(graph: Graph, steady: Mapping[int, Array] | None = None) -> Lowered:
+    """The NumPy calls that compute a graph, each value still without memory.
+
+    ``steady`` has the arrays of inputs that never change, by place: what depends on these and on
+    constants alone is computed here, once.
+    """
     writer = Writer()
     slots: dict[Tensor, Slot] = {node: Slot(node.shape, node.dtype) for node in graph.inputs}
+    for place, array in (steady or {}).items():
+        slots[graph.inputs[place]].array = array
     _WRITERS.append(writer)
     try:
         for node in graph.nodes[len(graph.inputs) :]:

@@ -8,7 +8,7 @@ name: a step makes no look-ups and, opaque ops apart, allocates nothing.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 import numpy as np
@@ -27,14 +27,25 @@ class Program:
     ``run`` takes the arrays of the inputs that were not bound, in order, checks nothing, and
     returns nothing: results lie in ``outputs`` (arrays that the next run overwrites; those that
     replace a bound input are that input's array).
+
+    Args:
+        graph: what to run.
+        bound: an array for each input whose memory is known, by the input's name.
+        replaces: the place of an output, and the bound input that it is written into.
+        steady: bound inputs that never change: what depends on them alone is computed now.
     """
 
     def __init__(
-        self, graph: Graph, bound: Mapping[str, Array], replaces: Mapping[int, str]
+        self,
+        graph: Graph,
+        bound: Mapping[str, Array],
+        replaces: Mapping[int, str],
+        steady: Collection[str] = (),
     ) -> None:
         names = graph.input_names()
         places = {names.index(name): array for name, array in bound.items()}
-        lowered = lower(faster(graph))
+        fixed_inputs = {names.index(name): bound[name] for name in steady}
+        lowered = lower(faster(graph, steady), fixed_inputs)
         self.graph = graph
         planned = plan(lowered, places, {out: names.index(name) for out, name in replaces.items()})
         free = [slot for i, slot in enumerate(lowered.inputs) if i not in places]

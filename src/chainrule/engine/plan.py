@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from chainrule.engine.lower import Call, Lowered, Slot
+from chainrule.engine.lower import Call, Lowered, Slot, look
 from chainrule.graph.op import Array
 
 #: Buffers start at multiples of a cache line.
@@ -232,13 +232,3 @@ class _Planner:
         for view in reversed(chain):
             self.plan.arrays[view] = look(self.plan.arrays[slot], view)
             slot = view
-
-
-def look(array: Array, slot: Slot) -> Array:
-    """The view that ``slot`` is, of the array of its base."""
-    assert slot.view is not None
-    method, arguments = slot.view
-    if method == "broadcast_to":
-        return np.broadcast_to(array, *arguments)
-    view: Array = getattr(array, method)(*arguments)
-    return view

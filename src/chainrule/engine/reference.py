@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -92,7 +92,11 @@ class ReferenceProgram:
     """
 
     def __init__(
-        self, graph: Graph, bound: Mapping[str, Array], replaces: Mapping[int, str]
+        self,
+        graph: Graph,
+        bound: Mapping[str, Array],
+        replaces: Mapping[int, str],
+        steady: Collection[str] = (),
     ) -> None:
         self.graph = graph
         self._bound = dict(bound)

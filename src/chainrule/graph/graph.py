@@ -114,14 +114,13 @@ class Graph:
     def evaluate(self, *arguments: Any, engine: str = "reference", **named: Any) -> Any:
         """Run once: arrays in the order of ``inputs``, or by name."""
         names = self.input_names()
-        values = dict(zip(names, arguments, strict=False)) | named
-        missing = [name for name in names if name not in values]
-        if missing or len(arguments) > len(names) or set(named) - set(names):
+        rest = names[len(arguments) :]
+        if len(arguments) > len(names) or set(named) != set(rest):
             raise OptionError(
                 f"the graph takes {', '.join(names)}; given were {len(arguments)} arrays by place"
                 f"{' and ' + ', '.join(named) if named else ''}."
             )
-        return self.compile(engine)(*[values[name] for name in names])
+        return self.compile(engine)(*arguments, *[named[name] for name in rest])
 
 
 def needed(outputs: Iterable[Tensor], stop: Iterable[Tensor] = ()) -> list[Tensor]:

@@ -95,13 +95,16 @@ def _twice(op: Op, inputs: tuple[Tensor, ...]) -> Tensor | None:
         return x
     if inner is None or inner.name != op.name:
         return None
+    source = x.inputs[0]
     if op.name == "negative":
-        return x.inputs[0]
+        return source
     if op.name == "reshape":
-        return _applied(op, x.inputs[0])
+        return source if op.shape(x.shape) == source.shape else _applied(op, source)
     if op.name == "transpose":
         axes = tuple(inner.axes[i] for i in op.axes)  # type: ignore[attr-defined]
-        return _applied(OPS["transpose"](axes), x.inputs[0])  # type: ignore[call-arg]
+        if axes == tuple(range(x.ndim)):
+            return source
+        return _applied(OPS["transpose"](axes), source)  # type: ignore[call-arg]
     return None
 
 

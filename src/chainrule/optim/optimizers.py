@@ -62,6 +62,15 @@ class Optimizer:
         """The state before the first step, for parameters ``theta``."""
         return {}
 
+    @property
+    def is_plain(self) -> bool:
+        """The update is θ - η g and nothing else.
+
+        The training step then begins the backward pass with η in place of 1, so that ηg arrives,
+        and a pass over all parameters is saved.
+        """
+        return False
+
     def step(
         self, theta: Tensor, g: Tensor, state: State, rate: Tensor
     ) -> tuple[Tensor, dict[str, Tensor]]:
@@ -98,6 +107,10 @@ class SGD(Optimizer):
         _require(self, "momentum", 0 <= self.momentum < 1, "from 0 to below 1")
         if self.nesterov and not self.momentum:
             raise OptionError("SGD with nesterov=True needs a momentum, such as 0.9.")
+
+    @property
+    def is_plain(self) -> bool:
+        return not (self.momentum or self.weight_decay or self.clip_norm or self.clip_value)
 
     def init(self, theta: Array) -> dict[str, Array]:
         return {"velocity": np.zeros_like(theta)} if self.momentum else {}

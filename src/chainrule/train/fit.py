@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 
 from chainrule.engine import PROGRAMS
-from chainrule.errors import DataError, OptionError, unknown_name
+from chainrule.errors import ChainruleError, DataError, OptionError, unknown_name
 from chainrule.graph.op import Array
 from chainrule.nn import fitting
 from chainrule.nn.losses import Loss
 from chainrule.nn.sequential import Sequential
 from chainrule.optim.optimizers import LBFGS, Adam, Optimizer, optimizer
-from chainrule.optim.schedules import schedule
-from chainrule.train.callbacks import Callback, Progress, callback
+from chainrule.optim.schedules import schedule as make_schedule
+from chainrule.train.callbacks import Progress, callback
 from chainrule.train.history import History
 from chainrule.train.loop import Training, scores_of
 from chainrule.train.restarts import fit_with_restarts
@@ -76,19 +78,22 @@ def fit(
         OptionError: an option that is not known or out of range.
     """
     chosen = _optimizer(optimizer)
-    _check(epochs, batch_size, restarts, engine)
+    _check(epochs, batch_size, restarts, engine, progress)
     X = fitting.inputs(X, net.dtype, net.input_shape)
     rng = np.random.default_rng(seed)
-    if not net.is_built:
-        net.build(X.shape[1:], rng)
-    net.loss = net.loss_for(loss)
-    data, held = _split(net, net.loss, X, y, sample_weight, class_weight, validation, rng)
+    with _as_before_if_refused(net):
+        if not net.is_built:
+            net.build(X.shape[1:], rng)
+        net.loss = net.loss_for(loss)
+        data, held = _split(net, net.loss, X, y, sample_weight, class_weight, validation, rng)
+        changing = make_schedule(schedule)
+        listed = [
+            callback(c) for c in (callbacks if isinstance(callbacks, list | tuple) else [callbacks])
+        ]
+        scores = scores_of(net, data, held, metrics, engine)
     if epochs is None:
         steps = -(-len(data["x"]) // (batch_size or len(data["x"])))
         epochs = max(DEFAULT_EPOCHS, -(-DEFAULT_STEPS // steps))
-    listed = [
-        callback(c) for c in (callbacks if isinstance(callbacks, list | tuple) else [callbacks])
-    ]
     if progress is True or (progress == "auto" and sys.stderr.isatty()):
         listed.append(Progress(after=0.0 if progress is True else PROGRESS_AFTER))
 
@@ -96,25 +101,24 @@ def fit(
         if isinstance(chosen, LBFGS):
             from chainrule.train.lbfgs import train_lbfgs
 
-            return train_lbfgs(
-                net, net.loss_for(), chosen, data, epochs, listed, held, metrics, engine
-            )
-        return _train(
-            net, chosen, data, held, epochs, batch_size, schedule, metrics, listed, start, engine
-        )
+            return train_lbfgs(net, net.loss_for(), chosen, data, epochs, listed, scores, engine)
+        runner = Runner(net, net.loss_for(), chosen, data, batch_size, start, engine)
+        return Training(net, runner, chosen, changing, epochs, listed, scores).run()
 
     return fit_with_restarts(net, train, data, restarts, seed, rng)
 
 
-def _train(
-    net: Sequential, chosen: Optimizer, data: dict[str, Array], held: dict[str, Array] | None,
-    epochs: int, batch_size: int | None, spec: Any, metrics: Any, callbacks: list[Callback],
-    rng: np.random.Generator, engine: str,
-) -> History:  # fmt: skip
-    runner = Runner(net, net.loss_for(), chosen, data, batch_size, rng, engine)
-    scores = scores_of(net, data, held, metrics, engine)
-    training = Training(net, runner, chosen, schedule(spec), epochs, callbacks, scores)
-    return training.run()
+@contextmanager
+def _as_before_if_refused(net: Sequential) -> Iterator[None]:
+    """Data or an option that is refused leaves no trace: no sizes, no parameters, no loss."""
+    was_built, loss = net.is_built, net.loss
+    try:
+        yield
+    except ChainruleError:
+        net.loss = loss
+        if not was_built:
+            net.input_shape, net.parameters, net.statistics = None, {}, {}
+        raise
 
 
 def _optimizer(spec: str | Optimizer) -> Optimizer:
@@ -137,9 +141,10 @@ def _split(
         held_x = fitting.inputs(validation[0], net.dtype, net.input_shape)
         held_t = fitting.targets(validation[1], loss, len(held_x), net.output_shape, net.dtype)
         return data, {"x": held_x, "t": held_t}
-    if not 0 < validation < 1:
+    if not (isinstance(validation, float | np.floating) and 0 < validation < 1):
         raise OptionError(
-            f"validation is a share of the rows between 0 and 1, or a pair (X, y); got {validation!r}."
+            "validation is a share of the rows between 0 and 1, or a pair (X, y); got "
+            f"{validation!r}."
         )
     count = round(len(X) * validation)
     if count in (0, len(X)):
@@ -150,10 +155,15 @@ def _split(
     order = rng.permutation(len(X))
     parts = [np.sort(order[count:]), np.sort(order[:count])]
     train, held = ({name: array[rows] for name, array in data.items()} for rows in parts)
+    if w is not None and not train["w"].any():
+        raise DataError(
+            f"validation={validation} sets aside every row whose weight is above 0. Give more "
+            "rows, another seed, or a pair (X, y)."
+        )
     return train, held
 
 
-def _check(epochs: Any, batch_size: Any, restarts: Any, engine: str) -> None:
+def _check(epochs: Any, batch_size: Any, restarts: Any, engine: str, progress: Any) -> None:
     for name, value, least in (
         ("epochs", epochs, 1),
         ("batch_size", batch_size, 1),
@@ -165,3 +175,5 @@ def _check(epochs: Any, batch_size: Any, restarts: Any, engine: str) -> None:
             raise OptionError(f"{name} is a whole number of {least} or more, got {value!r}.")
     if engine not in PROGRAMS:
         raise unknown_name("engine", engine, PROGRAMS)
+    if progress not in (True, False, "auto"):
+        raise OptionError(f"progress is True, False or 'auto', got {progress!r}.")

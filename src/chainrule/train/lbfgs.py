@@ -18,7 +18,7 @@ from chainrule.nn.sequential import Sequential
 from chainrule.optim.optimizers import LBFGS
 from chainrule.train.callbacks import Callback
 from chainrule.train.history import History
-from chainrule.train.loop import scores_of
+from chainrule.train.loop import Scores
 from chainrule.train.step import batch_inputs, flat, loss_and_gradient, views
 
 
@@ -38,7 +38,7 @@ class Minimisation:
 
 def train_lbfgs(
     net: Sequential, loss: Loss, optimizer: LBFGS, data: dict[str, Array], epochs: int,
-    callbacks: Sequence[Callback], validation: dict[str, Array] | None, metrics: Any, engine: str,
+    callbacks: Sequence[Callback], scores: Scores | None, engine: str,
 ) -> History:  # fmt: skip
     """Minimise the loss over all rows; the minimizer works in float64, the network in its dtype.
 
@@ -56,7 +56,6 @@ def train_lbfgs(
     net.parameters = views(theta, {name: a.shape for name, a in net.parameters.items()})
     run = program(_graph(net, loss, data), {"theta": theta} | data, {}, engine)
     training: Any = Minimisation(net, optimizer, epochs, len(data["x"]))
-    scores = scores_of(net, data, validation, metrics, engine)
     began = [time.perf_counter()]
 
     def value_and_gradient(point: Array) -> tuple[float, Array]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 import warnings
 from collections.abc import Callable, Sequence
@@ -9,8 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.errors import TrainingWarning
+from chainrule.errors import DataError, TrainingWarning
 from chainrule.graph.op import Array
+from chainrule.nn.metrics import metric
 from chainrule.nn.sequential import Sequential
 from chainrule.optim.optimizers import Optimizer
 from chainrule.optim.schedules import Constant, Schedule
@@ -70,7 +72,7 @@ class Training:
         before = self._runner.state()
         rate_at = self._rates(first)
         losses = self._runner.run(epochs, rate_at, lambda at: self._tick(first + at))
-        if not np.isfinite(losses[-1]) or not np.isfinite(self._runner.theta).all():
+        if not np.isfinite(losses).all() or not np.isfinite(self._runner.theta).all():
             return self._stop_at_nonfinite(before, epochs, losses, rate_at, began)
         self._record(losses, [rate_at(e) for e in range(epochs)], time.perf_counter() - began)
         self._tell("on_epoch")
@@ -101,18 +103,18 @@ class Training:
         self, before: dict[str, Any], epochs: int, losses: list[float], rate_at: Any, began: float
     ) -> int:
         birth = nonfinite.find(self._runner, before, epochs, rate_at)
-        finite = [loss for loss in losses if np.isfinite(loss)]
-        if finite and self._scores is None:
-            self._record(
-                finite, [rate_at(e) for e in range(len(finite))], time.perf_counter() - began
-            )
+        # The history ends with the last epoch all of whose steps are kept.
+        whole = (self._runner.steps - before["steps"]) // self._runner.steps_per_epoch
+        if whole:
+            rates = [rate_at(e) for e in range(whole)]
+            self._record(losses[:whole], rates, time.perf_counter() - began)
         told = str(birth) if birth else f"the loss was not finite in epoch {self.epoch + 1}"
         self.stop(told)
         warnings.warn(
             f"training stopped: {told}. The parameters are those of the last step that was finite. "
             "Try a smaller learning rate, inputs scaled to about 1, or clip_norm=1.0.",
             TrainingWarning,
-            stacklevel=5,
+            stacklevel=_level_outside(),
         )
         return 1
 
@@ -125,27 +127,44 @@ class Training:
             callback.on_tick(self, position)
 
 
+def _level_outside() -> int:
+    """The ``stacklevel`` that makes a warning of the caller's name the line outside chainrule."""
+    frame, level = sys._getframe(1), 1
+    while frame.f_back and str(frame.f_globals.get("__name__")).split(".")[0] == "chainrule":
+        frame, level = frame.f_back, level + 1
+    return level
+
+
 def scores_of(
     net: Sequential, data: dict[str, Array], validation: dict[str, Array] | None, metrics: Any,
     engine: str,
 ) -> Scores | None:  # fmt: skip
     """What to compute after each epoch: metrics on the training data, all on validation."""
-    if not metrics and validation is None:
+    asked = [metrics] if isinstance(metrics, str) or callable(metrics) else list(metrics or ())
+    # A mistyped name is found out here, before anything is trained.
+    names = [metric(spec)[0] for spec in asked]
+    if not asked and validation is None:
         return None
     loss = net.loss_for()
 
+    def scores(part: dict[str, Array], w: Array | None) -> dict[str, float]:
+        try:
+            return net._inference.scores(part["x"], part["t"], w, loss, asked, engine)
+        except DataError:
+            found = net._inference.scores(part["x"], part["t"], w, loss, (), engine)
+            if np.isfinite(found["loss"]):
+                raise
+            # Outputs that are not finite have no metrics; the next step says where they come from.
+            return found | dict.fromkeys(names, np.nan)
+
     def compute() -> dict[str, float]:
         found: dict[str, float] = {}
-        if metrics:
-            scores = net._inference.scores(
-                data["x"], data["t"], data.get("w"), loss, metrics, engine
-            )
-            found |= {name: value for name, value in scores.items() if name != "loss"}
+        if asked:
+            of_training = scores(data, data.get("w"))
+            found |= {name: value for name, value in of_training.items() if name != "loss"}
         if validation is not None:
-            scores = net._inference.scores(
-                validation["x"], validation["t"], None, loss, metrics, engine
-            )
-            found |= {f"validation_{name}": value for name, value in scores.items()}
+            of_held = scores(validation, None)
+            found |= {f"validation_{name}": value for name, value in of_held.items()}
         return found
 
     return compute

@@ -32,7 +32,7 @@ def fit_with_restarts(
     """
     if not restarts:
         return train(rng)
-    if isinstance(seed, np.random.Generator):
+    if seed is None or isinstance(seed, np.random.Generator):
         raise OptionError("restarts count on from a seed: give seed=0 or another number.")
     baseline = constant_loss(net, data)
     tries: list[str] = []
@@ -59,7 +59,8 @@ def fit_with_restarts(
 def stuck(history: History, baseline: float) -> str | None:
     """Why a training counts as stuck, or None if it does not."""
     losses = history["loss"] if len(history) else []
-    if not losses or not np.isfinite(losses[-1]):
+    # A training that left the numbers ends with the last finite loss: that it stays there is not why.
+    if not losses or not np.isfinite(losses[-1]) or "not finite" in (history.stopped or ""):
         return "the loss was not finite"
     last = float(np.mean(losses[-max(1, len(losses) // 50) :]))
     if last <= STUCK_ABOVE * baseline:
@@ -75,17 +76,17 @@ def constant_loss(net: Sequential, data: dict[str, Array]) -> float:
     """The loss of the best answer that is the same for every row.
 
     ln of the classes' frequencies for cross-entropies, the variance for squared errors; for a
-    loss of the user's own, that of the mean target.
+    loss of the user's own, that of the mean target. Weights of rows count as in the loss.
     """
-    loss, t = net.loss_for(), data["t"]
+    loss, t, w = net.loss_for(), data["t"], data.get("w")
     if loss.kind == "classes":
-        share = np.bincount(t, minlength=net.output_shape[0]) / len(t) if t.ndim == 1 else t.mean(0)
+        labels = np.eye(net.output_shape[0])[t] if t.ndim == 1 else t
+        share = np.average(labels, axis=0, weights=w)
         answer = np.broadcast_to(share, (len(t), len(share))).astype(np.float64)
     else:
-        centre = (
-            np.median(t, axis=0) if loss.name in ("mean_absolute_error", "huber") else t.mean(0)
-        )
+        robust = loss.name in ("mean_absolute_error", "huber")
+        centre = np.median(t, axis=0) if robust else np.average(t, axis=0, weights=w)
         answer = np.broadcast_to(centre, t.shape).astype(np.float64)
     if loss.kind in ("classes", "probability"):
         answer = np.clip(answer, 1e-12, 1 - 1e-12)
-    return float(loss(answer, t))
+    return float(loss(answer, t) if w is None else loss(answer, t, w))

@@ -115,7 +115,7 @@ class Runner:
                 weight += share
                 if time.perf_counter() > next_tick:
                     next_tick += TICK_SECONDS
-                    tick(epoch + (start + self.batch_size) / self.rows)
+                    tick(epoch + min(1.0, (start + self.batch_size) / self.rows))
         return total if self.loss.total else total / weight
 
     def step(self, rows: Array, rate: float) -> tuple[float, float]:
@@ -141,7 +141,8 @@ class Runner:
             if rows < self.rows:
                 arrays = {k: np.empty((rows, *a.shape[1:]), a.dtype) for k, a in self.data.items()}
             step = training_step(self.net, self.loss, self.optimizer, self.optimizer_state, arrays)
-            made = program(step.graph, self.bound() | arrays, step.replaces, self.engine)
+            steady = arrays if rows == self.rows else ()
+            made = program(step.graph, self.bound() | arrays, step.replaces, self.engine, steady)
             self._batches[rows] = _Batch({} if rows == self.rows else arrays, step, made)
         return self._batches[rows]
 

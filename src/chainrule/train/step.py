@@ -20,6 +20,7 @@ from chainrule.nn.layers import Mode
 from chainrule.nn.losses import Loss
 from chainrule.nn.sequential import Sequential
 from chainrule.optim.optimizers import Optimizer
+from chainrule.ops.arithmetic import astype
 from chainrule.ops.indexing import getitem
 from chainrule.ops.shape import concatenate, reshape
 
@@ -71,14 +72,17 @@ def batch_inputs(batch: Mapping[str, Array]) -> dict[str, Tensor]:
 
 def loss_and_gradient(
     net: Sequential, loss: Loss, theta: Tensor, statistics: Mapping[str, Tensor],
-    batch: Mapping[str, Tensor], key: Tensor,
+    batch: Mapping[str, Tensor], key: Tensor, cotangent: Tensor | None = None,
 ) -> tuple[Tensor, Tensor, dict[str, Tensor]]:  # fmt: skip
-    """The loss, its gradient with respect to the vector θ, and the new statistics."""
+    """The loss, its gradient with respect to the vector θ, and the new statistics.
+
+    ``cotangent`` is what the backward pass begins with: 1, unless the gradient is wanted scaled.
+    """
     shapes = {name: array.shape for name, array in net.parameters.items()}
     parameters = unpacked(theta, shapes)
     output, moved = net.forward(batch["x"], parameters, statistics, Mode(training=True, key=key))
     value = loss(output, batch["t"], batch.get("w"))
-    gradients = differentiate(value, list(parameters.values()))
+    gradients = differentiate(value, list(parameters.values()), cotangent)
     return value, concatenate([reshape(g, -1) for g in gradients]), moved
 
 
@@ -98,8 +102,13 @@ def training_step(
     rate = placeholder((), np.float64, "rate")
     key = placeholder((2,), np.uint32, "key")
     given = batch_inputs(batch)
-    value, gradient, moved = loss_and_gradient(net, loss, theta, kept, given, key)
-    new_theta, new_state = optimizer.update(theta, gradient, states, rate)
+    scale = astype(rate, net.dtype) if optimizer.is_plain else None
+    value, gradient, moved = loss_and_gradient(net, loss, theta, kept, given, key, scale)
+    if optimizer.is_plain:
+        new_theta: Tensor = theta - gradient
+        new_state: dict[str, Tensor] = {}
+    else:
+        new_theta, new_state = optimizer.update(theta, gradient, states, rate)
     inputs = [theta, *states.values(), *kept.values(), rate, key, *given.values()]
     outputs = [value, new_theta, *[new_state[name] for name in state], *moved.values()]
     names = ["theta", *[f"state {name}" for name in state], *moved]

@@ -1,0 +1,146 @@
+"""``chainrule predict``: rows in, predictions out."""
+
+from __future__ import annotations
+
+import csv
+import io
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import chainrule as cr
+from chainrule.cli.runs import read_run
+from chainrule.data import read_csv
+
+
+def table(text):
+    head, *rows = csv.reader(io.StringIO(text))
+    return head, rows
+
+
+@pytest.fixture
+def gate(command):
+    assert command("train", "xor", "--out", "gate").exit_code == 0
+    return Path("gate")
+
+
+def test_prices_in_their_unit_with_and_without_the_target(command, houses, folder):
+    command("train", houses, "--out", "run")
+    result = command("predict", "run", houses)
+    assert (result.exit_code, result.stderr) == (0, "")
+    head, rows = table(result.stdout)
+    assert head == ["prediction"]
+    assert len(rows) == 200
+    prices = np.array(read_csv(houses).columns["price"], dtype=float)
+    assert np.corrcoef(prices, np.array(rows, dtype=float)[:, 0])[0, 1] > 0.95
+
+    lines = [line.rsplit(",", 1)[0] for line in houses.read_text().splitlines()]
+    (folder / "new.csv").write_text("\n".join(lines))
+    assert command("predict", "run", "new.csv").stdout == result.stdout
+    assert command("predict", "run/model.safetensors", "new.csv").stdout == result.stdout
+
+
+def test_classes_and_their_probabilities(command, flowers):
+    command("train", flowers, "--target", "kind", "--out", "run")
+    head, rows = table(command("predict", "run", flowers).stdout)
+    assert head == [
+        "prediction", "probability_blue", "probability_red, wild", "probability_white"
+    ]  # fmt: skip
+    p = np.array([row[1:] for row in rows], dtype=float)
+    assert np.allclose(p.sum(axis=1), 1, atol=1e-5)
+    names = ["blue", "red, wild", "white"]
+    assert [row[0] for row in rows] == [names[k] for k in p.argmax(axis=1)]
+    right = np.mean([row[0] == kind for row, kind in zip(rows, kinds(flowers), strict=True)])
+    assert right > 0.8
+
+
+def kinds(path):
+    return read_csv(path).columns["kind"]
+
+
+@pytest.mark.parametrize("header", ["", "x1,x2\n"])
+def test_plain_numbers_with_and_without_a_header(command, gate, header):
+    Path("rows.csv").write_text(header + "0,1\n1,1\n")
+    head, rows = table(command("predict", gate, "rows.csv").stdout)
+    assert head == ["prediction", "probability_0", "probability_1"]
+    assert [row[0] for row in rows] == ["1", "0"]
+    p = np.array([row[1:] for row in rows], dtype=float)
+    expected = read_run(gate).net.predict(np.array([[0.0, 1], [1, 1]]))[:, 0]
+    assert p[:, 1] == pytest.approx(expected, rel=1e-5)
+    assert p[:, 0] == pytest.approx(1 - expected, rel=1e-5)
+
+
+def test_pixels_as_counts_or_between_0_and_1(command):
+    command("train", "digits", "--epochs", "3", "--out", "run")
+    X = cr.data.digits().X_test[:20]
+    np.savetxt("scaled.csv", X, delimiter=",")
+    np.savetxt("counts.csv", X * 16, delimiter=",", fmt="%d")
+    scaled = command("predict", "run", "scaled.csv").stdout
+    assert len(scaled.splitlines()) == 21
+    assert command("predict", "run", "counts.csv").stdout == scaled
+    np.savetxt("bytes.csv", X * 255, delimiter=",", fmt="%d")
+    result = command("predict", "run", "bytes.csv")
+    assert result.exit_code == 1
+    assert result.stderr == (
+        "Error: bytes.csv holds values from 0 to 255; this model takes pixels from 0 to 16, or "
+        "already divided, from 0 to 1.\n"
+    )
+
+
+def test_a_network_saved_without_the_command(command):
+    net = cr.Sequential(cr.Dense(3)).build(2)
+    net.save("own.safetensors")
+    Path("rows.csv").write_text("1,2\n-1,0.5\n")
+    head, rows = table(command("predict", "own.safetensors", "rows.csv").stdout)
+    assert head == ["prediction_1", "prediction_2", "prediction_3"]
+    assert np.array(rows, float) == pytest.approx(net.predict([[1, 2], [-1, 0.5]]), rel=1e-6)
+
+
+def test_out_is_written_once(command, gate):
+    Path("rows.csv").write_text("0,1\n")
+    result = command("predict", gate, "rows.csv", "--out", "p.csv")
+    assert (result.exit_code, result.output) == (0, "")
+    assert Path("p.csv").read_text() == command("predict", gate, "rows.csv").stdout
+    Path("p.csv").write_text("mine")
+    result = command("predict", gate, "rows.csv", "--out", "p.csv")
+    assert result.exit_code == 1
+    assert result.stderr == (
+        "Error: p.csv is there already. Give another --out, or --force to replace it.\n"
+    )
+    assert Path("p.csv").read_text() == "mine"
+    assert command("predict", gate, "rows.csv", "--out", "p.csv", "--force").exit_code == 0
+    assert Path("p.csv").read_text().startswith("prediction,")
+    result = command("predict", gate, "rows.csv", "--out", "no/p.csv")
+    assert result.stderr == "Error: --out no/p.csv cannot be written: there is no folder no.\n"
+
+
+@pytest.mark.parametrize(
+    ("content", "text"),
+    [
+        ("0,1,1\n", "rows.csv, line 1: 3 values, and the model takes 2 numbers a row, one for"),
+        ("a,b\n0,1\n1\n", "rows.csv, line 3: 1 value, and the model takes 2 numbers"),
+        ("0,1\n0,one\n", "rows.csv, line 2, column 2: 'one' is not a finite number; this model"),
+        ("0,1\n,1\n", "rows.csv, line 2, column 1: the value is missing; this model takes plain"),
+        ("0,1\n0,nan\n", "rows.csv, line 2, column 2: 'nan' is not a finite number"),
+        ("", "rows.csv has no rows of numbers: there is nothing to predict."),
+        ("a,b\n", "rows.csv has no rows of numbers: there is nothing to predict."),
+    ],
+)
+def test_rows_that_do_not_fit_a_gate(command, gate, content, text):
+    Path("rows.csv").write_text(content)
+    result = command("predict", gate, "rows.csv")
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert result.stderr.startswith(f"Error: {text}")
+
+
+def test_rows_that_do_not_fit_a_table(command, houses, flowers):
+    command("train", houses, "--epochs", "1", "--out", "run")
+    result = command("predict", "run", flowers)
+    assert result.exit_code == 1
+    assert result.stderr == (
+        f"Error: {flowers} lacks columns 'area', 'rooms', 'district', 'heating', which the "
+        "training rows had. It has: length, kind, width.\n"
+    )
+    result = command("predict", "run", "hauses.csv")
+    assert result.stderr == "Error: hauses.csv: there is no such file. Did you mean 'houses.csv'?\n"
