@@ -1,4 +1,4 @@
-"""How often a small network learns XOR, counted over many seeds: see README.md beside this file.
+"""How often a small network learns XOR, counted over many seeds.
 
 Every fit is the library's own, with its defaults. A seed counts as solved if all four rows are
 classified rightly at the end.
@@ -17,9 +17,9 @@ import machine
 # Before NumPy is loaded: with so few numbers, threads only get in each other's way.
 os.environ.update(machine.ONE_THREAD)
 
-import click  # noqa: E402
+import click
 
-import chainrule as cr  # noqa: E402
+import chainrule as cr
 
 HIDDEN = (8, 4, 2)
 

@@ -111,7 +111,7 @@ def test_lists_of_public_names_hold(module: str) -> None:
 
 
 def imports(tree: ast.AST) -> Iterator[str]:
-    """The modules of chainrule imported when a module is loaded: not in functions, not for types."""
+    """What a module imports when it is loaded: not what functions do, nor what types need."""
     for node in ast.iter_child_nodes(tree):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
             continue

@@ -3,221 +3,33 @@
 A computation is recorded once as a graph, and everything is a reading of that graph: run it,
 differentiate it, compile it, check it, print it, draw it. To see how, read ``graph/op.py`` (what an
 operation is), then ``graph/tensor.py`` (how it is recorded) and ``graph/differentiate.py`` (the
-chain rule). Importing this loads NumPy and nothing heavier.
+chain rule).
+
+The names stand in ``api.py`` and are loaded when the first is used, so that the command answers
+``--help`` at once. They need NumPy and nothing heavier.
 """
 
-from chainrule import check, data, engine, errors, formats, nn, ops, optim, plots, train
-from chainrule.check import numerical_gradient
-from chainrule.formats import load, save
-from chainrule.graph import (
-    Graph,
-    Op,
-    Tensor,
-    differentiate,
-    grad,
-    simplify,
-    tensor,
-    trace,
-    value_and_grad,
-    verify,
-)
-from chainrule.nn import (
-    Activation,
-    BatchNorm,
-    Dense,
-    Dropout,
-    Flatten,
-    LayerNorm,
-    Sequential,
-    binary_cross_entropy,
-    cross_entropy,
-    half_sum_squared_error,
-    huber,
-    mean_absolute_error,
-    mean_squared_error,
-    sum_squared_error,
-)
-from chainrule.ops.activation import elu, gelu, leaky_relu, relu, sigmoid, silu, softplus, tanh
-from chainrule.ops.arithmetic import (
-    abs,
-    add,
-    astype,
-    clip,
-    divide,
-    equal,
-    greater,
-    greater_equal,
-    identity,
-    less,
-    less_equal,
-    logical_and,
-    logical_not,
-    logical_or,
-    maximum,
-    minimum,
-    multiply,
-    negative,
-    not_equal,
-    power,
-    sign,
-    square,
-    subtract,
-    where,
-)
-from chainrule.ops.exponential import cos, exp, expm1, log, log1p, sin, sqrt
-from chainrule.ops.indexing import one_hot, take
-from chainrule.ops.linear import dot, matmul, outer
-from chainrule.ops.loss import log_softmax, sigmoid_cross_entropy, softmax, softmax_cross_entropy
-from chainrule.ops.random import uniform
-from chainrule.ops.reduce import argmax, logsumexp, max, mean, min, std, sum, var
-from chainrule.ops.shape import (
-    broadcast_to,
-    concatenate,
-    expand_dims,
-    reshape,
-    squeeze,
-    stack,
-    swapaxes,
-    transpose,
-)
-from chainrule.optim import (
-    LBFGS,
-    SGD,
-    AdaGrad,
-    Adam,
-    AdamW,
-    Constant,
-    Cosine,
-    Exponential,
-    OneCycle,
-    RMSProp,
-    Step,
-    WarmUp,
-    gradient_descent,
-)
-from chainrule.train import Callback, EarlyStopping, History, Progress, Snapshots
+from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
 
-__all__ = [
-    "LBFGS",
-    "SGD",
-    "Activation",
-    "AdaGrad",
-    "Adam",
-    "AdamW",
-    "BatchNorm",
-    "Callback",
-    "Constant",
-    "Cosine",
-    "Dense",
-    "Dropout",
-    "EarlyStopping",
-    "Exponential",
-    "Flatten",
-    "Graph",
-    "History",
-    "LayerNorm",
-    "OneCycle",
-    "Op",
-    "Progress",
-    "RMSProp",
-    "Sequential",
-    "Snapshots",
-    "Step",
-    "Tensor",
-    "WarmUp",
-    "abs",
-    "add",
-    "argmax",
-    "astype",
-    "binary_cross_entropy",
-    "broadcast_to",
-    "check",
-    "clip",
-    "concatenate",
-    "cos",
-    "cross_entropy",
-    "data",
-    "differentiate",
-    "divide",
-    "dot",
-    "elu",
-    "engine",
-    "equal",
-    "errors",
-    "exp",
-    "expand_dims",
-    "expm1",
-    "formats",
-    "gelu",
-    "grad",
-    "gradient_descent",
-    "greater",
-    "greater_equal",
-    "half_sum_squared_error",
-    "huber",
-    "identity",
-    "leaky_relu",
-    "less",
-    "less_equal",
-    "load",
-    "log",
-    "log1p",
-    "log_softmax",
-    "logical_and",
-    "logical_not",
-    "logical_or",
-    "logsumexp",
-    "matmul",
-    "max",
-    "maximum",
-    "mean",
-    "mean_absolute_error",
-    "mean_squared_error",
-    "min",
-    "minimum",
-    "multiply",
-    "negative",
-    "nn",
-    "not_equal",
-    "numerical_gradient",
-    "one_hot",
-    "ops",
-    "optim",
-    "outer",
-    "plots",
-    "power",
-    "relu",
-    "reshape",
-    "save",
-    "sigmoid",
-    "sigmoid_cross_entropy",
-    "sign",
-    "silu",
-    "simplify",
-    "sin",
-    "softmax",
-    "softmax_cross_entropy",
-    "softplus",
-    "sqrt",
-    "square",
-    "squeeze",
-    "stack",
-    "std",
-    "subtract",
-    "sum",
-    "sum_squared_error",
-    "swapaxes",
-    "take",
-    "tanh",
-    "tensor",
-    "trace",
-    "train",
-    "transpose",
-    "uniform",
-    "value_and_grad",
-    "var",
-    "verify",
-    "where",
-]
+if TYPE_CHECKING:
+    from chainrule.api import *  # noqa: F403
+else:
+
+    def __getattr__(name: str) -> Any:
+        from importlib import import_module
+
+        api = import_module("chainrule.api")
+        if name == "__all__":
+            return api.__all__
+        if name not in api.__all__:
+            from chainrule.errors import near
+
+            raise AttributeError(
+                f"module 'chainrule' has no attribute {name!r}.{near(name, api.__all__)}"
+            )
+        return getattr(api, name)
+
+    def __dir__() -> list[str]:
+        return sorted([*__getattr__("__all__"), "__version__"])

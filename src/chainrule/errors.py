@@ -6,7 +6,7 @@
     ├── ShapeError (ValueError)           sizes that do not fit together
     ├── DtypeError (TypeError)            the wrong kind of number
     ├── RecordingError (TypeError)        something that a graph cannot record
-    ├── GradientError (ValueError)        a derivative that does not exist or was not asked for rightly
+    ├── GradientError (ValueError)        a derivative that does not exist, or was asked for wrongly
     ├── DataError (ValueError)            data that no network can learn from as it is
     ├── OptionError (ValueError)          an argument or a name that is not known
     ├── FileFormatError (ValueError)      a file that is broken, or of another kind
@@ -71,11 +71,16 @@ class TrainingWarning(UserWarning):
     """Training went on, or stopped early, and the user should know why."""
 
 
+def near(given: object, known: Iterable[str]) -> str:
+    """A hint at the nearest of the known names, or nothing if none is near."""
+    found = difflib.get_close_matches(str(given).lower(), sorted(known), n=1, cutoff=0.5)
+    return f" Did you mean {found[0]!r}?" if found else ""
+
+
 def unknown_name(kind: str, given: object, known: Iterable[str]) -> OptionError:
     """The error for a mistyped name: what was given, the nearest name, and all that are known."""
     names = sorted(known)
-    near = difflib.get_close_matches(str(given).lower(), names, n=1, cutoff=0.5)
-    hint = f" Did you mean {near[0]!r}?" if near else ""
+    hint = near(given, names)
     return OptionError(f"{kind} {given!r} is not known.{hint} Known: {', '.join(names)}.")
 
 

@@ -27,7 +27,7 @@ VARIANCE = {
     "normal": 0.05**2,
     "glorot_uniform": 2 / 800,
     "glorot_normal": 2 / 800,
-    "sigmoid_uniform": 16 * 2 / 800,
+    "wide_uniform": 4 * 2 / 800,
     "he_uniform": 2 / 300,
     "he_normal": 2 / 300,
     "lecun_uniform": 1 / 300,
@@ -209,11 +209,12 @@ def test_an_error_inside_a_user_function_says_for_which_parameter() -> None:
 
 def test_defaults_by_activation() -> None:
     for name in ("relu", "leaky_relu", "elu", "gelu", "silu"):
-        assert default_for(name) == "he_normal"
-    for other in ("tanh", "softmax", None):
-        assert default_for(other) == "glorot_uniform"
-    assert default_for("sigmoid") == "sigmoid_uniform"
-    assert {default_for("relu"), default_for(None)} <= set(NAMED)
+        assert default_for(name, 3) == "he_normal"
+    for other in ("tanh", "sigmoid", "softmax", None):
+        assert default_for(other, 3) == "glorot_uniform"
+    assert default_for("sigmoid", 1) == "wide_uniform"
+    assert default_for("tanh", 1) == "glorot_uniform"
+    assert {default_for("relu", 1), default_for(None, 1), default_for("sigmoid", 1)} <= set(NAMED)
 
 
 @pytest.mark.parametrize(

@@ -96,7 +96,8 @@ def test_validation_that_leaves_nothing(share: float) -> None:
     with pytest.raises(DataError) as error:
         cr.Sequential(cr.Dense(1)).fit(X, Y, validation=share)
     assert str(error.value) == (
-        f"validation={share} of 9 rows leaves nothing on one side. Give more rows, or a pair (X, y)."
+        f"validation={share} of 9 rows leaves nothing on one side. Give more rows, or a pair "
+        "(X, y)."
     )
 
 

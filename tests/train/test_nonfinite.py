@@ -221,7 +221,9 @@ def test_a_metric_that_cannot_be_computed_is_an_error_all_the_same() -> None:
 
     with pytest.raises(DataError) as error:
         cr.Sequential(cr.Dense(1)).fit(X, Y, epochs=1, metrics=broken)
-    assert str(error.value) == "metric broken returned an array of shape (20, 1), expected one number."
+    assert (
+        str(error.value) == "metric broken returned an array of shape (20, 1), expected one number."
+    )
 
 
 def test_early_stopping_still_restores() -> None:

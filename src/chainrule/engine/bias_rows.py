@@ -1,15 +1,16 @@
 """Biases as one more row of the weights: graph to graph, for the NumPy engine and small data.
 
 X W + b is [X 1] [W; b], where the parameters lie one after the other in the vector θ. On small data
-a call of NumPy costs more than its arithmetic, and this saves two of them: the addition forward, and
-the sum over rows backward, because dW and db are then one product::
+a call of NumPy costs more than its arithmetic, and this saves two of them: the addition forward,
+and the sum over rows backward, because dW and db are then one product::
 
     X @ W + b                      becomes    [X 1] @ θ[W and b]
     [..., Xᵀ @ D, Σ D, ...]        becomes    [..., [X 1]ᵀ @ D, ...]
 
-It is done where X is a steady input, so that [X 1] is made only once: for the first layer, trained on
-all rows at a time. (Hidden layers would have to write into rows with gaps, which costs as much as it
-saves.) The results differ by the order of adding: at most 2 (k + 1) ε (|X| |W| + |b|), k inputs.
+It is done where X is a steady input, so that [X 1] is made only once: for the first layer, trained
+on all rows at a time. (Hidden layers would have to write into rows with gaps, which costs as much
+as it saves.) The results differ by the order of adding: at most 2 (k + 1) ε (|X| |W| + |b|), for k
+inputs.
 """
 
 from __future__ import annotations

@@ -28,7 +28,7 @@ def value_and_grad(
 
     The result can be differentiated again, and traced. Handed arrays it gives arrays, handed
     Tensors it gives Tensors. An argument may be a list, tuple or dict of arrays: the gradient has
-    the same arrangement.
+    the same arrangement. A list of numbers is an array.
 
     Args:
         function: gives one number (a Tensor of one entry).
@@ -49,9 +49,9 @@ def value_and_grad(
         nested = _depth.get() > 0 or any(
             isinstance(leaf, Tensor) for a in arguments for leaf in Structure.of(a).leaves(a)
         )
-        handed = list(arguments)
+        handed = [_one_array(argument) for argument in arguments]
         for place in places:
-            handed[place] = mapped(_variable, arguments[place])
+            handed[place] = mapped(_variable, handed[place])
         token = _depth.set(_depth.get() + 1)
         try:
             value = recorded(function(*handed, **options))
@@ -81,6 +81,16 @@ def grad(function: Callable[..., Any], wrt: int | Sequence[int] = 0) -> Callable
         return both(*arguments, **options)[1]
 
     return gradient
+
+
+def _one_array(argument: Any) -> Any:
+    """A list of numbers, or of rows of numbers, means an array; a list of arrays stays a list."""
+    if not isinstance(argument, list):
+        return argument
+    leaves = list(Structure.of(argument).leaves(argument))
+    if leaves and all(isinstance(leaf, bool | int | float) for leaf in leaves):
+        return np.array(argument)
+    return argument
 
 
 def _variable(leaf: Any) -> Tensor:

@@ -23,7 +23,8 @@ def trace(function: Callable[..., Any], *arguments: Any) -> Graph:
     Args:
         function: takes Tensors (or lists, tuples, dicts of them), returns such.
         arguments: arrays, Tensors or numbers of the shapes and dtypes meant; their values are
-            not looked at. An input is called as its Tensor, else as the function's parameter.
+            not looked at. An input is called as its Tensor, else by its key in a dict, else as
+            the function's parameter; what is called like another gets its parameter in front.
 
     Raises:
         RecordingError: the function did something that depends on values, or returned something
@@ -31,6 +32,7 @@ def trace(function: Callable[..., Any], *arguments: Any) -> Graph:
     """
     inputs: list[Tensor] = []
     handed = []
+    taken: set[str] = set()
     for name, argument in zip(_parameter_names(function, len(arguments)), arguments, strict=True):
         structure = Structure.of(argument)
         leaves = [
@@ -39,6 +41,10 @@ def trace(function: Callable[..., Any], *arguments: Any) -> Graph:
                 structure.leaves(argument), structure.names(name), strict=True
             )
         ]
+        for leaf in leaves:
+            if leaf.name in taken:
+                leaf.name = f"{name}.{leaf.name}"
+            taken.add(str(leaf.name))
         inputs += leaves
         handed.append(structure.build(leaves))
     result = function(*handed)

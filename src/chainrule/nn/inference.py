@@ -16,6 +16,9 @@ from chainrule.nn.metrics import metric
 if TYPE_CHECKING:
     from chainrule.nn.sequential import Sequential
 
+#: Forward passes that are kept compiled, for the shapes used last.
+KEPT = 16
+
 #: Rows that are computed at a time: enough to keep the products busy, few enough that what lies
 #: between the layers stays small however many rows there are.
 ROWS_AT_ONCE = 4096
@@ -57,18 +60,22 @@ class Inference:
         return scores
 
     def _forward(self, X: Array, engine: str) -> Array:
-        key = (X.shape, engine)
-        if key not in self._compiled:
-            self._compiled[key] = self._net.graph(len(X)).compile(engine)
-        result: Array = self._compiled[key](X, *self._arrays())
+        run = self._compile((X.shape, engine), lambda: self._net.graph(len(X)), engine)
+        result: Array = run(X, *self._arrays())
         return result
 
     def _loss(self, X: Array, t: Array, w: Array | None, loss: Loss, engine: str) -> Any:
         key = (X.shape, t.shape, t.dtype, w is None, loss, engine)
-        if key not in self._compiled:
-            self._compiled[key] = self._loss_graph(X, t, w, loss).compile(engine)
+        run = self._compile(key, lambda: self._loss_graph(X, t, w, loss), engine)
         weights = () if w is None else (w,)
-        return self._compiled[key](X, t, *weights, *self._arrays())
+        return run(X, t, *weights, *self._arrays())
+
+    def _compile(self, key: Any, graph: Callable[[], Graph], engine: str) -> Callable[..., Any]:
+        run = self._compiled.pop(key, None) or graph().compile(engine)
+        self._compiled[key] = run
+        if len(self._compiled) > KEPT:
+            del self._compiled[next(iter(self._compiled))]
+        return run
 
     def _loss_graph(self, X: Array, t: Array, w: Array | None, loss: Loss) -> Graph:
         forward = self._net.graph(len(X))

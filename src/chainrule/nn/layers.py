@@ -119,7 +119,7 @@ class Dense(Layer):
     ) -> dict[str, Array]:
         self.output_shape(shape)
         name = activation_name(self.activation)
-        weights = default_for(name) if self.weight_init is None else self.weight_init
+        weights = default_for(name, self.units) if self.weight_init is None else self.weight_init
         return {
             "W": initialize(weights, (shape[0], self.units), rng, dtype, "weights of Dense"),
             "b": initialize(self.bias_init, (self.units,), rng, dtype, "biases of Dense"),

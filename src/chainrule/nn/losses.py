@@ -16,7 +16,7 @@ import numpy as np
 from chainrule.errors import OptionError, ShapeError, unknown_name
 from chainrule.graph.tensor import Tensor
 from chainrule.ops.arithmetic import abs, equal, minimum, square, where
-from chainrule.ops.exponential import log
+from chainrule.ops.exponential import times_log
 from chainrule.ops.indexing import one_hot
 from chainrule.ops.loss import Softmax, sigmoid_cross_entropy, softmax_cross_entropy
 from chainrule.ops.reduce import mean, sum
@@ -83,15 +83,7 @@ def _same_shape(name: str, p: Any, t: Any) -> None:
 def _binary(p: Any, t: Any) -> Any:
     if isinstance(p, Tensor) and p.op is not None and p.op.name == "sigmoid":
         return sigmoid_cross_entropy(p.inputs[0], t)
-    return -(_times_log(t, p) + _times_log(1 - t, 1 - p))
-
-
-def _times_log(t: Any, p: Any) -> Any:
-    # Predictions are rounded to 0 and 1, and t ln p tends to 0 with t = 0. A Tensor knows where it
-    # came from, so its log is stable by itself.
-    if isinstance(p, Tensor) or isinstance(t, Tensor):
-        return t * log(p)
-    return t * log(np.where(t == 0, np.ones((), p.dtype), p))
+    return -(times_log(t, p) + times_log(1 - t, 1 - p))
 
 
 def _categorical(p: Any, t: Any) -> Any:
@@ -105,7 +97,7 @@ def _categorical(p: Any, t: Any) -> Any:
         if isinstance(p, Tensor) and p.op == Softmax(p.ndim - 1):
             return softmax_cross_entropy(p.inputs[0], t)
         t = one_hot(t, shape_of(p)[-1], p.dtype if p.dtype.kind == "f" else "float64")
-    return -sum(_times_log(t, p), -1)
+    return -sum(times_log(t, p), -1)
 
 
 def _squared(p: Any, t: Any) -> Any:

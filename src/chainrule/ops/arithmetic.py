@@ -383,6 +383,13 @@ def divide(a: Any, b: Any) -> Any:
 
 
 @public
+@speaks_for(np.reciprocal)
+def reciprocal(x: Any) -> Any:
+    """y = 1 / x, entry by entry."""
+    return divide(1.0, x)
+
+
+@public
 @speaks_for(np.power)
 def power(a: Any, b: Any) -> Any:
     """y = a ** b, entry by entry; a ** 2 is recorded as a square."""

@@ -8,6 +8,7 @@ import numpy as np
 
 from chainrule.graph.op import public, speaks_for
 from chainrule.graph.tensor import Tensor, apply
+from chainrule.ops.arithmetic import equal, multiply, where
 from chainrule.ops.base import Elementwise, floats, unary
 from chainrule.ops.stable import log_of_known
 
@@ -88,6 +89,28 @@ class Cos(Elementwise):
         return (g * -sin(x),)
 
 
+class TimesLog(Elementwise):
+    """y = t ln x, and 0 where t = 0, whatever x is: the limit, and what a cross-entropy means.
+
+    Where t = 0 the derivative with respect to x is 0 as well.
+    """
+
+    name = "times_log"
+    latex, domains = r"{0} \ln {1}", ("real", "positive")
+    code = "{0} * np.log(np.where({0} == 0, 1, {1}))"
+    is_open = False
+
+    def value(self, xp: Any, t: Any, x: Any) -> Any:
+        return t * xp.log(xp.where(xp.equal(t, 0), xp.ones_like(x), x))
+
+    def pull(self, g: Any, y: Any, t: Any, x: Any) -> tuple[Any, ...]:
+        none = equal(t, 0)
+        return lambda: g * log(x), lambda: where(none, g.dtype.type(0), g * t / where(none, 1.0, x))
+
+    def entry(self, sp: Any, t: Any, x: Any) -> Any:
+        return t * sp.log(x)
+
+
 exp = unary(Exp, np.exp)
 expm1 = unary(Expm1, np.expm1)
 log1p = unary(Log1p, np.log1p)
@@ -111,4 +134,11 @@ def log(x: Any) -> Any:
     return apply(_LOG, floats(x))
 
 
-_LOG = Log()
+@public
+def times_log(t: Any, x: Any) -> Any:
+    """y = t ln x, and 0 where t = 0; the log of a sigmoid or a softmax in its stable form."""
+    known = log_of_known(x) if isinstance(x, Tensor) else None
+    return apply(_TIMES_LOG, t, floats(x)) if known is None else multiply(t, known)
+
+
+_LOG, _TIMES_LOG = Log(), TimesLog()

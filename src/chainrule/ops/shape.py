@@ -258,6 +258,20 @@ def stack(parts: Sequence[Any], axis: int = 0) -> Any:
 
 
 @public
+@speaks_for(np.zeros_like)
+def zeros_like(x: Any) -> Array:
+    """An array of zeros of the same shape and dtype: a constant."""
+    return np.zeros(shape_of(x), x.dtype)
+
+
+@public
+@speaks_for(np.ones_like)
+def ones_like(x: Any) -> Array:
+    """An array of ones of the same shape and dtype: a constant."""
+    return np.ones(shape_of(x), x.dtype)
+
+
+@public
 @speaks_for(np.ravel)
 def ravel(x: Any) -> Any:
     """All entries in one row."""

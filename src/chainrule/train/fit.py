@@ -13,6 +13,7 @@ from chainrule.engine import PROGRAMS
 from chainrule.errors import ChainruleError, DataError, OptionError, unknown_name
 from chainrule.graph.op import Array
 from chainrule.nn import fitting
+from chainrule.nn.layers import BatchNorm
 from chainrule.nn.losses import Loss
 from chainrule.nn.sequential import Sequential
 from chainrule.optim.optimizers import LBFGS, Adam, Optimizer, optimizer
@@ -86,6 +87,7 @@ def fit(
             net.build(X.shape[1:], rng)
         net.loss = net.loss_for(loss)
         data, held = _split(net, net.loss, X, y, sample_weight, class_weight, validation, rng)
+        _check_together(net, chosen, schedule, len(data["x"]), batch_size)
         changing = make_schedule(schedule)
         listed = [
             callback(c) for c in (callbacks if isinstance(callbacks, list | tuple) else [callbacks])
@@ -177,3 +179,17 @@ def _check(epochs: Any, batch_size: Any, restarts: Any, engine: str, progress: A
         raise unknown_name("engine", engine, PROGRAMS)
     if progress not in (True, False, "auto"):
         raise OptionError(f"progress is True, False or 'auto', got {progress!r}.")
+
+
+def _check_together(
+    net: Sequential, chosen: Optimizer, schedule: Any, rows: int, batch_size: int | None
+) -> None:
+    """Refuse before the first step what would fail, or be ignored, in the middle of training."""
+    if isinstance(chosen, LBFGS) and schedule is not None:
+        raise OptionError("LBFGS finds its own step in each iteration: it takes no schedule.")
+    normed = any(isinstance(layer, BatchNorm) for layer in net.layers)
+    if normed and batch_size and rows % batch_size == 1:
+        raise OptionError(
+            f"batches of {batch_size} leave a last batch of one row ({rows} rows), which has no "
+            f"spread for BatchNorm. Choose another batch_size, such as {batch_size + 1}."
+        )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 import time
 import warnings
@@ -10,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.errors import DataError, TrainingWarning
+from chainrule.errors import DataError, OptionError, TrainingWarning
 from chainrule.graph.op import Array
 from chainrule.nn.metrics import metric
 from chainrule.nn.sequential import Sequential
@@ -34,8 +35,8 @@ class Training:
     """
 
     def __init__(
-        self, net: Sequential, runner: Runner, optimizer: Optimizer, schedule: Schedule, epochs: int,
-        callbacks: Sequence[Callback], scores: Scores | None,
+        self, net: Sequential, runner: Runner, optimizer: Optimizer, schedule: Schedule,
+        epochs: int, callbacks: Sequence[Callback], scores: Scores | None,
     ) -> None:  # fmt: skip
         self.net, self.optimizer, self.epochs = net, optimizer, epochs
         self.history = History()
@@ -83,15 +84,20 @@ class Training:
 
     def _rates(self, first: int) -> Callable[[float], float]:
         base, schedule, epochs = self.optimizer.learning_rate, self._schedule, self.epochs
+        if not (isinstance(base, int | float) and 0 < base < math.inf):
+            raise OptionError(
+                f"the learning rate must stay above 0 and finite; it was set to {base!r}."
+            )
         if isinstance(schedule, Constant):
             return lambda position: base
         return lambda position: schedule.rate(base, first + position, epochs)
 
     def _record(self, losses: list[float], rates: list[float], seconds: float) -> None:
         count = len(losses)
-        columns = {"epoch": [float(e) for e in range(self.epoch + 1, self.epoch + count + 1)]}
-        columns["epoch"] = [int(e) for e in columns["epoch"]]
-        columns["loss"] = losses
+        columns: dict[str, list[float]] = {
+            "epoch": list(range(self.epoch + 1, self.epoch + count + 1)),
+            "loss": losses,
+        }
         if self._scores is not None:
             columns |= {name: [value] for name, value in self._scores().items()}
         columns["learning_rate"] = rates

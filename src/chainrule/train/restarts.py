@@ -59,7 +59,7 @@ def fit_with_restarts(
 def stuck(history: History, baseline: float) -> str | None:
     """Why a training counts as stuck, or None if it does not."""
     losses = history["loss"] if len(history) else []
-    # A training that left the numbers ends with the last finite loss: that it stays there is not why.
+    # A training that exploded ends with its last finite loss, which would not say why.
     if not losses or not np.isfinite(losses[-1]) or "not finite" in (history.stopped or ""):
         return "the loss was not finite"
     last = float(np.mean(losses[-max(1, len(losses) // 50) :]))

@@ -19,10 +19,10 @@ from chainrule.graph.tensor import Tensor, placeholder
 from chainrule.nn.layers import Mode
 from chainrule.nn.losses import Loss
 from chainrule.nn.sequential import Sequential
-from chainrule.optim.optimizers import Optimizer
 from chainrule.ops.arithmetic import astype
 from chainrule.ops.indexing import getitem
 from chainrule.ops.shape import concatenate, reshape
+from chainrule.optim.optimizers import Optimizer
 
 Shapes = Mapping[str, Shape]
 
@@ -113,4 +113,4 @@ def training_step(
     outputs = [value, new_theta, *[new_state[name] for name in state], *moved.values()]
     names = ["theta", *[f"state {name}" for name in state], *moved]
     graph = Graph(inputs, outputs).simplify()
-    return Step(graph, {place: name for place, name in enumerate(names, start=1)})
+    return Step(graph, dict(enumerate(names, start=1)))
