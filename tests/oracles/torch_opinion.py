@@ -119,4 +119,5 @@ ORACLES: dict[str, Callable[..., Any]] = {
     "log_softmax": lambda op, x: torch.log_softmax(x, op.axis),
     "softmax_cross_entropy": _plain(lambda z, t: functional.cross_entropy(z, t, reduction="none")),
     "sigmoid_cross_entropy": _binary_cross_entropy,
+    "times_log": lambda op, t, x: torch.xlogy(t, x),
 }

@@ -116,11 +116,22 @@ def test_validation_that_takes_every_row_with_weight() -> None:
     }
 
 
-@pytest.mark.parametrize("batch_size", [1, 4, 8])
-def test_batch_norm_and_a_batch_of_one_row(batch_size: int) -> None:
+@pytest.mark.parametrize("batch_size", [4, 8])
+def test_batch_norm_and_a_last_batch_of_one_row(batch_size: int) -> None:
+    net = cr.Sequential(cr.Dense(3), cr.BatchNorm(), cr.Dense(1))
+    with pytest.raises(OptionError) as error:
+        net.fit(X, Y, batch_size=batch_size, epochs=1)
+    assert str(error.value) == (
+        f"batches of {batch_size} leave a last batch of one row (9 rows), which has no spread for "
+        f"BatchNorm. Choose another batch_size, such as {batch_size + 1}."
+    )
+    assert len(net.fit(X, Y, batch_size=batch_size + 1, epochs=1)) == 1
+
+
+def test_batch_norm_and_batches_of_one_row() -> None:
     net = cr.Sequential(cr.Dense(3), cr.BatchNorm(), cr.Dense(1))
     with pytest.raises(ShapeError) as error:
-        net.fit(X, Y, batch_size=batch_size, epochs=1)
+        net.fit(X, Y, batch_size=1, epochs=1)
     assert str(error.value) == (
         "BatchNorm cannot train on a batch of one row, which has no spread. Choose a batch size "
         "that leaves no single row at the end of an epoch."
@@ -137,6 +148,29 @@ def test_weights_with_a_loss_of_ones_own() -> None:
         "weights need a loss that chainrule knows row by row, and own is a function of its own. "
         "Use cr.nn.losses.Loss(name, entries) to state it by rows."
     )
+
+
+@pytest.mark.parametrize("rate", [0, -1.0, np.nan, np.inf])
+def test_a_rate_that_a_callback_spoils(rate: float) -> None:
+    def spoil(training: Any) -> None:
+        training.optimizer.learning_rate = rate
+
+    with pytest.raises(OptionError) as error:
+        cr.Sequential(cr.Dense(1)).fit(X, Y, epochs=4, callbacks=spoil)
+    assert str(error.value) == (
+        f"the learning rate must stay above 0 and finite; it was set to {rate!r}."
+    )
+
+
+def test_a_rate_may_be_a_number_of_numpy() -> None:
+    history = cr.Sequential(cr.Dense(1)).fit(X, Y, optimizer=cr.SGD(np.float32(0.125)), epochs=1)
+    assert history["learning_rate"] == [0.125]
+
+
+def test_lbfgs_takes_no_schedule() -> None:
+    with pytest.raises(OptionError) as error:
+        cr.Sequential(cr.Dense(1)).fit(X, Y, optimizer="lbfgs", schedule="cosine")
+    assert str(error.value) == ("LBFGS finds its own step in each iteration: it takes no schedule.")
 
 
 def test_a_rate_that_a_schedule_makes_zero() -> None:

@@ -84,7 +84,7 @@ class Training:
 
     def _rates(self, first: int) -> Callable[[float], float]:
         base, schedule, epochs = self.optimizer.learning_rate, self._schedule, self.epochs
-        if not (isinstance(base, int | float) and 0 < base < math.inf):
+        if not (isinstance(base, int | float | np.number) and 0 < base < math.inf):
             raise OptionError(
                 f"the learning rate must stay above 0 and finite; it was set to {base!r}."
             )
