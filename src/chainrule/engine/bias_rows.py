@@ -21,7 +21,7 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.graph.graph import Graph, rebuilt
+from chainrule.graph.graph import Graph, rebuilt, rewired
 from chainrule.graph.op import FUNCTIONS
 from chainrule.graph.tensor import Tensor, constant
 
@@ -40,13 +40,7 @@ def bias_rows(graph: Graph, steady: Collection[str]) -> Graph:
         replaced = _affine(node, become, longer, uses, fixed)
         if replaced is None:
             replaced = _joined(node, become, longer, uses)
-        if replaced is not None:
-            become[node] = replaced
-        elif all(a is b for a, b in zip(inputs, node.inputs, strict=True)):
-            become[node] = node
-        else:
-            become[node] = Tensor(node.op, inputs, None, node.shape, node.dtype, node.name)
-            become[node].scope, become[node].place = node.scope, node.place
+        become[node] = rewired(node, inputs) if replaced is None else replaced
     return rebuilt(graph, become) if longer else graph
 
 

@@ -26,7 +26,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.engine.bias_rows import bias_rows
-from chainrule.graph.graph import Graph, rebuilt
+from chainrule.graph.graph import Graph, rebuilt, rewired
 from chainrule.graph.op import CONSTANT, FUNCTIONS, Shape
 from chainrule.graph.recording import within
 from chainrule.graph.tensor import Tensor, constant
@@ -42,7 +42,7 @@ def faster(graph: Graph, steady: Collection[str] = ()) -> Graph:
     forms = _Forms(graph)
     for node in graph.nodes[len(graph.inputs) :]:
         inputs = tuple(become[x] for x in node.inputs)
-        with within(node.scope):
+        with within(node.scope, node.place):
             become[node] = forms.of(node, inputs)
     return rebuilt(graph, become)
 
@@ -74,11 +74,7 @@ class _Forms:
                 return replaced
         if op.is_elementwise:
             inputs = tuple(_without_axes(x, node.shape, inputs) for x in inputs)
-        if all(a is b for a, b in zip(inputs, node.inputs, strict=True)):
-            return node
-        fresh = Tensor(op, inputs, None, node.shape, node.dtype, node.name)
-        fresh.scope, fresh.place = node.scope, node.place
-        return fresh
+        return rewired(node, inputs)
 
     def _sum(self, node: Tensor, x: Tensor) -> Tensor | None:
         settings = _settings(node)

@@ -1,5 +1,7 @@
 """The recorded graph: ops, tensors, graphs, and the transforms from graph to graph."""
 
+from importlib import import_module
+
 from chainrule.graph.differentiate import differentiate
 from chainrule.graph.functional import grad, value_and_grad
 from chainrule.graph.graph import Graph
@@ -22,3 +24,7 @@ __all__ = [
     "value_and_grad",
     "verify",
 ]
+
+# Nothing here needs an op, but a Tensor without a table of ops could not even add: whoever comes
+# through this door gets the table filled.
+import_module("chainrule.ops")

@@ -90,7 +90,7 @@ def _walk(
         g = cotangents.get(node)
         if g is None or not node.inputs or not any(x in leads for x in node.inputs):
             continue
-        with within(node.scope):
+        with within(node.scope, node.place):
             pulled = rule(node, g, lift(node), *[lift(x) for x in node.inputs])
             if len(pulled) != len(node.inputs):
                 raise GradientError(

@@ -18,7 +18,8 @@ class Graph:
     """An immutable recording: ``inputs``, ``outputs``, and ``nodes`` in topological order.
 
     ``nodes`` has every node that the outputs need, the inputs first. ``structure`` says how the
-    outputs were arranged by the function that was traced (one, a tuple, a dict).
+    outputs were arranged by the function that was traced (one, a tuple, a dict). ``order`` gives
+    the nodes between inputs and outputs where it is not the order of recording.
     """
 
     __slots__ = ("inputs", "nodes", "outputs", "structure")
@@ -28,14 +29,14 @@ class Graph:
         inputs: Sequence[Tensor],
         outputs: Sequence[Tensor],
         structure: Structure | None = None,
+        order: Sequence[Tensor] | None = None,
     ) -> None:
         self.inputs = tuple(inputs)
         self.outputs = tuple(outputs)
         self.structure = structure or Structure.of(
             outputs[0] if len(outputs) == 1 else tuple(outputs)
         )
-        given = set(self.inputs)
-        inner = [node for node in needed(outputs, given) if node not in given]
+        inner = needed(outputs, self.inputs) if order is None else order
         for node in inner:
             if node.op is None and not node.has_value:
                 raise RecordingError(
@@ -143,9 +144,39 @@ def _recorded(node: Tensor) -> int:
     return node.index
 
 
+def rewired(node: Tensor, inputs: tuple[Tensor, ...]) -> Tensor:
+    """The same op on other inputs; the node itself if it has none, or they are the same."""
+    if not node.inputs:
+        return node
+    if not node.has_value and all(a is b for a, b in zip(inputs, node.inputs, strict=True)):
+        return node
+    fresh = Tensor(node.op, inputs, None, node.shape, node.dtype, node.name)
+    fresh.scope, fresh.place = node.scope, node.place
+    return fresh
+
+
 def rebuilt(graph: Graph, become: Mapping[Tensor, Tensor]) -> Graph:
-    """The graph with its outputs replaced, after a transform mapped old nodes to new ones."""
-    return Graph(graph.inputs, [become[node] for node in graph.outputs], graph.structure)
+    """The graph with its outputs replaced, after a transform mapped old nodes to new ones.
+
+    A new node takes the place of its old one: the order of recording is kept, because it decides
+    how long a result must be remembered.
+    """
+    outputs = [become[node] for node in graph.outputs]
+    wanted = set(needed(outputs, graph.inputs))
+    order: list[Tensor] = []
+    for old in graph.nodes[len(graph.inputs) :]:
+        stack = [become[old]]
+        while stack:
+            node = stack[-1]
+            before = [x for x in node.inputs if x in wanted] if node in wanted else []
+            if before:
+                stack.extend(before)
+                continue
+            stack.pop()
+            if node in wanted:
+                wanted.remove(node)
+                order.append(node)
+    return Graph(graph.inputs, outputs, graph.structure, order)
 
 
 def _lines(graph: Graph) -> Iterable[str]:

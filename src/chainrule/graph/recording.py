@@ -10,16 +10,18 @@ from pathlib import Path
 
 _HOUSE = str(Path(__file__).parents[1])
 _scope: ContextVar[str] = ContextVar("scope", default="")
+_place: ContextVar[str] = ContextVar("place", default="")
 
 
 @contextmanager
-def within(name: str) -> Iterator[None]:
-    """Everything traced inside belongs to the layer ``name``."""
-    token = _scope.set(name)
+def within(name: str, at: str = "") -> Iterator[None]:
+    """Everything traced inside belongs to the layer ``name``, and to the line ``at`` if given."""
+    tokens = _scope.set(name), _place.set(at)
     try:
         yield
     finally:
-        _scope.reset(token)
+        _scope.reset(tokens[0])
+        _place.reset(tokens[1])
 
 
 def scope() -> str:
@@ -28,7 +30,12 @@ def scope() -> str:
 
 
 def place() -> str:
-    """The file and line of the nearest caller outside chainrule, such as ``model.py:12``."""
+    """The line that is being traced: the nearest caller outside chainrule, as ``model.py:12``.
+
+    A derivative belongs to the line of what it is the derivative of.
+    """
+    if given := _place.get():
+        return given
     frame = sys._getframe(1)
     while frame is not None and frame.f_code.co_filename.startswith(_HOUSE):
         frame = frame.f_back  # type: ignore[assignment]

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.graph.graph import Graph, rebuilt
+from chainrule.graph.graph import Graph, rebuilt, rewired
 from chainrule.graph.op import CONSTANT, OPS, Op
 from chainrule.graph.recording import within
 from chainrule.graph.tensor import Tensor, apply
@@ -26,10 +26,20 @@ _Rule = Callable[[Op, tuple[Tensor, ...]], Tensor | None]
 
 def simplify(graph: Graph) -> Graph:
     """Fold constants, share common subexpressions, drop what changes nothing, drop the unused."""
+    while True:
+        # What one pass leaves behind can be another's occasion, so go on while it gets smaller.
+        smaller = _passed(graph)
+        if len(smaller) >= len(graph):
+            return smaller
+        graph = smaller
+
+
+def _passed(graph: Graph) -> Graph:
     become: dict[Tensor, Tensor] = {node: node for node in graph.inputs}
     known: dict[Any, Tensor] = {}
     for node in graph.nodes[len(graph.inputs) :]:
-        become[node] = _simplified(node, tuple(become[x] for x in node.inputs), known)
+        with within(node.scope, node.place):
+            become[node] = _simplified(node, tuple(become[x] for x in node.inputs), known)
     return rebuilt(graph, become)
 
 
@@ -41,12 +51,7 @@ def _simplified(node: Tensor, inputs: tuple[Tensor, ...], known: dict[Any, Tenso
         simpler = rule(op, inputs)
         if simpler is not None and simpler.shape == node.shape and simpler.dtype == node.dtype:
             return _shared(simpler, known)
-    if _same(inputs, node.inputs) and not node.has_value:
-        return _shared(node, known)
-    with within(node.scope):
-        fresh = Tensor(op, inputs, None, node.shape, node.dtype, node.name)
-        fresh.scope, fresh.place = node.scope, node.place
-    return _shared(fresh, known)
+    return _shared(rewired(node, inputs), known)
 
 
 def _shared(node: Tensor, known: dict[Any, Tensor]) -> Tensor:

@@ -15,7 +15,8 @@ import numpy as np
 
 from chainrule.errors import OptionError, ShapeError, unknown_name
 from chainrule.graph.tensor import Tensor
-from chainrule.ops.arithmetic import abs, equal, minimum, square, where
+from chainrule.ops.arithmetic import abs, minimum, square, where
+from chainrule.ops.comparison import equal
 from chainrule.ops.exponential import times_log
 from chainrule.ops.indexing import one_hot
 from chainrule.ops.loss import Softmax, sigmoid_cross_entropy, softmax_cross_entropy

@@ -3,6 +3,7 @@
 from chainrule.ops import (
     activation,
     arithmetic,
+    comparison,
     exponential,
     indexing,
     linear,
@@ -15,6 +16,7 @@ from chainrule.ops import (
 __all__ = [
     "activation",
     "arithmetic",
+    "comparison",
     "exponential",
     "indexing",
     "linear",

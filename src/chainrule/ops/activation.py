@@ -15,8 +15,9 @@ import numpy as np
 
 from chainrule.graph.op import Array, Op, public
 from chainrule.graph.tensor import Tensor, apply
-from chainrule.ops.arithmetic import astype, clip, greater, minimum, where
+from chainrule.ops.arithmetic import astype, clip, minimum, where
 from chainrule.ops.base import Elementwise, sample, unary
+from chainrule.ops.comparison import greater
 from chainrule.ops.exponential import exp
 
 

@@ -1,10 +1,10 @@
-"""Arithmetic: + - * / and powers, comparisons, choices, and what keeps a number as it is."""
+"""Arithmetic: + - * / and powers, choices, and what keeps a number as it is."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 
@@ -12,6 +12,7 @@ from chainrule.errors import OptionError
 from chainrule.graph.op import FUNCTIONS, Array, Op, public, speaks_for
 from chainrule.graph.tensor import apply
 from chainrule.ops.base import Elementwise, binary, sample, unary
+from chainrule.ops.comparison import equal, greater, less
 from chainrule.ops.stable import quotient_of_known
 
 
@@ -268,88 +269,6 @@ class Astype(Elementwise):
         yield cls("float64"), (sample("real", (3, 4), rng),)
 
 
-class _Comparison(Elementwise):
-    gives = "bool"
-    domains: ClassVar[tuple[str, ...]] = ("real", "real")
-
-    def pull(self, g: Any, y: Any, a: Any, b: Any) -> tuple[Any, ...]:
-        return None, None
-
-    def source(self, *x: str) -> str:
-        return f"np.{self.function}({', '.join(x)})"
-
-    def entry(self, sp: Any, *x: Any) -> Any:
-        return {"less": sp.Lt, "less_equal": sp.Le, "greater": sp.Gt, "greater_equal": sp.Ge,
-                "equal": sp.Eq, "not_equal": sp.Ne, "logical_and": sp.And, "logical_or": sp.Or,
-                "logical_not": sp.Not}[self.name](*x)  # fmt: skip
-
-
-class Less(_Comparison):
-    """a < b."""
-
-    name = function = "less"
-    latex, onnx = "{0} < {1}", "Less"
-
-
-class LessEqual(_Comparison):
-    """a <= b."""
-
-    name = function = "less_equal"
-    latex, onnx = r"{0} \le {1}", "LessOrEqual"
-
-
-class Greater(_Comparison):
-    """a > b."""
-
-    name = function = "greater"
-    latex, onnx = "{0} > {1}", "Greater"
-
-
-class GreaterEqual(_Comparison):
-    """a >= b."""
-
-    name = function = "greater_equal"
-    latex, onnx = r"{0} \ge {1}", "GreaterOrEqual"
-
-
-class Equal(_Comparison):
-    """a = b."""
-
-    name = function = "equal"
-    latex, onnx = "{0} = {1}", "Equal"
-
-
-class NotEqual(_Comparison):
-    """a differs from b."""
-
-    name = function = "not_equal"
-    latex, onnx = r"{0} \ne {1}", None
-
-
-class LogicalAnd(_Comparison):
-    """Both a and b hold."""
-
-    name = function = "logical_and"
-    latex, onnx, domains = r"{0} \wedge {1}", "And", ("bool", "bool")
-
-
-class LogicalOr(_Comparison):
-    """a or b holds."""
-
-    name = function = "logical_or"
-    latex, onnx, domains = r"{0} \vee {1}", "Or", ("bool", "bool")
-
-
-class LogicalNot(_Comparison):
-    """x does not hold."""
-
-    name = function = "logical_not"
-    latex, onnx, domains = r"\neg {0}", "Not", ("bool",)
-
-    def pull(self, g: Any, y: Any, *x: Any) -> tuple[Any, ...]:
-        return (None,)
-
-
 add = binary(Add, np.add)
 subtract = binary(Subtract, np.subtract)
 multiply = binary(Multiply, np.multiply)
@@ -360,15 +279,6 @@ sign = unary(Sign, np.sign)
 maximum = binary(Maximum, np.maximum)
 minimum = binary(Minimum, np.minimum)
 identity = unary(Identity, np.positive)
-less = binary(Less, np.less)
-less_equal = binary(LessEqual, np.less_equal)
-greater = binary(Greater, np.greater)
-greater_equal = binary(GreaterEqual, np.greater_equal)
-equal = binary(Equal, np.equal)
-not_equal = binary(NotEqual, np.not_equal)
-logical_and = binary(LogicalAnd, np.logical_and, np.bitwise_and)
-logical_or = binary(LogicalOr, np.logical_or, np.bitwise_or)
-logical_not = unary(LogicalNot, np.logical_not, np.invert)
 
 
 @public

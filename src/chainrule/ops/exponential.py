@@ -8,8 +8,9 @@ import numpy as np
 
 from chainrule.graph.op import public, speaks_for
 from chainrule.graph.tensor import Tensor, apply
-from chainrule.ops.arithmetic import equal, multiply, where
+from chainrule.ops.arithmetic import multiply, where
 from chainrule.ops.base import Elementwise, floats, unary
+from chainrule.ops.comparison import equal
 from chainrule.ops.stable import log_of_known
 
 

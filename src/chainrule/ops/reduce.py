@@ -12,8 +12,9 @@ import numpy as np
 from chainrule.errors import OptionError, ShapeError
 from chainrule.graph.op import Array, Op, Shape, public, speaks_for
 from chainrule.graph.tensor import apply
-from chainrule.ops.arithmetic import astype, equal, square
+from chainrule.ops.arithmetic import astype, square
 from chainrule.ops.base import floats, sample
+from chainrule.ops.comparison import equal
 from chainrule.ops.exponential import exp, sqrt
 from chainrule.ops.shape import broadcast_to, reshape, shape_of
 

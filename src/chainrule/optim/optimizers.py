@@ -110,7 +110,8 @@ class SGD(Optimizer):
 
     @property
     def is_plain(self) -> bool:
-        return not (self.momentum or self.weight_decay or self.clip_norm or self.clip_value)
+        own = type(self) is not SGD  # a subclass may step in another way
+        return not (own or self.momentum or self.weight_decay or self.clip_norm or self.clip_value)
 
     def init(self, theta: Array) -> dict[str, Array]:
         return {"velocity": np.zeros_like(theta)} if self.momentum else {}
