@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from chainrule.engine import blocks
 from chainrule.engine.faster import faster
 from chainrule.engine.lower import Call, Slot, lower
 from chainrule.engine.plan import Plan, plan
@@ -86,8 +87,15 @@ class _Source:
         self.lines: list[str] = []
 
     def function(self, outputs: list[Slot]) -> tuple[str, Callable[..., Any], list[Array | None]]:
-        for call in self.plan.calls:
-            self._write(call)
+        starts = {run.start: run for run in self.plan.runs}
+        i = 0
+        while i < len(self.plan.calls):
+            run = starts.get(i, range(i, i + 1))
+            if len(run) > 1:
+                self._write_run([self.plan.calls[j] for j in run])
+            else:
+                self._write(self.plan.calls[i])
+            i = run.stop
         self._write_copies()
         returned = ", ".join(
             self.name(slot) if result is None else self._bind("a", result)
@@ -147,10 +155,7 @@ class _Source:
         reads = [self.name(x) for x in call.reads]
         match call.kind:
             case "ufunc":
-                function = self._function(call.function, call.function.__name__)
-                # By position is quicker, but NumPy no longer takes it of these two.
-                by_name = "out=" if call.function in (np.maximum, np.minimum) else ""
-                self.lines.append(f"{function}({', '.join(reads)}, {by_name}{out})")
+                self.lines.append(self._ufunc(call, reads, out))
             case "reduce":
                 axis, keepdims = call.options
                 name = f"{call.function.__name__}_reduce"
@@ -164,6 +169,36 @@ class _Source:
                 )
             case "join":
                 self._write_join(call, reads)
+
+    def _write_run(self, calls: list[Call]) -> None:
+        """A loop over blocks; the pieces of every vector are cut beforehand."""
+        size = calls[0].writes.size
+        vectors = list(dict.fromkeys(x for call in calls for x in (*call.reads, call.writes)))
+        vectors = [x for x in vectors if x.size == size]
+        pieces = []
+        for start in range(0, size, blocks.BLOCK):
+            part = slice(start, min(start + blocks.BLOCK, size))
+            inside = slice(0, part.stop - part.start)
+            pieces.append(
+                tuple(
+                    self.plan.arrays[x][inside if x in self.plan.local else part] for x in vectors
+                )
+            )
+        names = {x: f"p{i}" for i, x in enumerate(vectors)}
+        loop = f"for {', '.join(names.values())} in {self._bind('blocks', pieces)}:"
+        body = [
+            self._ufunc(
+                call, [names.get(x) or self.name(x) for x in call.reads], names[call.writes]
+            )
+            for call in calls
+        ]
+        self.lines += [loop, *[f"    {line}" for line in body]]
+
+    def _ufunc(self, call: Call, reads: list[str], out: str) -> str:
+        function = self._function(call.function, call.function.__name__)
+        # By position is quicker, but NumPy no longer takes it of these two.
+        by_name = "out=" if call.function in (np.maximum, np.minimum) else ""
+        return f"{function}({', '.join(reads)}, {by_name}{out})"
 
     def _write_product(self, call: Call, reads: list[str], out: str) -> None:
         if call.function is np.matmul:

@@ -8,11 +8,14 @@ input (new parameters) is written into that input's own memory.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
 
+from chainrule.engine import blocks
+from chainrule.engine.blocks import numbers_first, runs
 from chainrule.engine.lower import Call, Lowered, Slot, look
 from chainrule.graph.op import Array
 
@@ -26,7 +29,8 @@ class Plan:
 
     Slots without an array are known only while running: inputs that are handed in at each call,
     results of opaque ops, and views of these. ``copies`` are done at the end, in order: (from,
-    into). ``results`` has the array in which each output lies then, where one is known.
+    into). ``results`` has the array in which each output lies then, where one is known. ``runs``
+    are stretches of calls to be done in blocks; ``local`` slots live inside of one, in its room.
     """
 
     calls: list[Call]
@@ -34,6 +38,8 @@ class Plan:
     copies: list[tuple[Slot | Array, Array]] = field(default_factory=list)
     results: list[Array | None] = field(default_factory=list)
     nbytes: int = 0
+    runs: list[range] = field(default_factory=list)
+    local: set[Slot] = field(default_factory=set)
 
 
 def plan(
@@ -54,6 +60,7 @@ def plan(
     for output, target in targets.items():
         planner.write_home(lowered.outputs[output], target)
     planner.join_in_place()
+    planner.find_local()
     planner.assign()
     planner.deliver(targets, len(bound) == len(lowered.inputs))
     return planner.plan
@@ -61,7 +68,7 @@ def plan(
 
 class _Planner:
     def __init__(self, lowered: Lowered, bound: Mapping[int, Array]) -> None:
-        self.calls = lowered.calls
+        self.calls = numbers_first(lowered.calls)
         self.outputs = lowered.outputs
         self.born = {call.writes: i for i, call in enumerate(self.calls)}
         self.last_read: dict[Slot, int] = {}
@@ -73,6 +80,9 @@ class _Planner:
         self.plan = Plan(list(self.calls), {})
         for place, array in bound.items():
             self.plan.arrays[lowered.inputs[place]] = array
+        late = {call.writes for call in self.calls if call.kind == "opaque"}
+        late |= {x for place, x in enumerate(lowered.inputs) if place not in bound}
+        self.plan.runs = runs(self.calls, late)
         # Memory decided before the sweep: the arrays of inputs to be replaced, parts of a whole.
         self.home: dict[Slot, Array | tuple[Slot, int]] = {}
         self.free: list[Array] = []
@@ -148,6 +158,14 @@ class _Planner:
         home = self.home.get(slot.root)
         return home[0] if isinstance(home, tuple) else slot.root
 
+    def find_local(self) -> None:
+        """What is born and read for the last time inside one run."""
+        for run in self.plan.runs:
+            for i in run:
+                slot = self.calls[i].writes
+                if slot not in self.home and self.last_read.get(slot, i) < run.stop:
+                    self.plan.local.add(slot)
+
     def assign(self) -> None:
         """One sweep through the calls, taking and giving back buffers."""
         taken: dict[Slot, Array] = {}
@@ -174,16 +192,18 @@ class _Planner:
         if call.kind == "ufunc":
             for read in call.reads:
                 fits = read.shape == slot.shape and read.dtype == slot.dtype
+                fits = fits and (read in self.plan.local) == (slot in self.plan.local)
                 if fits and read in taken and self._dies_at(read, i):
                     taken[slot] = taken.pop(read)
                     return self.plan.arrays[read]
         return self._shaped(slot, taken)
 
     def _shaped(self, slot: Slot, taken: dict[Slot, Array]) -> Array:
-        nbytes = slot.size * slot.dtype.itemsize
+        shape = (blocks.BLOCK,) if slot in self.plan.local else slot.shape
+        nbytes = math.prod(shape) * slot.dtype.itemsize
         raw = self._buffer(nbytes)
         taken[slot] = raw
-        return raw[:nbytes].view(slot.dtype).reshape(slot.shape)
+        return raw[:nbytes].view(slot.dtype).reshape(shape)
 
     def _buffer(self, nbytes: int) -> Array:
         # A much larger buffer is not taken for a small result: a small one stays in the cache.
