@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import subprocess
+import sys
 import tracemalloc
 from collections.abc import Callable
 from typing import Any
@@ -286,3 +288,12 @@ def test_unknown_engine() -> None:
         PRODUCT.compile("nunpy")
     with pytest.raises(OptionError, match=r"^engine 'nunpy' is not known\. Did you mean 'numpy'"):
         cr.engine.program(PRODUCT, {}, {}, "nunpy")
+
+
+def test_an_engine_is_there_in_a_process_that_asked_for_none():
+    code = (
+        "import numpy as np; from chainrule.graph import trace; "
+        "print(trace(lambda x: x * 2, np.ones(2)).compile('numpy')(np.ones(2)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "[2. 2.]\n"

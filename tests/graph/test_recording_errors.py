@@ -252,3 +252,22 @@ def test_errors_are_what_a_numpy_user_catches() -> None:
         T + np.ones(2)
     with pytest.raises(TypeError, match="assigning"):
         T[0] = 1.0
+
+
+@pytest.mark.parametrize("function", [lambda x: x * float(x), lambda x: x * math.sin(x)])
+def test_a_float_inside_a_gradient_is_refused(function):
+    with pytest.raises(RecordingError, match=r"float\(\) inside a function that is being diff"):
+        cr.grad(function)(3.0)
+
+
+def test_an_item_inside_a_gradient_is_a_constant():
+    assert cr.grad(lambda x: x * x.item())(3.0) == 3.0
+
+
+def test_float_of_a_tensor_outside_of_a_gradient_is_its_number():
+    assert float(cr.tensor(2.5)) == 2.5
+
+
+def test_wrt_is_a_place():
+    with pytest.raises(OptionError, match=r"wrt names arguments by place, as 0 or \(0, 2\); got"):
+        cr.grad(lambda x: x, wrt="x")(3.0)

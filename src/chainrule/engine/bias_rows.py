@@ -17,12 +17,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection
-from typing import Any
 
 import numpy as np
 
 from chainrule.graph.graph import Graph, rebuilt, rewired
 from chainrule.graph.op import FUNCTIONS
+from chainrule.graph.origin import came_from, settings
 from chainrule.graph.tensor import Tensor, constant
 
 #: Entries of X up to which a call costs more than the work in it.
@@ -49,10 +49,10 @@ def _affine(
     fixed: set[Tensor],
 ) -> Tensor | None:  # fmt: skip
     """[X 1] @ θ[W and b], if the node is X @ W + b with W and b side by side in θ."""
-    if not _is(node, "add"):
+    if not came_from(node, "add"):
         return None
     product, bias = node.inputs
-    if not _is(product, "matmul") or uses[product] > 1:
+    if not came_from(product, "matmul") or uses[product] > 1:
         return None
     x, weights = product.inputs
     if x not in fixed or x.ndim != 2 or x.size > SMALL or x.dtype != node.dtype:
@@ -78,7 +78,7 @@ def _joined(
     node: Tensor, become: dict[Tensor, Tensor], longer: dict[Tensor, Tensor], uses: Counter[Tensor]
 ) -> Tensor | None:
     """The joined gradients, with each dW and db that come from such a layer as one part."""
-    if not _is(node, "concatenate"):
+    if not came_from(node, "concatenate"):
         return None
     parts: list[Tensor] = []
     rest = list(node.inputs)
@@ -102,16 +102,18 @@ def _gradient_of_both(
     weights: Tensor, bias: Tensor, longer: dict[Tensor, Tensor], uses: Counter[Tensor]
 ) -> tuple[Tensor, Tensor] | None:
     """(X, D), if the two are Xᵀ @ D in a row and Σ D over rows, and X is a layer's input here."""
-    if not _is(weights, "reshape") or not _is(bias, "sum") or weights.ndim != 1 or uses[bias] > 1:
+    if not (came_from(weights, "reshape") and weights.ndim == 1 and came_from(bias, "sum")):
         return None
     product = weights.inputs[0]
-    if not _is(product, "matmul") or uses[product] > 1 or not _is(product.inputs[0], "transpose"):
+    if not (came_from(product, "matmul") and came_from(product.inputs[0], "transpose")):
+        return None
+    if uses[bias] > 1 or uses[product] > 1:
         return None
     x, d = product.inputs[0].inputs[0], product.inputs[1]
     if (
         x not in longer
         or bias.inputs[0] is not d
-        or _settings(bias) != {"axis": 0, "keepdims": False}
+        or settings(bias) != {"axis": 0, "keepdims": False}
     ):
         return None
     return x, d
@@ -119,20 +121,11 @@ def _gradient_of_both(
 
 def _slice_of(x: Tensor) -> tuple[Tensor, int, int] | None:
     """(θ, start, stop), if ``x`` is that slice of a vector, in any shape."""
-    if _is(x, "reshape"):
+    if came_from(x, "reshape"):
         x = x.inputs[0]
-    if not _is(x, "index") or x.inputs[0].ndim != 1 or x.inputs[0].op is not None:
+    if not came_from(x, "index") or x.inputs[0].ndim != 1 or x.inputs[0].op is not None:
         return None
-    (key,) = _settings(x)["key"]
+    (key,) = settings(x)["key"]
     if not isinstance(key, tuple) or key[2] not in (None, 1) or key[0] is None or key[1] is None:
         return None
     return x.inputs[0], key[0], key[1]
-
-
-def _is(x: Tensor, name: str) -> bool:
-    return x.op is not None and x.op.name == name
-
-
-def _settings(x: Tensor) -> dict[str, Any]:
-    assert x.op is not None
-    return x.op.settings()

@@ -28,6 +28,7 @@ import numpy as np
 from chainrule.engine.bias_rows import bias_rows
 from chainrule.graph.graph import Graph, rebuilt, rewired
 from chainrule.graph.op import CONSTANT, FUNCTIONS, Shape
+from chainrule.graph.origin import came_from, settings
 from chainrule.graph.recording import within
 from chainrule.graph.tensor import Tensor, constant
 
@@ -57,9 +58,8 @@ class _Forms:
             "sigmoid": self._sigmoid,
             "sigmoid_cross_entropy": self._sigmoid_cross_entropy,
         }
-        named = [node for node in graph.nodes if node.op is not None]
         self._logits = {
-            node.inputs[0] for node in named if node.op and node.op.name == "sigmoid_cross_entropy"
+            node.inputs[0] for node in graph.nodes if came_from(node, "sigmoid_cross_entropy")
         }
 
     def of(self, node: Tensor, inputs: tuple[Tensor, ...]) -> Tensor:
@@ -77,18 +77,16 @@ class _Forms:
         return rewired(node, inputs)
 
     def _sum(self, node: Tensor, x: Tensor) -> Tensor | None:
-        settings = _settings(node)
-        if settings["keepdims"] or x.size == 0:
+        if settings(node)["keepdims"] or x.size == 0:
             return None
-        if settings["axis"] is None:
+        if settings(node)["axis"] is None:
             return _product(np.ones(x.size, x.dtype), FUNCTIONS["reshape"](x, -1))
-        if settings["axis"] == 0 and x.ndim == 2:
+        if settings(node)["axis"] == 0 and x.ndim == 2:
             return _product(np.ones(x.shape[0], x.dtype), x)
         return None
 
     def _mean(self, node: Tensor, x: Tensor) -> Tensor | None:
-        settings = _settings(node)
-        if settings["keepdims"] or settings["axis"] is not None or x.size == 0:
+        if settings(node)["keepdims"] or settings(node)["axis"] is not None or x.size == 0:
             return None
         return _product(np.full(x.size, 1 / x.size, x.dtype), FUNCTIONS["reshape"](x, -1))
 
@@ -106,11 +104,6 @@ def _without_axes(x: Tensor, shape: Shape, inputs: tuple[Tensor, ...]) -> Tensor
     if x.size != 1 or x.ndim == 0 or x.shape == shape or all(y.shape != shape for y in inputs):
         return x
     return FUNCTIONS["reshape"](x, ())  # type: ignore[no-any-return]
-
-
-def _settings(node: Tensor) -> dict[str, Any]:
-    assert node.op is not None
-    return node.op.settings()
 
 
 def _product(row: np.ndarray[Any, Any], x: Tensor) -> Tensor:

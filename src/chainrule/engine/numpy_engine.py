@@ -39,10 +39,11 @@ class Program:
     def __init__(
         self,
         graph: Graph,
-        bound: Mapping[str, Array],
-        replaces: Mapping[int, str],
+        bound: Mapping[str, Array] | None = None,
+        replaces: Mapping[int, str] | None = None,
         steady: Collection[str] = (),
     ) -> None:
+        bound, replaces = bound or {}, replaces or {}
         names = graph.input_names()
         places = {names.index(name): array for name, array in bound.items()}
         fixed_inputs = {names.index(name): bound[name] for name in steady}
@@ -63,7 +64,7 @@ class Program:
 
 def compile_numpy(graph: Graph) -> Callable[..., Any]:
     """A function of arrays that runs the planned graph and returns fresh arrays."""
-    program = Program(graph, {}, {})
+    program = Program(graph)
 
     def run(*arrays: Any) -> Any:
         with np.errstate(all="ignore"):

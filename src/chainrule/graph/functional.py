@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from contextvars import ContextVar
 from functools import wraps
 from typing import Any
 
@@ -12,13 +11,10 @@ import numpy as np
 from chainrule.errors import GradientError, OptionError
 from chainrule.graph.differentiate import differentiate
 from chainrule.graph.op import FUNCTIONS
+from chainrule.graph.recording import for_gradient, is_for_gradient
 from chainrule.graph.structure import Structure, mapped
 from chainrule.graph.tensor import Tensor, require_float, require_scalar
 from chainrule.graph.trace import recorded
-
-# Inside another gradient the result must stay a Tensor, even if only numbers were handed in: it may
-# depend, through a closure, on what the outer gradient is taken with respect to.
-_depth: ContextVar[int] = ContextVar("depth", default=0)
 
 
 def value_and_grad(
@@ -42,25 +38,27 @@ def value_and_grad(
     @wraps(function)
     def both(*arguments: Any, **options: Any) -> tuple[Any, Any]:
         places = [wrt] if isinstance(wrt, int) else list(wrt)
+        if not all(isinstance(place, int) for place in places):
+            raise OptionError(f"wrt names arguments by place, as 0 or (0, 2); got {wrt!r}.")
         if any(not 0 <= place < len(arguments) for place in places):
             raise OptionError(
                 f"wrt={wrt} names arguments by place from 0, and {len(arguments)} were given."
             )
-        nested = _depth.get() > 0 or any(
+        # Inside another gradient the result must stay a Tensor, even if only numbers were handed
+        # in: through a closure it may depend on what the outer gradient is taken of.
+        nested = is_for_gradient() or any(
             isinstance(leaf, Tensor) for a in arguments for leaf in Structure.of(a).leaves(a)
         )
         handed = [_one_array(argument) for argument in arguments]
         for place in places:
             handed[place] = mapped(_variable, handed[place])
-        token = _depth.set(_depth.get() + 1)
-        try:
+        with for_gradient():
             value = recorded(function(*handed, **options))
             require_scalar(value, "grad")
             structure = Structure.of([handed[place] for place in places])
             leaves = list(structure.leaves([handed[place] for place in places]))
-            gradients = structure.build(differentiate(value, leaves))
-        finally:
-            _depth.reset(token)
+            with np.errstate(all="ignore"):
+                gradients = structure.build(differentiate(value, leaves))
         result = gradients[0] if isinstance(wrt, int) else tuple(gradients)
         return (value, result) if nested else (value.value, mapped(_array, result))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from importlib import import_module
 from typing import Any
 
 from chainrule.errors import GradientError, OptionError, RecordingError, unknown_name
@@ -108,6 +109,7 @@ class Graph:
         Raises:
             OptionError: no such engine.
         """
+        import_module("chainrule.engine")  # fills the table
         if engine not in ENGINES:
             raise unknown_name("engine", engine, ENGINES)
         return ENGINES[engine](self)

@@ -11,6 +11,22 @@ from pathlib import Path
 _HOUSE = str(Path(__file__).parents[1])
 _scope: ContextVar[str] = ContextVar("scope", default="")
 _place: ContextVar[str] = ContextVar("place", default="")
+_gradients: ContextVar[int] = ContextVar("gradients", default=0)
+
+
+@contextmanager
+def for_gradient() -> Iterator[None]:
+    """A function is being run inside in order to be differentiated."""
+    token = _gradients.set(_gradients.get() + 1)
+    try:
+        yield
+    finally:
+        _gradients.reset(token)
+
+
+def is_for_gradient() -> bool:
+    """Whether what is computed now is to be differentiated by ``grad``."""
+    return _gradients.get() > 0
 
 
 @contextmanager

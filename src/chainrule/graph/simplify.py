@@ -14,6 +14,7 @@ import numpy as np
 
 from chainrule.graph.graph import Graph, rebuilt, rewired
 from chainrule.graph.op import CONSTANT, OPS, Op
+from chainrule.graph.origin import came_from
 from chainrule.graph.recording import within
 from chainrule.graph.tensor import Tensor, apply
 
@@ -131,19 +132,17 @@ def _scalar_first(op: Op, inputs: tuple[Tensor, ...]) -> Tensor | None:
 
 def _unspread(x: Tensor) -> Tensor:
     """What a broadcast was made of, if broadcasting gives it back its shape."""
-    if x.op is None or x.op.name != "broadcast_to":
+    if not came_from(x, "broadcast_to"):
         return x
     inner = x.inputs[0]
-    if inner.op is not None and inner.op.name == "reshape" and inner.size == 1:
+    if came_from(inner, "reshape") and inner.size == 1:
         return inner.inputs[0] if inner.inputs[0].ndim == 0 else inner
     return inner
 
 
 def _spread_last(op: Op, inputs: tuple[Tensor, ...]) -> Tensor | None:
     """An op on numbers that were spread is cheaper before they are spread."""
-    if not op.is_elementwise or not any(
-        x.op is not None and x.op.name == "broadcast_to" for x in inputs
-    ):
+    if not op.is_elementwise or not any(came_from(x, "broadcast_to") for x in inputs):
         return None
     slim = tuple(_unspread(x) for x in inputs)
     if any(x.size != 1 for x in slim):
@@ -155,7 +154,7 @@ def _spread_last(op: Op, inputs: tuple[Tensor, ...]) -> Tensor | None:
 def _respread(op: Op, inputs: tuple[Tensor, ...]) -> Tensor | None:
     """One number that was spread and then reshaped is spread to the new shape at once."""
     x = inputs[0]
-    if op.name != "reshape" or x.op is None or x.op.name != "broadcast_to":
+    if op.name != "reshape" or not came_from(x, "broadcast_to"):
         return None
     inner = x.inputs[0]
     if inner.size != 1:
@@ -199,7 +198,7 @@ def _applied(op: Op, *inputs: Tensor) -> Tensor:
 
 
 def _is_all(x: Tensor, number: float) -> bool:
-    if x.op is not None and x.op.name == "broadcast_to":
+    if came_from(x, "broadcast_to"):
         x = x.inputs[0]
     return x.op is CONSTANT and x.size > 0 and bool(np.all(x.value == number))
 

@@ -156,6 +156,13 @@ class Tensor(Operators):
                 f"{kind.__name__}() of {self!r} cannot be recorded: its value is not known while "
                 f"tracing. Leave out {kind.__name__}() and compute with the Tensor itself."
             )
+        if recording.is_for_gradient() and self.dtype.kind == "f":
+            raise RecordingError(
+                f"{kind.__name__}() inside a function that is being differentiated would leave the "
+                f"graph, and the gradient through it would silently be zero. Leave out "
+                f"{kind.__name__}() and use NumPy's functions instead of math's; t.item() where no "
+                "gradient is wanted."
+            )
         return kind(self._value.item() if self._value.size == 1 else self._value)
 
     def __float__(self) -> float:

@@ -8,12 +8,13 @@ or softmax is taken in its stable form. Losses average over the batch unless the
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from chainrule.errors import OptionError, ShapeError, unknown_name
+from chainrule.graph.origin import came_from
 from chainrule.graph.tensor import Tensor
 from chainrule.ops.arithmetic import abs, minimum, square, where
 from chainrule.ops.comparison import equal
@@ -34,7 +35,7 @@ class Loss:
     """
 
     name: str
-    entries: Callable[[Any, Any], Any]
+    entries: Callable[[Any, Any], Any] = field(repr=False)
     kind: str = "values"
     total: bool = False
     scale: float = 1.0
@@ -82,7 +83,7 @@ def _same_shape(name: str, p: Any, t: Any) -> None:
 
 
 def _binary(p: Any, t: Any) -> Any:
-    if isinstance(p, Tensor) and p.op is not None and p.op.name == "sigmoid":
+    if isinstance(p, Tensor) and came_from(p, "sigmoid"):
         return sigmoid_cross_entropy(p.inputs[0], t)
     return -(times_log(t, p) + times_log(1 - t, 1 - p))
 

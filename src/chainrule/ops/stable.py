@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.graph.op import CONSTANT, FUNCTIONS
+from chainrule.graph.origin import came_from, settings
 from chainrule.graph.tensor import Tensor, apply
 
 # The parts of an index that pick everything: a whole slice, a new axis, an ellipsis.
@@ -35,16 +36,16 @@ def log_of_known(x: Tensor) -> Tensor | None:
 
 
 def _log_of_unmoved(x: Tensor) -> Tensor | None:
-    if _named(x, "sigmoid"):
+    if came_from(x, "sigmoid"):
         return -_softplus(-x.inputs[0])
-    if _named(x, "subtract") and _is_one(x.inputs[0]):
+    if came_from(x, "subtract") and _is_one(x.inputs[0]):
         sigmoid, moves = _unmoved(x.inputs[1])
-        if _named(sigmoid, "sigmoid"):
+        if came_from(sigmoid, "sigmoid"):
             return _moved(-_softplus(sigmoid.inputs[0]), moves)
-    if _named(x, "softmax"):
-        return FUNCTIONS["log_softmax"](x.inputs[0], axis=x.op.axis)  # type: ignore
-    if _named(x, "sum") and _named(x.inputs[0], "exp"):
-        return FUNCTIONS["logsumexp"](x.inputs[0].inputs[0], **x.op.settings())  # type: ignore
+    if came_from(x, "softmax"):
+        return FUNCTIONS["log_softmax"](x.inputs[0], **settings(x))  # type: ignore[no-any-return]
+    if came_from(x, "sum") and came_from(x.inputs[0], "exp"):
+        return FUNCTIONS["logsumexp"](x.inputs[0].inputs[0], **settings(x))  # type: ignore[no-any-return]
     exponent = _one_plus_exp(x)
     return None if exponent is None else _softplus(exponent)
 
@@ -57,9 +58,9 @@ def quotient_of_known(a: Any, b: Any) -> Tensor | None:
     if exponent is not None:
         if _is_one(a):
             return FUNCTIONS["sigmoid"](-exponent)  # type: ignore[no-any-return]
-        if isinstance(a, Tensor) and _named(a, "exp") and a.inputs[0] is exponent:
+        if isinstance(a, Tensor) and came_from(a, "exp") and a.inputs[0] is exponent:
             return FUNCTIONS["sigmoid"](exponent)  # type: ignore[no-any-return]
-    if isinstance(a, Tensor) and _named(a, "exp"):
+    if isinstance(a, Tensor) and came_from(a, "exp"):
         axis = _summed_axis(a, b)
         if axis is not None:
             return FUNCTIONS["softmax"](a.inputs[0], axis=axis)  # type: ignore[no-any-return]
@@ -69,7 +70,7 @@ def quotient_of_known(a: Any, b: Any) -> Tensor | None:
 def _unmoved(x: Tensor) -> tuple[Tensor, list[Tensor]]:
     """Where the entries of ``x`` were computed, and what moved them since, the last move first."""
     moves = []
-    while _named(x, *_MOVES):
+    while came_from(x, *_MOVES):
         moves.append(x)
         x = x.inputs[0]
     return x, moves
@@ -89,15 +90,15 @@ def _summed_axis(e: Tensor, total: Tensor) -> int | None:
     reshape or by [:, None], or be the first one, which broadcasting puts back.
     """
     source = total
-    while _named(source, "reshape") or (
-        _named(source, "index") and set(source.op.settings()["key"]) <= _WHOLE  # type: ignore
+    while came_from(source, "reshape") or (
+        came_from(source, "index") and set(settings(source)["key"]) <= _WHOLE
     ):
         source = source.inputs[0]
-    if not (_named(source, "sum") and _named(source.inputs[0], "exp")):
+    if not (came_from(source, "sum") and came_from(source.inputs[0], "exp")):
         return None
     if source.inputs[0].inputs[0] is not e.inputs[0]:
         return None
-    axis = source.op.settings()["axis"]  # type: ignore[union-attr]
+    axis = settings(source)["axis"]
     axes = tuple(range(e.ndim)) if axis is None else axis if isinstance(axis, tuple) else (axis,)
     if len(axes) != 1:
         return None
@@ -112,16 +113,12 @@ def _softplus(z: Tensor) -> Tensor:
 
 def _one_plus_exp(x: Tensor) -> Tensor | None:
     """z, if x is 1 + e^z."""
-    if not _named(x, "add"):
+    if not came_from(x, "add"):
         return None
     for one, other in (x.inputs, x.inputs[::-1]):
-        if _is_one(one) and _named(other, "exp"):
+        if _is_one(one) and came_from(other, "exp"):
             return other.inputs[0]
     return None
-
-
-def _named(x: Tensor, *names: str) -> bool:
-    return x.op is not None and x.op.name in names
 
 
 def _is_one(x: Any) -> bool:

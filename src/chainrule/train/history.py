@@ -39,6 +39,8 @@ class History:
         ]
 
     def __getitem__(self, name: str) -> list[float]:
+        if not self.columns:
+            return []
         if name not in self.columns:
             raise unknown_name("column", name, self.columns)
         return self.columns[name]
