@@ -175,7 +175,7 @@ def _numbers(data: Any, name: str) -> Array:
 
 
 def _finite(array: Array, name: str) -> None:
-    if array.dtype.kind != "f" or np.isfinite(array).all():
+    if array.dtype.kind != "f" or _sums_up(array) or np.isfinite(array).all():
         return
     bad = ~np.isfinite(array)
     place = np.unravel_index(int(np.argmax(bad)), array.shape)
@@ -184,6 +184,18 @@ def _finite(array: Array, name: str) -> None:
         f"{name} holds {int(bad.sum())} values that are not finite, the first in {where} "
         f"({array[place]}). Remove those rows or fill them in: {name}[np.isfinite({name})...]."
     )
+
+
+def _sums_up(array: Array) -> bool:
+    """Whether Σ x² is finite: then every entry is, seen in one pass that writes nothing.
+
+    It takes a third of the time of looking at each entry, of which there may be millions.
+    """
+    if not array.flags.c_contiguous or array.dtype.itemsize < 4:
+        return False
+    flat = array.reshape(-1)
+    with np.errstate(all="ignore"):
+        return bool(np.isfinite(np.dot(flat, flat)))
 
 
 def _cast(array: Array, name: str, dtype: np.dtype[Any]) -> Array:

@@ -89,12 +89,17 @@ class Runner:
         self, epochs: int, rate_at: Callable[[float], float], tick: Callable[[float], None]
     ) -> list[float]:
         batch = self.batch(self.rows)
-        run, loss, key, rate = batch.program.run, batch.program.outputs[0], self.key, self.rate
+        run, loss = batch.program.run, batch.program.outputs[0]
+        rates = [rate_at(epoch) for epoch in range(epochs)]
+        self.rate[()] = rates[0]
+        # Where a step takes microseconds, even setting what stays the same would be felt.
+        changing = min(rates) != max(rates) or any(layer.is_random for layer in self.net.layers)
         losses = []
         with np.errstate(all="ignore"):
-            for epoch in range(epochs):
-                rate[()] = rate_at(epoch)
-                key[1] = self.steps
+            for rate in rates:
+                if changing:
+                    self.rate[()] = rate
+                    self.key[1] = self.steps
                 run()
                 self.steps += 1
                 losses.append(loss.item())
