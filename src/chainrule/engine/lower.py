@@ -24,6 +24,10 @@ from chainrule.graph.tensor import Tensor
 FOLDED_ENTRIES = 65_536
 
 
+#: Rows of up to so many entries are short: see ``Writer.max``.
+NARROW = 32
+
+
 class Slot:
     """An array that will exist when the plan runs.
 
@@ -210,6 +214,14 @@ class Writer:
         return self._reduce(np.add, x, axis, keepdims)
 
     def max(self, x: Slot, axis: Any = None, keepdims: bool = False) -> Slot:
+        if x.ndim == 2 and axis == 1 and 0 < x.shape[1] <= NARROW:
+            # NumPy takes the largest of each short row one by one. The largest of each column of
+            # the transposed copy is the same number, in a third to a tenth of the time.
+            turned = self.transpose(x, (1, 0))
+            columns = self.call("copy", np.copyto, (turned,), turned.shape, x.dtype)
+            return self.reshape(
+                self.max(columns, 0), (x.shape[0], 1) if keepdims else (x.shape[0],)
+            )
         return self._reduce(np.maximum, x, axis, keepdims)
 
     def min(self, x: Slot, axis: Any = None, keepdims: bool = False) -> Slot:
