@@ -63,7 +63,7 @@ def test_pictures_are_samples_too() -> None:
         (1.5, ShapeError, "X is a single number; samples are rows: X.reshape(1, -1)."),
         ([1.0, 2.0], ShapeError, "X has shape (2,): rows are samples, so it needs two axes or"),
         (pd.Series([1.0, 2.0]), ShapeError, "X has shape (2,): rows are samples"),
-        (np.ones((0, 2)), DataError, "X has no rows (shape (0, 2)): there is nothing to learn"),
+        (np.ones((0, 2)), DataError, "X has no rows (shape (0, 2)): there is nothing to compute"),
         (
             np.ones((2, 7)),
             ShapeError,
@@ -85,12 +85,12 @@ def test_pictures_are_samples_too() -> None:
         (
             pd.DataFrame({"a": [1, None], "b": [2, 4]}),
             DataError,
-            "X holds 1 values that are not finite, the first in row 1, column 0 (nan).",
+            "X holds 1 value that is not finite, the first in row 1, column 0 (nan).",
         ),
         (
             np.array([[1.0, None]], object),
             DataError,
-            "X holds 1 values that are not finite, the first in row 0, column 1 (nan).",
+            "X holds 1 value that is not finite, the first in row 0, column 1 (nan).",
         ),
         (
             np.array([[[1.0, 2.0]], [[np.inf, 1.0]]]),
@@ -110,7 +110,7 @@ def test_a_picture_that_is_not_finite_is_named_by_its_row() -> None:
     data[2, 1, 0] = -np.inf
     fails(
         DataError,
-        "X holds 1 values that are not finite, the first in row 2 (-inf).",
+        "X holds 1 value that is not finite, the first in row 2 (-inf).",
         fitting.inputs,
         data,
         F32,
@@ -171,12 +171,21 @@ def test_targets_take_the_shape_of_the_outputs() -> None:
             "to 2 units, or y.",
         ),
         (
-            np.ones(3),
+            np.full(3, 0.5),
             MSE,
             (4,),
             ShapeError,
             "the network gives 4 numbers a row and y has one number a row. Change the last layer "
             "to 1 unit, or y.",
+        ),
+        (
+            np.array([0, 3, 1]),
+            MSE,
+            (4,),
+            ShapeError,
+            "the network gives 4 numbers a row and y has one number a row. If y holds class "
+            "labels, end with Dense(4, 'softmax'), whose loss is cross_entropy. If they are "
+            "values, the last layer needs 1 unit.",
         ),
         (
             np.ones((3, 2)),
@@ -221,7 +230,7 @@ def test_targets_take_the_shape_of_the_outputs() -> None:
             BCE,
             (1,),
             DataError,
-            "y holds 1 values that are not finite, the first in row 1 (nan).",
+            "y holds 1 value that is not finite, the first in row 1 (nan).",
         ),
         (
             [0, 1e39, 1],
@@ -247,7 +256,7 @@ def test_targets_take_the_shape_of_the_outputs() -> None:
             "y holds things that are not numbers: could not convert string to float: 'cat'.",
         ),
         ([[1], [1, 2], [1]], MSE, (1,), ShapeError, "y is not a regular array: "),
-        (None, MSE, (1,), ShapeError, "X has 3 rows and y has shape (): one target a row."),
+        (None, MSE, (1,), DataError, "y is None; an array or a list of numbers was expected."),
     ],
 )
 def test_targets_that_are_refused(
@@ -353,7 +362,7 @@ def test_boolean_classes_and_soft_labels() -> None:
             [[1, 0], [0, np.nan], [0, 1]],
             (2,),
             DataError,
-            "y holds 1 values that are not finite, the first in row 1, column 1 (nan).",
+            "y holds 1 value that is not finite, the first in row 1, column 1 (nan).",
         ),
     ],
 )

@@ -399,10 +399,10 @@ def test_what_is_no_shape(shape: Any) -> None:
          "X.reshape(-1, 1), for one sample X.reshape(1, -1)."),
         (3.0, ShapeError, "X is a single number; samples are rows: X.reshape(1, -1)."),
         (np.ones((0, 3)), DataError,
-         "X has no rows (shape (0, 3)): there is nothing to learn from."),
+         "X has no rows (shape (0, 3)): there is nothing to compute."),
         ([[1, 2, 3], [1, np.nan, np.inf]], DataError,
-         "X holds 2 values that are not finite, the first in row 1, column 1 (nan). Remove those "
-         "rows or fill them in: X[np.isfinite(X)...]."),
+         "X holds 2 values that are not finite, the first in row 1, column 1 (nan). Fill in what "
+         "is missing, or keep the other rows: X[np.isfinite(X).all(axis=1)]."),
         ([["a", "b", "c"]], DtypeError, "X holds <U1, not numbers. Encode it first."),
         ([[1j, 0, 0]], DtypeError, "X holds complex128, not numbers. Encode it first."),
         ([[1, 2, 3], [1, 2]], ShapeError, "X is not a regular array: "),

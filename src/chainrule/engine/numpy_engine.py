@@ -8,6 +8,7 @@ name: a step makes no look-ups and, opaque ops apart, allocates nothing.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
@@ -63,15 +64,19 @@ class Program:
 
 
 def compile_numpy(graph: Graph) -> Callable[..., Any]:
-    """A function of arrays that runs the planned graph and returns fresh arrays."""
-    program = Program(graph)
+    """A function of arrays that runs the planned graph and returns fresh arrays.
+
+    Threads may share it: they take turns, because the plan has one set of buffers.
+    """
+    program, turn = Program(graph), threading.Lock()
 
     def run(*arrays: Any) -> Any:
-        with np.errstate(all="ignore"):
-            results = program.run(*fitted(graph, arrays))
-        if not graph.inputs:
-            results = program.outputs
-        return graph.structure.build([np.array(result) for result in results])
+        given = fitted(graph, arrays)
+        with turn, np.errstate(all="ignore"):
+            results = program.run(*given)
+            if not graph.inputs:
+                results = program.outputs
+            return graph.structure.build([np.array(result) for result in results])
 
     return run
 

@@ -41,7 +41,11 @@ def save(net: Sequential, path: str | Path, metadata: Mapping[str, str] | None =
     """
     from safetensors.numpy import save as to_bytes
 
-    path = Path(path)
+    path = _path(path)
+    if path.is_dir():
+        raise FileFormatError(
+            f"{path} is a folder; name a file in it, as {path / 'net.safetensors'}."
+        )
     if not path.parent.is_dir():
         raise FileNotFoundError(f"there is no folder {path.parent} to save {path.name} in.")
     architecture = {
@@ -72,7 +76,7 @@ def load(path: str | Path) -> Sequential:
         FileNotFoundError: no such file.
         FileFormatError: broken, cut short, or not a chainrule network; the text says which.
     """
-    arrays, metadata = _read(Path(path))
+    arrays, metadata = _read(_path(path))
     try:
         described = json.loads(metadata["architecture"])
         layers = [_layer(entry) for entry in described["layers"]]
@@ -99,7 +103,13 @@ def read_metadata(path: str | Path) -> dict[str, str]:
     Raises:
         FileNotFoundError, FileFormatError: as :func:`load`.
     """
-    return _read(Path(path))[1]
+    return _read(_path(path))[1]
+
+
+def _path(path: Any) -> Path:
+    if not isinstance(path, str | os.PathLike) or not str(path):
+        raise OptionError(f"a model file is named by a path, as 'net.safetensors'; got {path!r}.")
+    return Path(path)
 
 
 def _read(path: Path) -> tuple[dict[str, Any], dict[str, str]]:

@@ -6,6 +6,7 @@ as labels); what cannot is refused with the reason.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -34,7 +35,7 @@ def inputs(X: Any, dtype: np.dtype[Any], expected: Shape | None = None) -> Array
             "feature write X.reshape(-1, 1), for one sample X.reshape(1, -1)."
         )
     if len(array) == 0:
-        raise DataError(f"X has no rows (shape {array.shape}): there is nothing to learn from.")
+        raise DataError(f"X has no rows (shape {array.shape}): there is nothing to compute.")
     if expected is not None and array.shape[1:] != expected:
         hint = " Perhaps X is transposed." if array.T.shape[1:] == expected else ""
         raise ShapeError(
@@ -159,6 +160,8 @@ def _labels(array: Array, dtype: np.dtype[Any]) -> Array:
 
 
 def _numbers(data: Any, name: str) -> Array:
+    if data is None:
+        raise DataError(f"{name} is None; an array or a list of numbers was expected.")
     try:
         array = np.asarray(data)
     except ValueError as error:
@@ -180,9 +183,12 @@ def _finite(array: Array, name: str) -> None:
     bad = ~np.isfinite(array)
     place = np.unravel_index(int(np.argmax(bad)), array.shape)
     where = f"row {place[0]}" + (f", column {place[1]}" if len(place) == 2 else "")
+    count = int(bad.sum())
+    rows = f"np.isfinite({name})" + (".all(axis=1)" if array.ndim == 2 else "")
     raise DataError(
-        f"{name} holds {int(bad.sum())} values that are not finite, the first in {where} "
-        f"({array[place]}). Remove those rows or fill them in: {name}[np.isfinite({name})...]."
+        f"{name} holds {count} value{'s' if count > 1 else ''} that {'are' if count > 1 else 'is'} "
+        f"not finite, the first in {where} ({array[place]}). Fill in what is missing, or keep the "
+        f"other rows: {name}[{rows}]."
     )
 
 
@@ -216,7 +222,12 @@ def _each(shape: Shape) -> str:
 
 
 def _width_hint(array: Array, outputs: Shape, loss: Loss) -> str:
-    if loss.kind == "probability" and array.ndim == 2 and array.shape[1] == 2 and outputs == (1,):
+    width = math.prod(array.shape[1:])
+    if loss.kind == "probability" and width == 2 and outputs == (1,):
         return "For one-hot labels use Dense(2, 'softmax') and cross_entropy, or y[:, 1]."
-    units = int(np.prod(array.shape[1:], dtype=int))
-    return f"Change the last layer to {units} unit{'' if units == 1 else 's'}, or y."
+    if width == 1 and np.array_equal(array, np.round(array)) and array.max() < outputs[-1]:
+        return (
+            f"If y holds class labels, end with Dense({outputs[-1]}, 'softmax'), whose loss is "
+            f"cross_entropy. If they are values, the last layer needs 1 unit."
+        )
+    return f"Change the last layer to {width} unit{'s' if width != 1 else ''}, or y."

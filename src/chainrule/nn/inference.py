@@ -31,6 +31,10 @@ class Inference:
         self._net = net
         self._compiled: dict[Any, Callable[..., Any]] = {}
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Without what is compiled, which no file can hold and which is soon made again."""
+        return {"_net": self._net, "_compiled": {}}
+
     def outputs(self, X: Array, engine: str) -> Array:
         """The outputs for checked samples."""
         run = self._forward

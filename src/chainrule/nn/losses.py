@@ -163,7 +163,14 @@ class _Own(Loss):
                 f"weights need a loss that chainrule knows row by row, and {self.name} is a "
                 "function of its own. Use cr.nn.losses.Loss(name, entries) to state it by rows."
             )
-        return self.entries(p, t)
+        value = self.entries(p, t)
+        if isinstance(p, Tensor) and not (isinstance(value, Tensor) and value.size == 1):
+            given = value.shape if isinstance(value, Tensor) else type(value).__name__
+            raise OptionError(
+                f"the loss {self.name} returned {given}; it must return one number computed from "
+                "the outputs, such as cr.mean((p - t) ** 2)."
+            )
+        return value
 
 
 def binary_cross_entropy(p: Any, t: Any, weights: Any = None) -> Any:

@@ -163,7 +163,16 @@ class Sequential:
         return self.forward(X, constants, kept, Mode())[0]
 
     def graph(self, rows: int = 1) -> Graph:
-        """The graph of the forward pass for ``rows`` samples: inputs X and every parameter."""
+        """The graph of the forward pass for ``rows`` samples: inputs X and every parameter.
+
+        Raises:
+            OptionError: ``rows`` is not a number of rows.
+        """
+        if not isinstance(rows, int | np.integer) or isinstance(rows, bool) or rows < 1:
+            raise OptionError(
+                f"graph takes how many rows to record for, 1 or more, got {type(rows).__name__}. "
+                "For data write net.graph(len(X))."
+            )
         x = placeholder((rows, *self._built_shape()), self.dtype, "X")
         p = {name: placeholder(a.shape, a.dtype, name) for name, a in self.parameters.items()}
         s = {name: placeholder(a.shape, a.dtype, name) for name, a in self.statistics.items()}
@@ -202,9 +211,19 @@ class Sequential:
 
     def fit(self, X: Any, y: Any, **options: Any) -> History:
         """Train on ``X`` and ``y``; returns the history. Options: :func:`chainrule.train.fit`."""
-        from chainrule.train.fit import fit
+        from chainrule.train.fit import fit, known_options
 
-        return fit(self, X, y, **options)
+        return fit(self, X, y, **known_options(options))
+
+    @property
+    def last_activation(self) -> str | None:
+        """The name of the activation that gives the outputs; None for none."""
+        for layer in reversed(self.layers):
+            if isinstance(layer, Dense | Activation):
+                return activation_name(
+                    layer.activation if isinstance(layer, Dense) else layer.function
+                )
+        return None
 
     def loss_for(self, spec: Any = None) -> Loss:
         """The loss meant: ``spec``, else the last fit's, else what suits the last activation.
@@ -216,12 +235,8 @@ class Sequential:
             return loss(spec)
         if self.loss is not None:
             return self.loss
-        last = [layer for layer in self.layers if isinstance(layer, Dense | Activation)][-1:]
-        name = None
-        for layer in last:
-            name = activation_name(layer.activation if isinstance(layer, Dense) else layer.function)
         suits = {"sigmoid": "binary_cross_entropy", "softmax": "cross_entropy"}
-        return loss(suits.get(name or "", "mean_squared_error"))
+        return loss(suits.get(self.last_activation or "", "mean_squared_error"))
 
     def summary(self) -> str:
         """A table: each layer, the shape of its output, and how many parameters it has."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,7 +14,8 @@ from chainrule.engine import PROGRAMS
 from chainrule.errors import ChainruleError, DataError, OptionError, unknown_name
 from chainrule.graph.op import Array
 from chainrule.nn import fitting
-from chainrule.nn.layers import BatchNorm
+from chainrule.nn.activations import NAMED as ACTIVATIONS
+from chainrule.nn.layers import Activation, BatchNorm, Dense
 from chainrule.nn.losses import Loss
 from chainrule.nn.sequential import Sequential
 from chainrule.optim.optimizers import LBFGS, Adam, Optimizer, optimizer
@@ -81,11 +83,12 @@ def fit(
     chosen = _optimizer(optimizer)
     _check(epochs, batch_size, restarts, engine, progress)
     X = fitting.inputs(X, net.dtype, net.input_shape)
-    rng = np.random.default_rng(seed)
+    rng = _generator(seed)
     with _as_before_if_refused(net):
         if not net.is_built:
             net.build(X.shape[1:], rng)
         net.loss = net.loss_for(loss)
+        _check_outputs(net, net.loss)
         data, held = _split(net, net.loss, X, y, sample_weight, class_weight, validation, rng)
         _check_together(net, chosen, schedule, len(data["x"]), batch_size)
         changing = make_schedule(schedule)
@@ -121,6 +124,59 @@ def _as_before_if_refused(net: Sequential) -> Iterator[None]:
         if not was_built:
             net.input_shape, net.parameters, net.statistics = None, {}, {}
         raise
+
+
+#: What other libraries call it, and what it is here.
+_ELSEWHERE = {
+    "lr": "The rate belongs to the optimizer: optimizer=cr.Adam(0.01).",
+    "learning_rate": "The rate belongs to the optimizer: optimizer=cr.Adam(0.01).",
+    "verbose": "The live line is progress=True or False.",
+    "validation_split": "Write validation=0.2.",
+    "validation_data": "Write validation=(X, y).",
+    "shuffle": "Batches are always shuffled, by seed=.",
+    "random_state": "Write seed=0.",
+}
+
+
+def known_options(options: dict[str, Any]) -> dict[str, Any]:
+    """The options of ``fit``, if all are known.
+
+    Raises:
+        OptionError: one is not, with what it is called here.
+    """
+    known = list(inspect.signature(fit).parameters)[3:]
+    for name in options:
+        if name in _ELSEWHERE:
+            raise OptionError(f"fit has no option {name!r}. {_ELSEWHERE[name]}")
+        if name not in known:
+            raise unknown_name("fit's option", name, known)
+    return options
+
+
+def _generator(seed: Any) -> np.random.Generator:
+    try:
+        return np.random.default_rng(seed)
+    except (TypeError, ValueError) as error:
+        raise OptionError(
+            f"seed is a whole number of 0 or more, or a numpy.random.Generator; got {seed!r}."
+        ) from error
+
+
+def _check_outputs(net: Sequential, loss: Loss) -> None:
+    """Refuse a loss of probabilities where the outputs are none."""
+    suited = {"cross_entropy": ("softmax",), "binary_cross_entropy": ("sigmoid", "softmax")}
+    last = net.layers[-1]
+    name = net.last_activation or "linear"
+    if not net.parameters:
+        raise OptionError("there is nothing to train: no layer of the network has parameters.")
+    if loss.name not in suited or not isinstance(last, Dense | Activation):
+        return
+    if name in ACTIVATIONS and name not in suited[loss.name]:
+        units = net.output_shape[-1]
+        raise OptionError(
+            f"{loss.name} needs outputs that are probabilities, and the last activation is {name}. "
+            f"Write Dense({units}, {suited[loss.name][0]!r}), or choose loss='mean_squared_error'."
+        )
 
 
 def _optimizer(spec: str | Optimizer) -> Optimizer:
