@@ -87,9 +87,16 @@ def _figure(gate: str, bend: str | None, title: str) -> Figure:
     ax.title.set_text(title)  # keeps its distance where the plot has a remark
     ax.set_xlabel("x₀")
     ax.set_ylabel("x₁")
-    told = f"{percent(right, 0)} of the four rows right, loss {number(history['loss'][-1], 3)}"
-    alt = f"{title}: the plane coloured by the answer. {told}."
+    told = f"Loss {number(history['loss'][-1], 3)}."
+    if not _undecided(net.predict(X)):
+        told = f"{percent(right, 0)} of the four rows right. {told}"
+    alt = f"{title}: the plane coloured by the answer. {told}"
     return picture(drawing, alt, _caption(net, X, y, told))
+
+
+def _undecided(outputs: Any) -> bool:
+    """Whether every answer is one half but for rounding, so that none is right or wrong."""
+    return bool(np.abs(outputs - 0.5).max() < 1e-6)
 
 
 def _caption(net: Any, X: Any, y: Any, told: str) -> str:
@@ -97,9 +104,14 @@ def _caption(net: Any, X: Any, y: Any, told: str) -> str:
     answers = ", ".join(fixed(value, 3) for value in outputs)
     wanted = ", ".join(str(label) for label in y)
     solved = bool(np.all((outputs > 0.5) == (y == 1)))
-    verdict = (
-        "The boundary parts the ones from the zeros."
-        if solved
-        else "The best that a straight line can do is to say one half everywhere."
-    )
-    return f"{verdict} Answers {answers}; wanted {wanted}. {told}."
+    if _undecided(outputs):
+        verdict = (
+            "No straight line parts the ones from the zeros. It could get three of the four rows "
+            "right; but training lowers the loss, and the lowest that a straight line can reach is "
+            "to say one half everywhere, so there is no boundary to draw."
+        )
+    elif solved:
+        verdict = "The boundary parts the ones from the zeros."
+    else:
+        verdict = "The boundary does not part the ones from the zeros."
+    return f"{verdict} Answers {answers}; wanted {wanted}. {told}"

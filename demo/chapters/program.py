@@ -114,7 +114,7 @@ def _legend(program: Any, arrays: dict[str, Any]) -> list[tuple[str, str, str]]:
     ours[id(program.outputs[0])] = "the loss"
     return [
         (f"`{name}`", ours[id(thing)], " × ".join(map(str, np.shape(thing))) or "one number")
-        for name, thing in program.run.__kwdefaults__.items()
+        for name, thing in program.names.items()
         if id(thing) in ours
     ]
 

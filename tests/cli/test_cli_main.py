@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 import chainrule
+import chainrule.cli
 
 HEAVY = {"rich", "matplotlib", "sklearn", "pooch", "scipy", "safetensors", "pandas"}
 
@@ -160,3 +163,16 @@ def test_letters_that_a_terminal_lacks_are_no_reason_to_fail(folder):
     )
     assert done.returncode == 0
     assert b"x1  x2  and  predicted  output\n??" in done.stdout
+
+
+def test_no_circles_among_the_modules_of_the_command_even_inside_functions() -> None:
+    folder = Path(chainrule.cli.__file__).parent
+    left = {
+        path.stem: set(re.findall(r"chainrule\.cli\.(\w+)", path.read_text("utf-8"))) - {path.stem}
+        for path in folder.glob("*.py")
+        if path.stem != "__init__"
+    }
+    assert left["training"] > {"problems", "sources"}
+    while free := {name for name, wanted in left.items() if not wanted & left.keys()}:
+        left = {name: wanted for name, wanted in left.items() if name not in free}
+    assert not left

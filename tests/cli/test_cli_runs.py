@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from pathlib import Path
 
 import pytest
@@ -67,12 +68,93 @@ def test_a_file_in_the_way(command):
     assert result.exit_code == 1
 
 
-def test_a_folder_that_may_not_be_written_is_known_before_the_training(command, monkeypatch):
-    monkeypatch.setattr(os, "access", lambda *_: False)
-    result = command("train", "or", "--out", "run")
+@pytest.mark.parametrize(
+    ("error", "text"),
+    [
+        (PermissionError(13, "Permission denied"), "made: you may not write in {above}."),
+        (OSError(30, "Read-only file system"), "made in {above}: Read-only file system."),
+    ],
+)
+def test_a_folder_that_cannot_be_written_is_known_before_the_training(
+    command, monkeypatch, folder, error, text
+):
+    make = os.mkdir
+
+    def mkdir(path, *rest, **named):
+        if str(path).endswith(".part"):
+            raise error
+        make(path, *rest, **named)
+
+    monkeypatch.setattr(os, "mkdir", mkdir)
+    result = command("train", "or", "--out", "run/deeper")
     assert result.exit_code == 1
-    assert result.stderr.startswith("Error: --out run cannot be made: you may not write in ")
-    assert "epoch" not in result.stderr
+    assert result.stderr == f"Error: --out run/deeper cannot be {text.format(above=folder)}\n"
+    assert files(folder) == []
+
+
+def test_trying_the_folder_leaves_nothing(folder):
+    runs.check_folder(Path("a/b"), False)
+    assert files(folder) == []
+
+
+def test_errors_name_the_folder_that_was_asked_for(folder):
+    def fill(place):
+        raise OSError(28, "No space left on device", str(place / "curves.png"))
+
+    with pytest.raises(OSError, match="No space left") as caught:
+        runs.write_folder(Path("run"), fill)
+    assert caught.value.filename == os.path.join("run", "curves.png")
+    assert files(folder) == []
+    Path("taken.csv").mkdir()
+    with pytest.raises(OSError, match="directory") as caught:
+        runs.write_text(Path("taken.csv"), "text")
+    assert (caught.value.filename, caught.value.filename2) == ("taken.csv", None)
+    assert files(folder) == ["taken.csv"]
+
+
+@pytest.mark.parametrize("there", [False, True])
+def test_a_run_that_is_ended_while_it_is_written_leaves_nothing(folder, there):
+    if there:
+        Path("run").mkdir()
+    before = signal.getsignal(signal.SIGTERM)
+
+    def fill(place):
+        (place / "model.safetensors").write_text("half of")
+        signal.raise_signal(signal.SIGTERM)
+
+    with pytest.raises(SystemExit) as caught:
+        runs.write_folder(Path("run"), fill)
+    assert caught.value.code == 143
+    assert files(folder) == (["run"] if there else [])
+    assert not there or files("run") == []
+    assert signal.getsignal(signal.SIGTERM) is before
+
+
+def test_a_mistyped_run_is_suggested(command, houses, folder):
+    for place, name in enumerate(["xor-20260101-120000", "xor-20260102-120000", "houses"]):
+        made = folder / "runs" / name
+        made.mkdir(parents=True)
+        (made / "model.safetensors").write_text("")
+        os.utime(made, (place, place))
+    (folder / "runs" / "notes").mkdir()
+
+    def told(run):
+        result = command("predict", run, "houses.csv")
+        assert result.exit_code == 1
+        return result.stderr
+
+    no = "there is no such run."
+    assert told("runs/huoses") == f"Error: runs/huoses: {no} Did you mean 'runs/houses'?\n"
+    assert told("runs/xor") == f"Error: runs/xor: {no} Did you mean 'runs/xor-20260102-120000'?\n"
+    assert told("runs/note") == f"Error: runs/note: {no} The newest in runs is 'runs/houses'.\n"
+    assert told("run/xor") == f"Error: run/xor: {no} Its folder run does not exist either.\n"
+    assert told("runs") == (
+        "Error: runs is not a run: it holds no model.safetensors. The newest in runs is "
+        "'runs/houses'.\n"
+    )
+    assert told("house") == f"Error: house: {no}\n"
+    (folder / "runs" / "houses").rename("mine")
+    assert told("other") == f"Error: other: {no} The newest here is 'mine'.\n"
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt(), OSError(28, "No space left", "disk")])

@@ -52,7 +52,7 @@ def test_a_network_saved_without_the_command(command):
 @pytest.mark.parametrize(
     ("model", "text"),
     [
-        ("nothing", "there is no file nothing."),
+        ("nothing", "nothing: there is no such run."),
         ("empty", "empty is not a run: it holds no model.safetensors."),
         ("broken", "broken is not a safetensors file, or it is broken or cut short: "),
         ("cut", "cut is not a safetensors file, or it is broken or cut short: "),

@@ -117,6 +117,27 @@ def test_tables_that_nobody_could_learn_from(command, folder, content, text):
     assert [p.name for p in folder.iterdir()] == ["table.csv"]
 
 
+@pytest.mark.parametrize("seed", [0, 1, 2, 3])
+def test_a_wrong_cell_is_told_whatever_part_it_falls_into(command, folder, seed):
+    lines = [f"{k},{k % 7}.5" for k in range(100)]
+    lines[17] = "oops,2.5"
+    (folder / "table.csv").write_text("\n".join(["a,b", *lines]))
+    result = command("train", "table.csv", "--seed", seed)
+    assert result.exit_code == 1
+    assert result.stderr == (
+        "Error: table.csv: column 'a': 99 of 100 values are numbers, and line 19 holds 'oops'. "
+        "Correct it or leave the cell empty (missing values are filled in).\n"
+    )
+    lines[17] = '17,"1,000"'
+    (folder / "table.csv").write_text("\n".join(["a,b", *lines]))
+    result = command("train", "table.csv", "--seed", seed)
+    assert result.stderr == (
+        "Error: table.csv: column 'b': 99 of 100 values are numbers, and line 19 holds '1,000'; "
+        "numbers are written without a comma between thousands, 1000 and not 1,000. Correct it or "
+        "leave the row out (a target cannot be missing).\n"
+    )
+
+
 def test_a_mistyped_column_is_suggested(command, houses):
     result = command("train", houses, "--target", "prise")
     assert result.exit_code == 1

@@ -121,7 +121,7 @@ def test_source_has_only_calls_of_local_names(step: Any) -> None:
     program, _, _ = step
     (function,) = ast.parse(program.source).body
     assert isinstance(function, ast.FunctionDef)
-    arguments = {argument.arg for argument in function.args.kwonlyargs}
+    arguments = {argument.arg for argument in function.args.args}
     *calls, last = function.body
     assert ast.unparse(last) == "return None"
     assert len(calls) > 20

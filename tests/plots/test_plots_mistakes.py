@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import numpy as np
 import pytest
 from matplotlib.colors import to_rgb
@@ -56,6 +58,21 @@ def test_matrices_of_other_sizes(check_figure):
     ax = figure.add_subplot()
     assert confusion_matrix(COUNTS, ax=ax) is figure
     assert len(ax.texts) == 9
+
+
+@pytest.mark.parametrize(("size", "named"), [(30, 30), (31, 16), (300, 30)])
+def test_many_classes_have_no_counts_and_thin_names(check_figure, size, named):
+    began = time.process_time()
+    figure = confusion_matrix(np.eye(size, dtype=int), [f"species {k}" for k in range(size)])
+    ax = figure.axes[0]
+    assert len(ax.texts) == (size**2 if size <= 30 else 0)
+    words = [word.get_text() for word in ax.get_yticklabels()]
+    assert len(words) == len(ax.get_xticks()) == named
+    assert words[1] == f"species {int(ax.get_yticks()[1])}"
+    assert max(figure.get_size_inches()) < 21
+    check_figure(figure)
+    # 90,000 texts took minutes.
+    assert time.process_time() - began < 10
 
 
 @pytest.mark.parametrize(

@@ -140,3 +140,20 @@ def test_bad_predictions():
         decision_regions(Net(lambda X: X[:, :1] * np.nan), X, Y, resolution=10)
     with pytest.raises(ShapeError, match=r"predictions must be \(100, 1\)"):
         decision_regions(Net(lambda X: np.zeros(3)), X, Y, resolution=10)
+
+
+def test_many_classes_have_no_legend(check_figure):
+    y = np.arange(60) % 40
+    figure = decision_regions(Net(lambda X: np.cos(X @ np.ones((2, 40)) + y[:40])), X, y)
+    assert figure.axes[0].get_legend() is None
+    assert figure.axes[0].get_title() == "Decision regions of 40 classes"
+    check_figure(figure)
+
+
+@pytest.mark.parametrize("size", [0.0, 1e-15, 4e-7])
+def test_rounding_around_one_half_is_no_boundary(check_figure, texts, size):
+    noise = Net(lambda X: 0.5 + size * np.sign(np.sin(50 * X[:, :1])))
+    figure = decision_regions(noise, X, Y, resolution=20)
+    assert contours(figure.axes[0]) == []
+    assert "no boundary: the net answers 0.5 everywhere, which is no class" in texts(figure)
+    check_figure(figure)

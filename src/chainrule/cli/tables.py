@@ -11,6 +11,7 @@ import numpy as np
 from chainrule.cli.problems import Part, Problem, Recipe
 from chainrule.cli.splits import set_aside
 from chainrule.data import Table, TableEncoder, read_csv
+from chainrule.data.columns import MISSING_IS_FINE, refuse_strays
 from chainrule.data.target import learn_target
 from chainrule.errors import DataError
 
@@ -39,6 +40,10 @@ def table_problem(path: Path, target: str | None, seed: int) -> Problem:
         )
     # From all rows only the kind of task is taken: classes, or numbers.
     goal = learn_target(table, str(table.target), None)
+    # Said of the whole file, so that it does not depend on which rows the split sets aside.
+    for name in table.names:
+        if name != table.target:
+            refuse_strays(table, name, MISSING_IS_FINE)
     labels = goal.encode(table) if goal.task == "classification" else None
     rng = np.random.default_rng(seed)
     rows, test = set_aside(np.arange(len(table)), labels, TEST_SHARE, rng)

@@ -12,9 +12,10 @@ import click
 
 from chainrule.cli.console import live_line, note, show_table
 from chainrule.cli.pictures import draw
-from chainrule.cli.problems import Problem, Recipe, problem
+from chainrule.cli.problems import Problem, Recipe
 from chainrule.cli.runs import MODEL, Run, check_folder, new_folder, write_folder
 from chainrule.cli.scores import Score, score, truth_table
+from chainrule.cli.sources import problem
 from chainrule.errors import TrainingWarning, unknown_name
 from chainrule.nn.layers import Dense
 from chainrule.nn.sequential import Sequential

@@ -8,6 +8,7 @@ missing, which is the mean. A ``CategoryColumn`` becomes one number a category: 
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -18,6 +19,14 @@ from chainrule.data.csv_table import Table
 from chainrule.errors import DataError
 
 MOST_CATEGORIES = 50
+#: From when on a column is meant to be one of numbers, whatever else it holds.
+LEAST_SHARE, FEWEST_NUMBERS = 0.8, 5
+#: What may be done about a value that is none, in a column to learn from.
+MISSING_IS_FINE = "leave the cell empty (missing values are filled in)"
+#: 1,000 or 12,345.67: commas between thousands.
+_THOUSANDS = re.compile(r"[-+]?[1-9]\d{0,2}(,\d{3})+(\.\d*)?")
+#: A number with a unit or the sign of a currency before or after it, as in 12.50 €.
+_WITH_UNIT = re.compile(r"([^\d.,+-]*)[-+]?(\d+([.,]\d*)*|[.,]\d+)([^\d.,]*)")
 Values = Sequence[str | None]
 
 
@@ -123,6 +132,39 @@ def numbers(table: Table, name: str) -> NDArray[np.float64]:
     return result
 
 
+def refuse_strays(table: Table, name: str, advice: str) -> None:
+    """Stop at a column of numbers that a few wrong cells would turn into a column of text.
+
+    A column is one of numbers when at least 80 % of the values that are there, and at least 5 of
+    them, are numbers.
+
+    Args:
+        table: the rows to look at.
+        name: the column.
+        advice: what else than a correction would help.
+
+    Raises:
+        DataError: such a column holds other values too, with the line and the text of the first.
+    """
+    cells = [
+        (line, value)
+        for line, value in zip(table.lines, table.columns[name], strict=True)
+        if value is not None
+    ]
+    strays = [(line, value) for line, value in cells if number(value) is None]
+    count = len(cells) - len(strays)
+    if not strays or count < FEWEST_NUMBERS or count < LEAST_SHARE * len(cells):
+        return
+    line, value = strays[0]
+    more = len(strays) - 1
+    others = f", and {more} more {'is' if more == 1 else 'are'} none" if more else ""
+    it = "them" if more else "it"
+    raise DataError(
+        f"{table.source}: column {name!r}: {count} of {len(cells)} values are numbers, and line "
+        f"{line} holds {value!r}{others}{how_to_write(value)}. Correct {it} or {advice}."
+    )
+
+
 def mean_and_std(values: Sequence[float]) -> tuple[float, float]:
     """Mean and population standard deviation, safe for numbers up to the largest float64.
 
@@ -168,3 +210,14 @@ def decimal_comma(present: Sequence[str]) -> str:
     ):
         return "; numbers are written with a decimal point, 1.5 and not 1,5"
     return ""
+
+
+def how_to_write(value: str) -> str:
+    """A hint for a text that is nearly a number, such as inf, 1,000 or 12.50 €; or nothing."""
+    if value.lower().lstrip("+-") in ("inf", "infinity"):
+        return "; numbers must be finite"
+    if _THOUSANDS.fullmatch(value):
+        return "; numbers are written without a comma between thousands, 1000 and not 1,000"
+    if _WITH_UNIT.fullmatch(value) and value.strip("+-0123456789.,"):
+        return "; numbers are written without a unit"
+    return decimal_comma([value])

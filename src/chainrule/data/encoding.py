@@ -13,7 +13,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from chainrule.data.columns import CategoryColumn, NumberColumn, learn_column
+from chainrule.data.columns import (
+    MISSING_IS_FINE,
+    CategoryColumn,
+    NumberColumn,
+    learn_column,
+    refuse_strays,
+)
 from chainrule.data.csv_table import Table
 from chainrule.data.target import TASKS, ClassTarget, NumberTarget, learn_target
 from chainrule.errors import DataError, FileFormatError, OptionError, unknown_name
@@ -73,6 +79,7 @@ class TableEncoder:
         for name in table.names:
             if name == table.target:
                 continue
+            refuse_strays(table, name, MISSING_IS_FINE)
             learned = learn_column(name, table.columns[name])
             if isinstance(learned, str):
                 ignored[name] = learned

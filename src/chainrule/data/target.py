@@ -16,6 +16,7 @@ from chainrule.data.columns import (
     mean_and_std,
     number,
     numbers,
+    refuse_strays,
     standardised,
 )
 from chainrule.data.csv_table import Table
@@ -115,8 +116,8 @@ def learn_target(table: Table, name: str, task: str | None) -> ClassTarget | Num
     regression.
 
     Raises:
-        DataError: missing values, a single value in all rows, text for a regression, or classes
-            that never repeat.
+        DataError: missing values, a single value in all rows, text for a regression, text among
+            numbers where classes were not asked for, or classes that never repeat.
         OptionError: a task that is not known.
     """
     if task is not None and task not in TASKS:
@@ -125,6 +126,8 @@ def learn_target(table: Table, name: str, task: str | None) -> ClassTarget | Num
     where = f"{table.source}: the target {name!r}"
     if not values:
         raise DataError(f"{where} has no rows to learn from.")
+    if task != "classification":
+        refuse_strays(table, name, "leave the row out (a target cannot be missing)")
     numeric = all_numbers(values)
     labels = sorted({_label(v) for v in values}, key=float) if numeric else sorted(set(values))
     if len(labels) == 1:

@@ -54,6 +54,8 @@ class Program:
         free = [slot for i, slot in enumerate(lowered.inputs) if i not in places]
         writer = _Source(planned, free)
         self.nbytes = planned.nbytes
+        #: What the names in ``source`` stand for.
+        self.names = writer.bound
         self.source, self.run, fixed = writer.function(lowered.outputs)
         self._fixed: list[Array | None] = fixed
 
@@ -109,10 +111,9 @@ class _Source:
         )
         parameters = [f"x{i}" for i in range(len(self.free))]
         body = [*self.lines, f"return ({returned},)" if self.free else "return None"]
-        # Names as defaults of keyword parameters are locals: the fastest that Python can reach.
-        signature = ", ".join([*parameters, "*", *[f"{n}={n}" for n in self.bound]])
-        if not self.bound:
-            signature = ", ".join(parameters)
+        # Names as defaults of parameters are locals, which Python reaches fastest, and defaults by
+        # place cost nothing to fill in (those of keywords would be looked up at every call).
+        signature = ", ".join([*parameters, *[f"{n}={n}" for n in self.bound]])
         source = f"def step({signature}):\n    " + "\n    ".join(body) + "\n"
         scope: dict[str, Any] = dict(self.bound)
         exec(compile(source, "<planned step>", "exec"), scope)

@@ -169,13 +169,20 @@ class _Planner:
     def assign(self) -> None:
         """One sweep through the calls, taking and giving back buffers."""
         taken: dict[Slot, Array] = {}
+        held: list[Array] = []
+        inside = {i for run in self.plan.runs for i in run[1:]}
         for i, call in enumerate(self.calls):
             slot = call.writes
             if call.kind != "opaque" and slot not in self.plan.arrays:
                 self.plan.arrays[slot] = self._memory(slot, call, i, taken)
             for read in {self._owner(x) for x in (*call.reads, slot)}:
                 if self.last_read.get(read, i) == i and read in taken:
-                    self.free.append(taken.pop(read))
+                    held.append(taken.pop(read))
+            # Blocks go through a run again and again: what one call of it needs no more must not
+            # be written over by a later one before the last block is done.
+            if i + 1 not in inside:
+                self.free += held
+                held.clear()
         for slot in {x for call in self.calls for x in call.reads} | set(self.outputs):
             self._realise(slot)
 

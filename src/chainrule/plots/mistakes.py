@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,10 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _WHERE = "mistakes"
+#: With more classes than this a confusion matrix is shading alone: nobody reads 10,000 counts.
+MOST_WITH_COUNTS = 30
+#: Inches of such a matrix.
+WIDEST = 12.0
 
 
 def confusion_matrix(
@@ -26,7 +31,8 @@ def confusion_matrix(
     """Draw a confusion matrix: counts as digits, each row's percentages as shading.
 
     Shading by row makes a rare class as visible as a common one: a dark diagonal is good whatever
-    the sizes of the classes.
+    the sizes of the classes. With more than 30 classes there is shading alone, and not every class
+    is named at the axes.
 
     Args:
         matrix: counts, (K, K): row i, column j holds the samples of class i taken for class j.
@@ -53,7 +59,8 @@ def confusion_matrix(
     totals = counts.sum(axis=1, keepdims=True)
     percent = 100 * counts / np.maximum(totals, 1)
 
-    side = max(4.0, 1.2 + 0.58 * size)
+    small = size <= MOST_WITH_COUNTS
+    side = max(4.0, 1.2 + 0.58 * size) if small else WIDEST
     figure, ax = style.place(ax, side + 1.4, side + 0.4, square=True)
     total, right = int(counts.sum()), int(np.trace(counts))
     share = f" ({100 * right / total:.1f} %)" if total else ""
@@ -63,12 +70,15 @@ def confusion_matrix(
     shading = ax.imshow(percent, cmap=style.SEQUENTIAL, vmin=0, vmax=100)
     style.colour_bar(figure, shading, ax, "share of the true class, %")
     turned = size > 3 and max(map(len, names)) > 4
-    ax.set_xticks(range(size), names)
+    # Every class has its name while there is room for it, then every second, third, ...
+    named = range(0, size, math.ceil(size / MOST_WITH_COUNTS))
+    ax.set_xticks(named, names[:: named.step])
     if turned:
         for word in ax.get_xticklabels():
             word.set(rotation=45, ha="right", rotation_mode="anchor")
-    ax.set_yticks(range(size), names)
-    _digits(ax, counts, shading.to_rgba(percent))
+    ax.set_yticks(named, names[:: named.step])
+    if small:
+        _digits(ax, counts, shading.to_rgba(percent))
     return figure
 
 

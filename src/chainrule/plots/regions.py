@@ -18,6 +18,10 @@ if TYPE_CHECKING:
 
 _WHERE = "decision_regions"
 _MARGIN = 0.12
+#: Colours and markers repeat long before this, and a longer legend would leave no room to draw.
+MOST_IN_LEGEND = 30
+#: An output nearer to the threshold than this share of its range is on it: the rest is rounding.
+_FLAT = 1e-5
 
 
 class NetLike(Protocol):
@@ -39,7 +43,8 @@ def decision_regions(
 
     A net with one output is shaded by that output, with the line where it decides: 0.5, or 0 for
     classes -1 and 1 and outputs of both signs. A net with K outputs gives K coloured regions, each
-    point belonging to the largest output. Samples differ by marker as well as by colour.
+    point belonging to the largest output. Samples differ by marker as well as by colour; of more
+    than 30 classes there is no legend.
 
     Args:
         net: anything with ``predict``: (n, 2) to (n, 1), (n,) or (n, K).
@@ -72,7 +77,8 @@ def decision_regions(
         ax.set_title(f"Decision regions of {columns} classes", fontsize=style.TITLE_SIZE)
         handles = _regions(ax, across, up, surface)
     handles = _points(ax, samples, classes, names) + handles
-    style.legend_below(ax, handles)
+    if len(names) <= MOST_IN_LEGEND:
+        style.legend_below(ax, handles)
     return figure
 
 
@@ -132,6 +138,9 @@ def _shade(
         f"{quantity.capitalize()} over the plane".replace("Output", "Output of the net"),
         fontsize=style.TITLE_SIZE,
     )
+    if float(np.abs(surface - threshold).max()) <= _FLAT * half:
+        style.note(ax, f"no boundary: the net answers {threshold:g} everywhere, which is no class")
+        return []
     if not surface.min() < threshold < surface.max():
         answer = names[int(surface.min() >= threshold)]
         style.note(ax, f"no boundary in view: the net answers class {answer} everywhere")
@@ -159,9 +168,10 @@ def _regions(
         aspect="auto",
         interpolation="nearest",
     )
+    second, best = np.moveaxis(np.partition(surface, -2, axis=2)[..., -2:], 2, 0)
     for index in np.unique(winner):
-        rivals = np.delete(surface, index, axis=2).max(axis=2)
-        lead = surface[..., index] - rivals
+        # The best of the others is the best of all, or the second where this one is the best.
+        lead = surface[..., index] - np.where(winner == index, second, best)
         if lead.min() < 0 < lead.max():
             ax.contour(across, up, lead, levels=[0.0], colors=style.INK, linewidths=0.9)
     return []
