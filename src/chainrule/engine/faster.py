@@ -12,6 +12,7 @@ form                     becomes                          differs by at most
 mean of all              [1/n ... 1/n] @ x                2 n ε mean|x|
 σ(z)                     1/2 + 1/2 tanh(z/2)              2 ε (absolute; the value is in 0 to 1)
 cross-entropy of σ(z)    softplus(z) - t z                4 ε (1 + |z|)
+its mean, t steady       [1/n, -t/n] @ [softplus(z), z]   4 n ε (1 + mean|z|)
 σ(z) beside that loss    exp(z - softplus(z))             16 ε
 =======================  ===============================  ======================================
 
@@ -40,7 +41,7 @@ def faster(graph: Graph, steady: Collection[str] = ()) -> Graph:
     """
     graph = bias_rows(graph, steady)
     become: dict[Tensor, Tensor] = {node: node for node in graph.inputs}
-    forms = _Forms(graph)
+    forms = _Forms(graph, {graph.input(name) for name in steady})
     for node in graph.nodes[len(graph.inputs) :]:
         inputs = tuple(become[x] for x in node.inputs)
         with within(node.scope, node.place):
@@ -51,7 +52,8 @@ def faster(graph: Graph, steady: Collection[str] = ()) -> Graph:
 class _Forms:
     """The table above, for the nodes of one graph."""
 
-    def __init__(self, graph: Graph) -> None:
+    def __init__(self, graph: Graph, steady: set[Tensor]) -> None:
+        self._steady = steady
         self._table: dict[str, Callable[..., Tensor | None]] = {
             "sum": self._sum,
             "mean": self._mean,
@@ -88,7 +90,21 @@ class _Forms:
     def _mean(self, node: Tensor, x: Tensor) -> Tensor | None:
         if settings(node)["keepdims"] or settings(node)["axis"] is not None or x.size == 0:
             return None
+        entries = node.inputs[0]
+        if came_from(entries, "sigmoid_cross_entropy") and entries.inputs[1] in self._steady:
+            return self._mean_of_cross_entropy(x, entries.inputs[1])
         return _product(np.full(x.size, 1 / x.size, x.dtype), FUNCTIONS["reshape"](x, -1))
+
+    def _mean_of_cross_entropy(self, entries: Tensor, t: Tensor) -> Tensor | None:
+        """[1/n, -t/n] @ [softplus(z), z], whose left side is made only once."""
+        softplus = entries.inputs[0]
+        z = softplus.inputs[0]
+        if z.shape != t.shape:
+            return None
+        flat = [FUNCTIONS["reshape"](part, -1) for part in (softplus, z)]
+        share = constant(np.full(t.size, 1 / t.size, t.dtype))
+        left = FUNCTIONS["concatenate"]([share, FUNCTIONS["reshape"](t, -1) * (-1 / t.size)])
+        return FUNCTIONS["matmul"](left, FUNCTIONS["concatenate"](flat))  # type: ignore[no-any-return]
 
     def _sigmoid(self, node: Tensor, z: Tensor) -> Tensor:
         if node.inputs[0] in self._logits:
