@@ -94,15 +94,18 @@ class Runner:
         self.rate[()] = rates[0]
         # Where a step takes microseconds, even setting what stays the same would be felt.
         changing = min(rates) != max(rates) or any(layer.is_random for layer in self.net.layers)
-        losses = []
-        with np.errstate(all="ignore"):
-            for rate in rates:
-                if changing:
-                    self.rate[()] = rate
-                    self.key[1] = self.steps
-                run()
-                self.steps += 1
-                losses.append(loss.item())
+        losses: list[float] = []
+        first = self.steps
+        try:
+            with np.errstate(all="ignore"):
+                for rate in rates:
+                    if changing:
+                        self.rate[()] = rate
+                        self.key[1] = first + len(losses)
+                    run()
+                    losses.append(loss.item())
+        finally:
+            self.steps = first + len(losses)
         return losses
 
     def _run_epoch(
