@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
-from chainrule.engine.lower import Call, Slot
+from chainrule.engine.calls import Call, Slot
 
 #: Entries of a block: the pieces of a few vectors fit into a cache of the second level.
 BLOCK = 65_536

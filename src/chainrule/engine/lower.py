@@ -8,13 +8,12 @@ dtype and whether its memory is in one piece; which memory it gets is the plan's
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from chainrule.engine.calls import WRITERS, Call, Lowered, Slot, computed, viewed
 from chainrule.engine.reference import reads_in_order
 from chainrule.graph.graph import Graph
 from chainrule.graph.op import CONSTANT, Array, Shape
@@ -23,117 +22,8 @@ from chainrule.graph.tensor import Tensor
 #: What depends only on what never changes is computed while planning, up to this many entries.
 FOLDED_ENTRIES = 65_536
 
-
 #: Rows of up to so many entries are short: see ``Writer.max``.
 NARROW = 32
-
-
-class Slot:
-    """An array that will exist when the plan runs.
-
-    It is one of: an input, a constant (``array``), the result of a call (``call``), or a view
-    (``base`` and ``view``, a method of arrays with its arguments).
-    """
-
-    __slots__ = ("array", "base", "call", "dtype", "shape", "solid", "view")
-
-    def __init__(self, shape: Shape, dtype: np.dtype[Any], *, solid: bool = True) -> None:
-        self.shape = shape
-        self.dtype = dtype
-        self.solid = solid
-        self.array: Array | None = None
-        self.call: Call | None = None
-        self.base: Slot | None = None
-        self.view: tuple[str, tuple[Any, ...]] | None = None
-
-    @property
-    def ndim(self) -> int:
-        return len(self.shape)
-
-    @property
-    def size(self) -> int:
-        return math.prod(self.shape)
-
-    @property
-    def root(self) -> Slot:
-        """The slot whose memory this one looks at: itself, unless it is a view."""
-        slot = self
-        while slot.base is not None:
-            slot = slot.base
-        return slot
-
-    def __getitem__(self, key: Any) -> Slot:
-        parts = key if isinstance(key, tuple) else (key,)
-        if not any(part is ... for part in parts):
-            parts = (*parts, ...)  # without it a single entry would be a number, not a view
-        probe = _outline(self.shape)[parts]
-        solid = self.solid and probe.flags.c_contiguous
-        return _viewed(self, probe.shape, "__getitem__", (parts,), solid)
-
-    def __add__(self, other: Any) -> Slot:
-        return _WRITERS[-1].add(self, other)
-
-    def __radd__(self, other: Any) -> Slot:
-        return _WRITERS[-1].add(other, self)
-
-    def __sub__(self, other: Any) -> Slot:
-        return _WRITERS[-1].subtract(self, other)
-
-    def __rsub__(self, other: Any) -> Slot:
-        return _WRITERS[-1].subtract(other, self)
-
-    def __mul__(self, other: Any) -> Slot:
-        return _WRITERS[-1].multiply(self, other)
-
-    def __rmul__(self, other: Any) -> Slot:
-        return _WRITERS[-1].multiply(other, self)
-
-    def __truediv__(self, other: Any) -> Slot:
-        return _WRITERS[-1].divide(self, other)
-
-    def __rtruediv__(self, other: Any) -> Slot:
-        return _WRITERS[-1].divide(other, self)
-
-    def __neg__(self) -> Slot:
-        return _WRITERS[-1].negative(self)
-
-
-def _outline(shape: Shape) -> Array:
-    """An array of this shape, as if in one piece, that has no memory behind it."""
-    strides = [math.prod(shape[i + 1 :]) for i in range(len(shape))]
-    return np.lib.stride_tricks.as_strided(np.empty((), bool), shape, strides, writeable=False)
-
-
-def _viewed(x: Slot, shape: Shape, method: str, arguments: tuple[Any, ...], solid: bool) -> Slot:
-    slot = Slot(shape, x.dtype, solid=solid)
-    slot.base, slot.view = x, (method, arguments)
-    return slot
-
-
-@dataclass(eq=False, slots=True)
-class Call:
-    """One call of NumPy: ``kind`` says how it is written, ``reads`` what it needs.
-
-    kind is "ufunc" (entry by entry, may write over an input), "reduce" (a ufunc's reduce),
-    "product" (dot or matmul), "copy" (a cast, or a view made solid), "join" (concatenate), or
-    "opaque" (an op that gives an array of its own).
-    """
-
-    kind: str
-    function: Callable[..., Any]
-    reads: tuple[Slot, ...]
-    writes: Slot
-    options: tuple[Any, ...] = ()
-    node: Tensor | None = None
-
-
-@dataclass(slots=True)
-class Lowered:
-    """What came of a graph: the calls in order, and the slots of its inputs and outputs."""
-
-    calls: list[Call]
-    inputs: list[Slot]
-    outputs: list[Slot]
 
 
 class Writer:
@@ -175,7 +65,7 @@ class Writer:
         slot = Slot(shape, np.dtype(dtype))
         call = Call(kind, function, reads, slot, options, self.node)
         if slot.size <= FOLDED_ENTRIES and all(x.root.array is not None for x in reads):
-            slot.array = _computed(call)
+            slot.array = computed(call)
         else:
             slot.call = call
             self.calls.append(call)
@@ -188,7 +78,7 @@ class Writer:
         """A view of ``x``; the same one if it was asked for before."""
         key = (id(x), method, arguments)
         if key not in self._known:
-            self._known[key] = _viewed(x, shape, method, arguments, solid)
+            self._known[key] = viewed(x, shape, method, arguments, solid)
         return self._known[key]
 
     def _ufunc(self, ufunc: np.ufunc, *x: Any) -> Slot:
@@ -277,44 +167,6 @@ class Writer:
         return self.call("join", np.concatenate, tuple(parts), tuple(shape), dtype, (axis,))
 
 
-_WRITERS: list[Writer] = []
-"""The writer at work, last: what an operator between slots writes to."""
-
-
-def look(array: Array, slot: Slot) -> Array:
-    """The view that ``slot`` is, of the array of its base."""
-    assert slot.view is not None
-    method, arguments = slot.view
-    if method == "broadcast_to":
-        return np.broadcast_to(array, *arguments)
-    view: Array = getattr(array, method)(*arguments)
-    return view
-
-
-def _known_array(slot: Slot) -> Array:
-    if slot.array is not None:
-        return slot.array
-    assert slot.base is not None
-    return look(_known_array(slot.base), slot)
-
-
-def _computed(call: Call) -> Array:
-    """The result of a call on arrays that never change, as the plan would have computed it."""
-    arrays = [_known_array(slot) for slot in call.reads]
-    with np.errstate(all="ignore"):
-        match call.kind:
-            case "reduce":
-                axis, keepdims = call.options
-                result = call.function.reduce(arrays[0], axis, keepdims=keepdims)  # type: ignore[attr-defined]
-            case "copy":
-                result = arrays[0]
-            case "join":
-                result = np.concatenate(arrays, axis=call.options[0])
-            case _:
-                result = call.function(*arrays)
-    return np.array(result, dtype=call.writes.dtype, order="C")
-
-
 def lower(graph: Graph, steady: Mapping[int, Array] | None = None) -> Lowered:
     """The NumPy calls that compute a graph, each value still without memory.
 
@@ -325,13 +177,13 @@ def lower(graph: Graph, steady: Mapping[int, Array] | None = None) -> Lowered:
     slots: dict[Tensor, Slot] = {node: Slot(node.shape, node.dtype) for node in graph.inputs}
     for place, array in (steady or {}).items():
         slots[graph.inputs[place]].array = array
-    _WRITERS.append(writer)
+    WRITERS.append(writer)
     try:
         for node in graph.nodes[len(graph.inputs) :]:
             writer.node = node
             slots[node] = _lowered(node, [slots[x] for x in node.inputs], writer)
     finally:
-        _WRITERS.pop()
+        WRITERS.pop()
     outputs = [slots[x] for x in graph.outputs]
     return Lowered(_wanted(writer.calls, outputs), [slots[x] for x in graph.inputs], outputs)
 

@@ -15,8 +15,9 @@ from typing import Any
 import numpy as np
 
 from chainrule.engine import blocks
+from chainrule.engine.calls import Call, Slot
 from chainrule.engine.faster import faster
-from chainrule.engine.lower import Call, Slot, lower
+from chainrule.engine.lower import lower
 from chainrule.engine.plan import Plan, plan
 from chainrule.engine.reference import fitted
 from chainrule.graph.graph import Graph

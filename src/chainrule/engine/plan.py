@@ -16,7 +16,7 @@ import numpy as np
 
 from chainrule.engine import blocks
 from chainrule.engine.blocks import numbers_first, runs
-from chainrule.engine.lower import Call, Lowered, Slot, look
+from chainrule.engine.calls import Call, Lowered, Slot, look
 from chainrule.graph.op import Array
 
 #: Buffers start at multiples of a cache line.
