@@ -261,6 +261,8 @@ def _check_named(words: list[str]) -> None:
 @pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
 def test_a_document_is_true(path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
+    # A block may set a variable of the environment; it ends with the document.
+    monkeypatch.setattr(os, "environ", os.environ.copy())
     check_document(path.read_text(encoding="utf-8"), tmp_path, path.name)
 
 

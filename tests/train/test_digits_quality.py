@@ -28,7 +28,7 @@ def test_digits_with_the_defaults() -> None:
 def mnist() -> Dataset:
     folder = os.environ.get("CHAINRULE_DATA")
     if not folder or not os.path.isdir(os.path.join(folder, "mnist")):
-        pytest.skip("there is no folder mnist in $CHAINRULE_DATA, so no MNIST files to learn from")
+        pytest.skip(f"no folder mnist in CHAINRULE_DATA={folder}, so no MNIST files to learn from")
     return cr.data.mnist()
 
 
