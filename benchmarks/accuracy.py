@@ -47,9 +47,9 @@ class Task:
 TASKS = (
     Task("digits 64-64-10", cr.data.digits,
          lambda: [cr.Dense(64, "relu"), cr.Dense(10, "softmax")], None, 0.01, 32, 10),
-    Task("MNIST 784-100-10", cr.data.mnist,
+    Task("MNIST 784-100-10, 10 epochs", cr.data.mnist,
          lambda: [cr.Dense(100, "relu"), cr.Dense(10, "softmax")], 10, 0.002, 100, 1),
-    Task("MNIST 784-512-512-10", cr.data.mnist,
+    Task("MNIST 784-512-512-10 with dropout, 10 epochs", cr.data.mnist,
          lambda: [cr.Dense(512, "relu"), cr.Dropout(0.2), cr.Dense(512, "relu"), cr.Dropout(0.2),
                   cr.Dense(10, "softmax")], 10, 0.001, 128, 1),
 )  # fmt: skip

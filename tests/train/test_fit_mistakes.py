@@ -93,3 +93,18 @@ def test_paths_that_are_none(tmp_path):
             cr.load(path)
     with pytest.raises(FileFormatError, match=r"is a folder; name a file in it"):
         net.save(tmp_path)
+
+
+@pytest.mark.parametrize(("rows", "size", "advised"), [(7, 2, 4), (33, 32, 33), (7, 6, 7)])
+def test_a_last_batch_of_one_row_under_batch_norm(rows, size, advised):
+    data, targets = np.random.default_rng(0).random((rows, 2)), np.ones(rows)
+    net = cr.Sequential(cr.Dense(3), cr.BatchNorm(), cr.Dense(1))
+    with pytest.raises(OptionError, match=rf"Choose another batch_size, such as {advised}\."):
+        net.fit(data, targets, batch_size=size)
+    assert len(net.fit(data, targets, batch_size=advised, epochs=1)) == 1
+
+
+def test_one_row_under_batch_norm():
+    net = cr.Sequential(cr.Dense(3), cr.BatchNorm(), cr.Dense(1))
+    with pytest.raises(OptionError, match="BatchNorm cannot train on one row, which has no spread"):
+        net.fit(np.ones((1, 2)), [1.0])

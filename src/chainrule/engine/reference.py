@@ -100,7 +100,6 @@ class ReferenceProgram:
     ) -> None:
         self.graph = graph
         self._bound = dict(bound)
-        self._replaces = dict(replaces)
         self.outputs = [
             bound[replaces[i]] if i in replaces else np.empty(node.shape, node.dtype)
             for i, node in enumerate(graph.outputs)

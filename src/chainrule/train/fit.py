@@ -18,7 +18,8 @@ from chainrule.nn.activations import NAMED as ACTIVATIONS
 from chainrule.nn.layers import Activation, BatchNorm, Dense
 from chainrule.nn.losses import Loss
 from chainrule.nn.sequential import Sequential
-from chainrule.optim.optimizers import LBFGS, Adam, Optimizer, optimizer
+from chainrule.optim.optimizers import LBFGS, Optimizer
+from chainrule.optim.optimizers import optimizer as make_optimizer
 from chainrule.optim.schedules import schedule as make_schedule
 from chainrule.train.callbacks import Progress, callback
 from chainrule.train.history import History
@@ -63,8 +64,9 @@ def fit(
         loss: a name, a ``Loss`` or a function; default by the last activation (see ``loss_for``).
         optimizer: a name or an ``Optimizer``; default Adam with a rate of 0.01.
         epochs: passes over the data; default 20, or as many as make 2,000 steps.
-        batch_size: rows a step, shuffled anew each epoch; None for all rows at once.
-        validation: a share of the rows to set aside, or a pair (X, y).
+        batch_size: rows a step, shuffled anew each epoch; None for all rows at once. LBFGS always
+            takes all rows.
+        validation: a share of the rows to set aside, or a pair (X, y); scored without weights.
         metrics: names or functions (outputs, targets), computed after each epoch on the training
             data and on validation.
         schedule: how the rate changes: a name, a ``Schedule``, or a function (epoch, epochs).
@@ -80,7 +82,7 @@ def fit(
             ``chainrule.nn.fitting``.
         OptionError: an option that is not known or out of range.
     """
-    chosen = _optimizer(optimizer)
+    chosen = make_optimizer(optimizer)
     _check(epochs, batch_size, restarts, engine, progress)
     X = fitting.inputs(X, net.dtype, net.input_shape)
     rng = _generator(seed)
@@ -179,10 +181,6 @@ def _check_outputs(net: Sequential, loss: Loss) -> None:
         )
 
 
-def _optimizer(spec: str | Optimizer) -> Optimizer:
-    return Adam() if spec == "adam" else optimizer(spec)
-
-
 def _split(
     net: Sequential, loss: Loss, X: Array, y: Any, sample_weight: Any, class_weight: Any,
     validation: Any, rng: np.random.Generator,
@@ -244,8 +242,12 @@ def _check_together(
     if isinstance(chosen, LBFGS) and schedule is not None:
         raise OptionError("LBFGS finds its own step in each iteration: it takes no schedule.")
     normed = any(isinstance(layer, BatchNorm) for layer in net.layers)
-    if normed and batch_size and rows % batch_size == 1:
+    size = min(batch_size or rows, rows)
+    if normed and rows == 1:
+        raise OptionError("BatchNorm cannot train on one row, which has no spread.")
+    if normed and rows % size == 1:
+        other = next(n for n in range(size + 1, rows + 1) if rows % n != 1)
         raise OptionError(
-            f"batches of {batch_size} leave a last batch of one row ({rows} rows), which has no "
-            f"spread for BatchNorm. Choose another batch_size, such as {batch_size + 1}."
+            f"batches of {size} leave a last batch of one row ({rows} rows), which has no spread "
+            f"for BatchNorm. Choose another batch_size, such as {other}."
         )
