@@ -108,8 +108,9 @@ def test_the_caller_names_what_a_function_returns() -> None:
 def test_no_name_is_better_than_a_wrong_one() -> None:
     def unclear(x: Any) -> Any:
         a, b = np.sin(x), np.cos(x)
-        c = np.exp(x)
-        d = np.tanh(x)  # noqa: E702
+        # fmt: off
+        c = np.exp(x); d = np.tanh(x)  # noqa: E702
+        # fmt: on
         pair = both(x)
         first = both(x)[0]
         either = np.exp(a) if x.shape else np.exp(b)

@@ -7,7 +7,7 @@ and which node of a backward pass is the cotangent of which node of the forward 
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from chainrule.graph.tensor import Tensor
@@ -45,13 +45,14 @@ class Notes:
 
     ``recorded`` has every node that the user's code made, in order, needed or not, and ``now`` what
     transforms have made of it; ``parameters`` are the inputs by which a network learns; ``passes``
-    the backward passes, the earliest first.
+    the backward passes, the earliest first; ``sources`` the user's code, the lines of each file.
     """
 
     recorded: tuple[Tensor, ...] = ()
     now: Mapping[Tensor, Tensor] = field(default_factory=dict)
     parameters: tuple[Tensor, ...] = ()
     passes: tuple[BackwardPass, ...] = ()
+    sources: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
     @property
     def forward(self) -> tuple[Tensor, ...]:

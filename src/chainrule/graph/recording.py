@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import linecache
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from pathlib import Path
@@ -52,6 +53,13 @@ def every_node() -> Iterator[list[Any]]:
         yield kept.nodes
     finally:
         _kept.reset(token)
+
+
+def sources_of(nodes: Iterable[Any]) -> dict[str, list[str]]:
+    """The source of the files in which these nodes were recorded, as it is now, line by line."""
+    places = (node.place for node in nodes)
+    lines = (line for place in places if isinstance(place, Place) for line in place.lines)
+    return {file: linecache.getlines(file) for file in dict.fromkeys(line[0] for line in lines)}
 
 
 def remember(node: Any) -> None:

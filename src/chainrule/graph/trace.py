@@ -11,7 +11,7 @@ import numpy as np
 from chainrule.errors import RecordingError
 from chainrule.graph.graph import Graph
 from chainrule.graph.notes import Notes
-from chainrule.graph.recording import every_node
+from chainrule.graph.recording import every_node, sources_of
 from chainrule.graph.structure import Structure
 from chainrule.graph.tensor import Tensor, constant, placeholder
 
@@ -52,8 +52,9 @@ def trace(function: Callable[..., Any], *arguments: Any) -> Graph:
     with every_node() as nodes:
         result = function(*handed)
     structure = Structure.of(result)
+    notes = Notes(tuple(nodes), sources=sources_of(nodes))
     outputs = [recorded(leaf) for leaf in structure.leaves(result)]
-    return Graph(inputs, outputs, structure, notes=Notes(tuple(nodes)))
+    return Graph(inputs, outputs, structure, notes=notes)
 
 
 def stand_in(leaf: Any, name: str) -> Tensor:

@@ -12,7 +12,7 @@ from chainrule.errors import OptionError, ShapeError, unknown_name
 from chainrule.graph.graph import Graph
 from chainrule.graph.notes import Notes
 from chainrule.graph.op import Array, Shape
-from chainrule.graph.recording import every_node, within
+from chainrule.graph.recording import every_node, sources_of, within
 from chainrule.graph.tensor import Tensor, placeholder
 from chainrule.nn import fitting
 from chainrule.nn.activations import activation_name
@@ -201,7 +201,7 @@ class Sequential:
             inputs = [x, y, *p.values()]
             if any(layer.is_random for layer in self.layers):
                 inputs.append(key)
-        notes = Notes(tuple(nodes), parameters=tuple(p.values()))
+        notes = Notes(tuple(nodes), parameters=tuple(p.values()), sources=sources_of(nodes))
         return Graph(inputs, [output], notes=notes).simplify()
 
     def _targets(self, rows: int, used: Loss) -> Tensor:

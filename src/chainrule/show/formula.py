@@ -35,6 +35,9 @@ def statements(graph: Graph) -> list[tuple[str, str]]:
         if node.op is not CONSTANT or node in writer.mentioned or node in outputs
     ]
     found += [(name.latex, writer.write(node).text) for name, node in read.repeats.values()]
+    inputs = set(read.graph.inputs)
+    handed_on = [] if graph.notes.passes else [x for x in read.graph.outputs if x in inputs]
+    found += [("y", writer.name(node)) for node in handed_on]
     if writer.says_rows:
         found.append((read.rows.letter, _rows(read)))
     return found

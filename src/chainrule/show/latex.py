@@ -40,6 +40,8 @@ class Latex:
         self.leaves = {*read.statements, *read.graph.inputs}
         self.says_rows = False
         self.mentioned: set[Tensor] = set()
+        #: The letters of the sums that are being written.
+        self.bound: list[str] = []
 
     def statement(self, node: Tensor) -> str:
         """The right side of a node's statement."""

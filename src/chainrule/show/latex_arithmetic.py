@@ -68,27 +68,27 @@ def _minus(writer: Latex, node: Tensor, index: Index | None) -> Written:
 def _times(writer: Latex, node: Tensor, index: Index | None) -> Written:
     a, b = node.inputs
     if index is None and (pair := _outer(a, b, writer.leaves)) is not None:
-        left, right = (writer.write(x) for x in pair)
-        return Written(rf"{tight(left, MATRIX)}\, {raised(right, chr(92) + 'top')}", MATRIX)
+        u, v = (writer.write(x) for x in pair)
+        row = raised(v, r"\top")
+        return Written(rf"{tight(u, MATRIX)}\, {row}", MATRIX)
     first, second = _inputs(writer, node, index)
     entries = index is not None and ":" not in index
     if not entries and a.size != 1 and b.size != 1:
-        return Written(
-            rf"{tight(first, ENTRYWISE, only=ENTRYWISE)} \odot "
-            rf"{tight(second, ENTRYWISE, only=ENTRYWISE)}", ENTRYWISE,
-        )  # fmt: skip
+        factors = [tight(x, ENTRYWISE, only=ENTRYWISE) for x in (first, second)]
+        return Written(r" \odot ".join(factors), ENTRYWISE)
     if b.op is CONSTANT and a.op is not CONSTANT:
         first, second = second, first
-    gap = (
-        r" \cdot "
-        if re.match(r"[\d.]", tight(second, MATRIX))
-        else r"\, "
-        if (re.search(r"[\dA-Za-z}]$", first.text) and not second.text.startswith("\\frac"))
-        else " "
-    )
-    if second.level == BIG:
-        return Written(f"{tight(first, MATRIX)}{gap}{second.text}", BIG)
-    return Written(f"{tight(first, MATRIX)}{gap}{tight(second, MATRIX)}", SCALED)
+    left = tight(first, MATRIX)
+    right = second.text if second.level == BIG else tight(second, MATRIX)
+    return Written(f"{left}{_gap(left, right)}{right}", BIG if second.level == BIG else SCALED)
+
+
+def _gap(left: str, right: str) -> str:
+    """What keeps two factors apart: a dot before a number, a thin space between letters."""
+    if re.match(r"[\d.]", right):
+        return r" \cdot "
+    letters = re.search(r"[\dA-Za-z}]$", left) and not right.startswith(r"\frac")
+    return r"\, " if letters else " "
 
 
 def _over(writer: Latex, node: Tensor, index: Index | None) -> Written:

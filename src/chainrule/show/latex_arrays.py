@@ -23,13 +23,17 @@ from chainrule.show.latex_pieces import (
     of_input,
     raised,
     tight,
-)  # fmt: skip
+)
 
 if TYPE_CHECKING:
     from chainrule.show.latex import Latex
 
-_LETTERS = "ijklpqrs"
-_BIG = {"sum": r"\sum", "max": r"\max", "min": r"\min"}
+#: The letters of indices, in the order of the axes.
+_LETTERS = "ijklpqrsuvw"
+_BIG = {
+    "sum": r"\sum", "max": r"\max", "min": r"\min", "var": r"\operatorname{var}",
+    "argmax": r"\operatorname{argmax}",
+}  # fmt: skip
 
 
 def _matmul(writer: Latex, node: Tensor, index: Index | None) -> Written:
@@ -47,10 +51,8 @@ def _transpose(writer: Latex, node: Tensor, index: Index | None) -> Written:
         for place, axis in enumerate(axes):
             back[axis] = index[place]
         return writer.write(node.inputs[0], tuple(back))
-    mark = (
-        r"\top" if axes == tuple(range(len(axes)))[::-1] else rf"\top({', '.join(map(str, axes))})"
-    )
-    return Written(raised(writer.write(node.inputs[0]), mark), POWER)
+    order = "" if axes == tuple(range(len(axes)))[::-1] else f"({', '.join(map(str, axes))})"
+    return Written(raised(writer.write(node.inputs[0]), rf"\top{order}"), POWER)
 
 
 def _spread(writer: Latex, node: Tensor, index: Index | None) -> Written:
@@ -58,12 +60,10 @@ def _spread(writer: Latex, node: Tensor, index: Index | None) -> Written:
     if index is not None:
         return writer.write(x, of_input(index, node, x))
     inner = writer.write(x)
+    if x.size == 1 and inner.text == "1":
+        return Written(r"\mathbf{1}", ATOM)
     if x.size == 1:
-        return (
-            Written(r"\mathbf{1}", ATOM)
-            if inner.text == "1"
-            else (Written(rf"{tight(inner, MATRIX)}\, \mathbf{{1}}", SCALED))
-        )
+        return Written(rf"{tight(inner, MATRIX)}\, \mathbf{{1}}", SCALED)
     if node.ndim == 2 and x.shape == (node.shape[0], 1):
         return Written(rf"{tight(inner, MATRIX)}\, \mathbf{{1}}^\top", MATRIX)
     if node.ndim == 2 and x.shape in ((node.shape[1],), (1, node.shape[1])):
@@ -92,35 +92,37 @@ def _cast(writer: Latex, node: Tensor, index: Index | None) -> Written:
     return written
 
 
-def _letters(writer: Latex, node: Tensor, index: Index | None) -> tuple[str, Index]:
+def _letters(writer: Latex, node: Tensor, index: Index | None) -> tuple[list[str], Index]:
     """The letters of the axes that are summed, and the index of the summand."""
     (x,) = node.inputs
-    op = node.op
     axis = settings(node)["axis"]
-    gone = range(x.ndim) if axis is None else np.atleast_1d(axis)
-    free = [letter for letter in _LETTERS if letter not in (index or ())]
+    gone = set(range(x.ndim) if axis is None else np.atleast_1d(axis).tolist())
+    taken = {*(index or ()), *writer.bound}
+    names = [*_LETTERS, *[f"i_{{{n}}}" for n in range(x.ndim + len(taken))]]
+    free = [letter for letter in names if letter not in taken]
     outer = [":"] * node.ndim if index is None else list(index)
     if settings(node).get("keepdims"):
         outer = [one for place, one in enumerate(outer) if place not in gone]
     rest = iter(outer)
-    inner, summed = [], []
-    for place, size in enumerate(x.shape):
-        if place in gone:
-            letter = free[place] if size != 1 else ""
-            summed.append(letter)
-            inner.append(letter)
-        else:
-            inner.append(next(rest) if size != 1 else next(rest) and "")
-    assert op is not None
-    return ", ".join(filter(None, summed)), tuple(inner)
+    inner = [free[place] if place in gone else next(rest) for place in range(x.ndim)]
+    inner = [letter if size != 1 else "" for letter, size in zip(inner, x.shape, strict=True)]
+    return [inner[place] for place in sorted(gone) if inner[place]], tuple(inner)
+
+
+def _summand(writer: Latex, node: Tensor, index: Index | None) -> tuple[str, Written]:
+    """The letters under the sign, and what stands behind it."""
+    letters, inner = _letters(writer, node, index)
+    writer.bound.extend(letters)
+    body = writer.write(node.inputs[0], inner)
+    del writer.bound[len(writer.bound) - len(letters) :]
+    return ", ".join(letters), body
 
 
 def _big(writer: Latex, node: Tensor, index: Index | None, sign: str = "") -> Written:
     assert node.op is not None
-    letters, inner = _letters(writer, node, index)
-    body = writer.write(node.inputs[0], inner)
+    letters, body = _summand(writer, node, index)
     sign = sign or _BIG[node.op.name]
-    if not letters:
+    if not letters and node.op.name not in ("var", "argmax"):
         return body
     minus = "-" if body.level == MINUS and node.op.name in ("sum", "mean") else ""
     text = body.text[1:] if minus else tight(body, BIG)
@@ -139,9 +141,8 @@ def _mean(writer: Latex, node: Tensor, index: Index | None) -> Written:
 
 
 def _logsumexp(writer: Latex, node: Tensor, index: Index | None) -> Written:
-    letters, inner = _letters(writer, node, index)
-    body = writer.write(node.inputs[0], inner)
-    return Written(rf"\ln \sum_{{{letters}}} e^{{{body.text}}}", BIG)
+    letters, body = _summand(writer, node, index)
+    return Written(rf"\ln \sum_{{{letters}}} e^{{{body.text}}}", BIG) if letters else body
 
 
 def _picked(writer: Latex, node: Tensor, index: Index | None) -> Written:
@@ -161,6 +162,6 @@ def _counts_rows(x: Tensor) -> bool:
 
 ARRAYS = {
     "matmul": _matmul, "transpose": _transpose, "sum": _big, "max": _big, "min": _big,
-    "mean": _mean, "logsumexp": _logsumexp, "broadcast_to": _spread, "reshape": _reshape,
-    "astype": _cast, "index": _picked,
+    "var": _big, "argmax": _big, "mean": _mean, "logsumexp": _logsumexp,
+    "broadcast_to": _spread, "reshape": _reshape, "astype": _cast, "index": _picked,
 }  # fmt: skip

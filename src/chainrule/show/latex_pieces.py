@@ -36,6 +36,7 @@ def tight(written: Written, least: int, only: int | None = None) -> str:
 
 
 def bracketed(text: str) -> str:
+    """The text in brackets, tall ones around what is tall."""
     tall = re.search(r"\\frac|\\sum|\\begin|\\max_|\\min_", text)
     return rf"\left({text}\right)" if tall else f"({text})"
 
@@ -79,10 +80,12 @@ def is_enclosed(template: str, mark: str) -> bool:
 
 
 def level_of_name(latex: str) -> int:
+    """How tightly a name holds together: ∂L/∂W is a fraction."""
     return CALL if latex.startswith(r"\frac") else ATOM
 
 
 def number(value: object) -> Written:
+    """A number to six digits, with a power of ten if it is very large or small."""
     if isinstance(value, bool):
         return Written(rf"\text{{{str(value).lower()}}}", ATOM)
     assert isinstance(value, int | float)

@@ -115,7 +115,7 @@ def names(graph: Graph) -> Names:
     for node in forward:
         if node.name and node.op is not CONSTANT:
             found.give(node, spelled(node.name))
-    variables = [(notes.now.get(node, node), name) for node, name in assigned(notes.recorded)]
+    variables = [(notes.now.get(node, node), name) for node, name in assigned(notes)]
     _give_numbered(found, variables)
     for node, called, is_needed in layer_names(forward):
         (found.give if is_needed else found.offer)(node, called)

@@ -169,8 +169,6 @@ def _template(
             return "_0.T"
         case name if name in _METHODS:
             return _reduction(node, inputs[0], isinstance(pieces[0], ast.Name))
-        case "logsumexp" if settings(node)["axis"] is None:
-            return f"logsumexp(_0, axis=None, keepdims={settings(node)['keepdims']})"
         case "one_hot" if node.dtype == np.float64:
             return f"np.eye({settings(node)['classes']})[_0]"
         case "reshape":

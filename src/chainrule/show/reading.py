@@ -52,6 +52,7 @@ def reading(
 
     ``rewrite`` may put the forward pass into other words before the statements are chosen.
     """
+    graph = graph.simplify()
     called = names(graph)
     rows = Rows(graph, called)
     graph, called = tidy(graph, called, rows)

@@ -9,16 +9,17 @@ source to look at) no name is given: a wrong name would be worse than none.
 from __future__ import annotations
 
 import ast
-import linecache
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
+from chainrule.graph.notes import Notes
 from chainrule.graph.origin import came_from
 from chainrule.graph.recording import Line, Place
 from chainrule.graph.tensor import Tensor
 
 _Function = ast.FunctionDef | ast.AsyncFunctionDef
+_Trees = Mapping[str, ast.Module]
 _SEVERAL = (ast.Tuple, ast.List, ast.Dict, ast.Set, ast.ListComp, ast.DictComp)
 
 
@@ -33,16 +34,17 @@ class _Assignment:
     value: ast.expr
 
 
-def assigned(nodes: Iterable[Tensor]) -> list[tuple[Tensor, str]]:
+def assigned(notes: Notes) -> list[tuple[Tensor, str]]:
     """The nodes that a statement assigned, with the variable: callers first, then in order."""
+    trees = {file: _parsed("".join(lines)) for file, lines in notes.sources.items()}
     found: list[tuple[_Assignment, Tensor]] = []
     running: dict[_Assignment, Tensor] = {}
-    for node in nodes:
-        now = set(_assignments(node))
+    for node in notes.recorded:
+        now = set(_assignments(node, trees))
         found += [(one, running.pop(one)) for one in list(running) if one not in now]
         running |= dict.fromkeys(now, node)
     found += running.items()
-    clear = [(one, node) for one, node in found if _is_value(one, node)]
+    clear = [(one, node) for one, node in found if _is_value(one, node, trees)]
     order = {node: i for i, node in enumerate(dict.fromkeys(node for _, node in clear))}
     clear.sort(key=lambda pair: (pair[0].depth, order[pair[1]]))
     return [(node, one.target) for one, node in clear]
@@ -53,19 +55,19 @@ def _lines(node: Tensor) -> tuple[Line, ...]:
     return node.place.lines[::-1] if isinstance(node.place, Place) else ()
 
 
-def _assignments(node: Tensor) -> Iterator[_Assignment]:
+def _assignments(node: Tensor, trees: _Trees) -> Iterator[_Assignment]:
     for depth, (file, line, function) in enumerate(_lines(node)):
         # A lambda or a comprehension lies inside a statement that assigns something else.
-        if function.startswith("<"):
+        if function.startswith("<") or file not in trees:
             continue
-        match _statements(file).get(line):
+        match _by_line(trees[file]).get(line):
             case ast.Assign(targets=[ast.Name(id=target)], value=value) as statement:
                 yield _Assignment(file, statement.lineno, depth, target, value)
             case ast.AnnAssign(target=ast.Name(id=target), value=ast.expr() as value) as statement:
                 yield _Assignment(file, statement.lineno, depth, target, value)
 
 
-def _is_value(statement: _Assignment, last: Tensor) -> bool:
+def _is_value(statement: _Assignment, last: Tensor, trees: _Trees) -> bool:
     """Whether the last node recorded is surely what the expression gives."""
     inner = _lines(last)[statement.depth + 1 :]
     match statement.value:
@@ -74,18 +76,19 @@ def _is_value(statement: _Assignment, last: Tensor) -> bool:
         case ast.Subscript():
             return not inner and came_from(last, "index")
         case ast.Call():
-            return not inner or not _gives_several(*inner[0])
+            return not inner or not _gives_several(inner[0], trees)
     return False
 
 
-def _gives_several(file: str, line: int, function: str) -> bool:
-    """Whether a function returns a tuple, a list or a dict."""
+def _gives_several(line: Line, trees: _Trees) -> bool:
+    """Whether the function around a line returns a tuple, list or dict, or cannot be seen."""
+    file, number, name = line
     bodies = [
         node
-        for node in ast.walk(_tree(file))
+        for node in ast.walk(trees[file])
         if isinstance(node, _Function)
-        and node.name == function
-        and node.lineno <= line <= (node.end_lineno or line)
+        and node.name == name
+        and node.lineno <= number <= (node.end_lineno or number)
     ]
     returned = [
         node.value for body in bodies for node in ast.walk(body) if isinstance(node, ast.Return)
@@ -99,14 +102,6 @@ def _parsed(source: str) -> ast.Module:
         return ast.parse(source)
     except SyntaxError:  # a cell with magics, or a file that has changed since
         return ast.Module([], [])
-
-
-def _tree(file: str) -> ast.Module:
-    return _parsed("".join(linecache.getlines(file)))
-
-
-def _statements(file: str) -> dict[int, ast.stmt | None]:
-    return _by_line(_tree(file))
 
 
 @lru_cache(maxsize=64)
