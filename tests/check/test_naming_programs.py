@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -243,7 +244,12 @@ def test_noise_of_its_own() -> None:
 
 
 def opaque(p: Parameters) -> Any:
-    """Nothing that could be recorded: numbers are taken out one by one."""
+    """Nothing that could be recorded: math.pow wants real numbers."""
+    return sum(math.pow(e, 2) for e in (X @ p["W"] + p["b"] - T).flat) / M
+
+
+def one_by_one(p: Parameters) -> Any:
+    """Recorded number by number, which shows nothing of layers or samples."""
     W, b = p["W"], p["b"]
     total = 0.0
     for x, t in zip(X, T, strict=True):
@@ -263,18 +269,47 @@ PATTERNS: dict[str, Callable[[Parameters], Parameters]] = {
     kinds.TRANSPOSED: lambda g: g | {"W": g["W"].T},
     kinds.SUMMED_OVER_ALL: lambda g: g | {"b": np.full(2, g["b"].sum())},
     kinds.PENALTY_ONLY_IN_GRADIENT: lambda g: g | {"W": g["W"] + 0.3 * Q["W"]},
+    kinds.NOT_SUMMED: lambda g: g | {"b": DY},
     kinds.SCALED: lambda g: {"W": 0.37 * g["W"], "b": 0.37 * g["b"]},
     kinds.NOT_RECOGNISED: lambda g: g | {"W": g["W"] ** 3},
 }
 
 
+@pytest.mark.parametrize("loss", [opaque, one_by_one])
 @pytest.mark.parametrize("kind", PATTERNS)
-def test_patterns_name_it_where_nothing_could_be_recorded(kind: str) -> None:
-    assert only(opaque, Q, PATTERNS[kind](RIGHT)).kind == kind
+def test_patterns_name_it_where_there_is_nothing_else(kind: str, loss: Any) -> None:
+    assert only(loss, Q, PATTERNS[kind](RIGHT)).kind == kind
 
 
 def test_right_without_a_graph() -> None:
     assert named(opaque, Q, RIGHT) == ()
+    assert "graph" not in check_gradients(opaque, Q, RIGHT).how
+    assert named(one_by_one, Q, RIGHT) == ()
+
+
+def test_what_the_loss_has_and_theirs_has_not_is_told_by_its_sign() -> None:
+    def loss(p: Parameters) -> Any:
+        return opaque(p) + 0.1 * sum(math.pow(w, 2) for w in p["W"].flat)
+
+    found = only(loss, Q, RIGHT)
+    assert (found.kind, found.parameters) == (kinds.PENALTY_ONLY_IN_LOSS, ("W",))
+    assert found.repair == "dW = dW + 0.2 * W"
+
+
+def test_an_unused_parameter_without_a_graph() -> None:
+    found = only(lambda p: opaque({"W": p["W"], "b": Q["b"]}), Q, RIGHT)
+    assert (found.kind, found.parameters) == (kinds.UNUSED, ("b",))
+
+
+def test_a_gradient_that_was_cut_off_is_told_so() -> None:
+    edge = float(np.median(np.abs(RIGHT["W"])))
+    found = only(loss_of_q, Q, RIGHT | {"W": np.clip(RIGHT["W"], -edge, edge)})
+    assert found.kind == kinds.NOT_RECOGNISED
+    assert f"cut off at {edge:.6g}, as np.clip does" in found.what
+
+
+def loss_of_q(p: Parameters) -> Any:
+    return np.sum((X @ p["W"] + p["b"] - T) ** 2) / M
 
 
 # Odd, and right

@@ -46,7 +46,7 @@ class Program:
         space: dict[str, Any] = {"__name__": path.stem, "__file__": str(path)}
         exec(compile(self.source, str(path), "exec"), space)
         backward = space.get("backward", space["gradients"])
-        asked = (space["loss"], space["parameters"], space["gradients"])
+        asked: tuple[Any, ...] = (space["loss"], space["parameters"], space["gradients"])
         if self.as_object:
             data = next((space[x], space[t]) for x, t in DATA_NAMES if {x, t} <= set(space))
             asked = (space["net"], data)

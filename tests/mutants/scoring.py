@@ -89,7 +89,8 @@ def outcome_of(mistakes: Sequence[Any], program: Program, folder: Path) -> str:
     assert program.slip is not None
     meant = {program.slip.kind} | program.slip.also
     if program.slip.kind == OTHER:
-        meant = {UNRECOGNISED}
+        # By luck nonsense can be a known mistake: a spread over one sample is zero, as if frozen.
+        meant = {UNRECOGNISED} | twins(program, folder)
     if program.slip.kind == "scaled":
         # By a number that happens to have a name: then the name is better.
         meant |= multiples(program, folder)

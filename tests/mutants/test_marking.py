@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from chainrule.check import KINDS as NAMEABLE
 from chainrule.check import check_gradients
 from mutants.backward import OTHER
 from mutants.programs import Program, write_program
@@ -73,6 +74,10 @@ def test_every_planted_mistake_is_seen_even_if_not_named(marked: Tally) -> None:
 def test_what_is_of_no_kind_gets_no_name(tmp_path: Path) -> None:
     found = tally(check_gradients, [OTHER], 6, 0, SEED, tmp_path)
     assert found.count(OTHER, "right") >= 5, misses_report(found, 6)
+
+
+def test_what_is_planted_is_what_the_judge_can_name() -> None:
+    assert {*KINDS, "not recognised"} == set(NAMEABLE)
 
 
 def test_there_are_no_false_alarms(marked: Tally) -> None:

@@ -17,6 +17,7 @@ from chainrule.check.anatomy import MOVES, Anatomy
 from chainrule.check.evidence import Array
 from chainrule.check.replay import Replay
 from chainrule.graph import Tensor
+from chainrule.graph.op import CONSTANT
 from chainrule.graph.origin import came_from
 
 #: An activation was recognised if its numbers agree to this, relative to the largest.
@@ -180,22 +181,54 @@ def _recognised(a: Tensor, above: Mapping[Tensor, Tensor | None], anatomy: Anato
         if z is None or z not in anatomy.data:
             break
         if z.shape == a.shape:
-            for name, known, axis in _functions(values[z], values[a]):
+            name, known, axis = next(_functions(z, a, anatomy.replay), ("", None, None))
+            if name:
                 inside = _inside(z, a, anatomy.replay)
                 layer = anatomy.after(z)
                 found = Site(name, z, a, values[a], known, axis, inside, False, layer)
-                break
         if came_from(z, "matmul"):
             break
         z = above[z]
     return found
 
 
-def _functions(z: Array, a: Array) -> Iterator[tuple[str, Known | None, int | None]]:
-    """The known functions that take ``z`` to ``a``."""
+#: What makes a bend: without one of these on the way there is no ReLU, whatever the numbers say.
+_BENDS = (
+    "maximum", "minimum", "where", "relu", "leaky_relu", "elu", "abs", "clip",
+    "greater", "greater_equal", "less", "less_equal",
+)  # fmt: skip
+_BENT = ("ReLU", "leaky ReLU", "ELU")
+
+
+def _between(z: Tensor, a: Tensor, replay: Replay) -> set[Tensor]:
+    """The nodes on the way from z to a, and what they read besides."""
+    way = (replay.descendants(z) & replay.ancestors(a)) - {z}
+    return {n for node in way for n in (node, *node.inputs)}
+
+
+def _functions(
+    z: Tensor, a: Tensor, replay: Replay
+) -> Iterator[tuple[str, Known | None, int | None]]:
+    """The known functions that take z to a."""
+    nodes = _between(z, a, replay)
+    is_bent = any(came_from(node, *_BENDS) for node in nodes)
+    values = replay.values
+    if values[z].size == 0 or z is a:
+        return
+    if not _agree(values[a], values[z]):
+        for name, known, axis in _fitting(values[z], values[a]):
+            if is_bent or name not in _BENT:
+                yield name, known, axis
+    elif is_bent:  # all entries happen to be positive
+        numbers = [float(n.value.reshape(())) for n in nodes if n.op is CONSTANT and n.size == 1]
+        slopes = [number for number in numbers if 0 < number < 1]
+        bent = _leaky(slopes[0]) if slopes else RELU
+        yield bent.name, bent, None
+
+
+def _fitting(z: Array, a: Array) -> Iterator[tuple[str, Known | None, int | None]]:
+    """The functions whose numbers at ``z`` are ``a``."""
     with np.errstate(all="ignore"):
-        if z.size == 0 or _agree(a, z):
-            return
         for known in ENTRYWISE:
             if _agree(a, known.value(z)):
                 yield known.name, known, None

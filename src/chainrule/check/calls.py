@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -61,8 +62,13 @@ class Calls:
             self.eps = float(np.finfo(value.dtype).eps)
         return float(value.reshape(()))
 
-    def raw(self, named: Mapping[str, Any]) -> Any:
-        """What the loss returns for these parameters, which may be complex, or Tensors."""
+    def raw(
+        self, named: Mapping[str, Any], around: AbstractContextManager[None] | None = None
+    ) -> Any:
+        """What the loss returns for these parameters, which may be complex, or Tensors.
+
+        ``around`` is entered right before the call.
+        """
         self.count += 1
         self.surroundings.rewind()
         if self.subject.starts_afresh:
@@ -70,7 +76,7 @@ class Calls:
         if self._rewrites:
             self.surroundings.rewrite()
         handed = {k: v.copy() if isinstance(v, np.ndarray) else v for k, v in named.items()}
-        with np.errstate(all="ignore"):
+        with np.errstate(all="ignore"), around or nullcontext():
             return self.subject.loss(handed)
 
     def gradients(self, named: Mapping[str, Array]) -> dict[str, Array | None] | None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from chainrule.check.evidence import Array
+from chainrule.check.evidence import Array, Evidence
 
 #: Two gradients fit if they differ by less than this, relative to the largest entry; and by less
 #: than so many rounding errors, where theirs was computed in a lower precision.
@@ -16,6 +16,10 @@ ROUNDINGS = 300.0
 #: Of explanations that fit, those count as equal whose error is at most so many times the best's.
 EQUAL = 1e4
 EQUAL_FLOOR = 1e-11
+
+#: Relative errors beyond which nothing is taken for rounding, in double and in single precision.
+DOUBLE = 1e-5
+SINGLE = 2e-3
 
 
 @dataclass(frozen=True)
@@ -73,8 +77,24 @@ class Closeness:
         if theirs.shape != mine.shape:
             return None
         known = ~np.isnan(mine)
-        square = float(np.sum(mine[known] ** 2))
-        if square == 0 or not np.all(np.isfinite(theirs)):
+        size = float(np.max(np.abs(mine[known]), initial=0.0))
+        if size == 0 or not np.all(np.isfinite(theirs)):
             return None
-        c = float(np.sum(theirs[known] * mine[known])) / square
+        unit = mine[known] / size  # squares of it neither overflow nor vanish
+        c = float(np.sum(theirs[known] * unit) / np.sum(unit * unit)) / size
         return c if c != 0 and self.fit(theirs, c * mine) else None
+
+
+def closeness_of(evidence: Evidence) -> Closeness:
+    """How near is near enough for these numbers."""
+    known = [t.gradient[t.known] for t in evidence.true.values()]
+    scale = max((float(np.max(np.abs(g))) for g in known if g.size), default=0.0)
+    # Where there is no graph, the truth has an error of its own; in float32, theirs has.
+    most = SINGLE if evidence.eps > 1e-10 else DOUBLE
+    inexact = 0.0
+    for truth in evidence.true.values():
+        size = float(np.max(np.abs(truth.gradient[truth.known]), initial=0.0))
+        if size:
+            error = float(np.max(truth.tolerance[truth.known], initial=0.0)) / size
+            inexact = max(inexact, min(error, most))
+    return Closeness(evidence.eps, scale, inexact)

@@ -13,11 +13,12 @@ import numpy as np
 
 from chainrule.check import kinds
 from chainrule.check.anatomy import Anatomy
+from chainrule.check.case import readings
 from chainrule.check.evidence import Array, Evidence, Truth
 from chainrule.check.kinds import Mistake
 from chainrule.check.mutants.samples import masks
 from chainrule.check.replay import Replay
-from chainrule.check.stale import kept_from_before, of_other_data, with_and_without_guards
+from chainrule.check.stale import kept_from_before, of_other_data
 from chainrule.graph import Graph
 
 #: How far to the side, relative to each parameter's entries.
@@ -52,13 +53,17 @@ def _noticed(evidence: Evidence) -> Iterator[Mistake]:
             repair="rng = np.random.default_rng(0)    # inside the loss, so that it draws the same",
         )  # fmt: skip
     elif conduct.gradients_vary:
-        has_noise = _has_mask(evidence)
-        yield Mistake(
-            kinds.NOISE if has_noise else kinds.NOT_DETERMINISTIC,
-            what="The gradients differ from call to call with the same parameters"
-            + (": the backward pass draws a mask of its own." if has_noise else "."),
-            repair="mask = ...    # drawn once in the forward pass, and kept for the backward pass",
-        )  # fmt: skip
+        what = "The gradients differ from call to call with the same parameters"
+        if _has_mask(evidence):
+            yield Mistake(
+                kinds.NOISE, what=f"{what}: the backward pass draws a mask of its own.",
+                repair="mask = ...    # drawn in the forward pass, and kept for the backward pass",
+            )  # fmt: skip
+        else:
+            yield Mistake(
+                kinds.NOT_DETERMINISTIC, what=f"{what}: what they draw, the loss does not.",
+                repair="rng = np.random.default_rng(0)    # the same draws as in the loss",
+            )  # fmt: skip
 
 
 def _has_mask(evidence: Evidence) -> bool:
@@ -90,17 +95,15 @@ def _remembered(
         return ()
     if evidence.graph is None:
         return _without_graph(evidence, aside, theirs)
-    for graph in with_and_without_guards(evidence):
+    for graph in readings(evidence):
         there = _evidence_at(evidence, graph, aside, theirs)
-        mistakes = named(there)
-        if not mistakes:
+        only_there = named(there)
+        if not only_there:
             return ()
     stale = kept_from_before(evidence, there)
     if stale is not None:
         return (stale,)
-    if found:
-        return ()
-    return mistakes
+    return () if found else only_there
 
 
 def _evidence_at(

@@ -70,9 +70,9 @@ def read_head(anatomy: Anatomy, sites: Sequence[Site], current: Pass) -> Head | 
 
 def _ratio(x: Array, y: Array) -> float | None:
     """c, if x = c y; None if not."""
-    square = float(np.sum(y * y))
-    if square == 0 or not np.all(np.isfinite(x)):
+    if x.shape != y.shape or not np.all(np.isfinite(x)) or not np.any(y):
         return None
+    square = float(np.sum(y * y))
     c = float(np.sum(x * y)) / square
     fits = np.max(np.abs(x - c * y)) <= PROPORTIONAL * np.max(np.abs(x))
     return c if fits and c != 0 else None
@@ -94,7 +94,7 @@ def _targets(anatomy: Anatomy, site: Site, current: Pass) -> Iterator[Array]:
         if came_from(node, "softmax_cross_entropy"):
             labels = np.asarray(replay.values[node.inputs[1]])
             yield np.eye(site.z.shape[-1])[labels]
-    numbers = {float(x.value) for x in replay.nodes if x.op is CONSTANT and x.size == 1}
+    numbers = {float(x.value.reshape(())) for x in replay.nodes if x.op is CONSTANT and x.size == 1}
     for number in sorted({0.0, 1.0} | numbers):
         yield np.full(site.z.shape, number)
 

@@ -101,8 +101,10 @@ def other_truths(calls: Calls, judgement: Judgement, seed: int) -> Iterator[tupl
         return
     if found.denied is not None:
         seeker = Seeker(calls, point, looked.loss, looked.eps, seed)
-        other = replace(found, true=seeker.from_graph(found.denied), graph=found.denied, how=DENIED)
-        agreed = _decided(point, looked, other)
+        by_graph = replace(
+            found, true=seeker.from_graph(found.denied), graph=found.denied, how=DENIED
+        )
+        agreed = _decided(point, looked, by_graph)
         if not agreed.wrong:
             yield agreed, ""
             return

@@ -69,3 +69,11 @@ class Mistake:
     repair: str = ""
     rivals: tuple[Mistake, ...] = ()
     tell_apart: str = ""
+
+
+def gradient_of(name: str) -> str:
+    """What the gradient of a parameter is called in a line of code: dW1, net.dW1, gradients[0]."""
+    head, dot, last = name.rpartition(".")
+    if last.isidentifier():
+        return f"{head}{dot}d{last}"
+    return f"gradients{name[name.index('[') :]}" if "[" in name else f"gradients[{name!r}]"

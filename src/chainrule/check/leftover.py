@@ -10,6 +10,7 @@ from chainrule.check import kinds
 from chainrule.check.closeness import Closeness
 from chainrule.check.evidence import Array
 from chainrule.check.kinds import Mistake
+from chainrule.check.mutants.factors import undone
 
 
 def unexplained(
@@ -44,7 +45,7 @@ def unexplained(
     for c, names in (of_data if spared else whole).items():
         but = ", but for the penalty's part" if spared else ""
         what = f"Theirs is {c:.8g} times the true gradient in {', '.join(names)}, throughout{but}."
-        repair = f"d{names[0]} = d{names[0]} / {c:.8g}"
+        repair = undone(kinds.gradient_of(names[0]), c)
         found.append(Mistake(kinds.SCALED, names, what=what, repair=repair))
         for name in names:
             del left[name]
@@ -55,7 +56,7 @@ def unexplained(
 
 
 def _zeros(name: str) -> str:
-    return f"d{name} = np.zeros_like({name})    # or use {name} in the loss"
+    return f"{kinds.gradient_of(name)} = np.zeros_like({name})    # or use {name} in the loss"
 
 
 def multiples(
@@ -72,13 +73,11 @@ def multiples(
         near = next(
             (k for k in groups if abs(c - k) <= 10 * closeness.allowed(left[name]) * abs(k)), None
         )
-        # One number is always a multiple of another, and two often are (the biases before a softmax
-        # of two classes): alone they say nothing.
-        if near is not None:
-            groups[near] = (*groups[near], name)
-        elif left[name].size > 2:
-            groups[c] = (name,)
-    return groups
+        key = c if near is None else near
+        groups[key] = (*groups.get(key, ()), name)
+    # One number is always a multiple of another, and two often are (the biases before a softmax of
+    # two classes): alone they say nothing.
+    return {c: names for c, names in groups.items() if len(names) > 1 or left[names[0]].size > 2}
 
 
 def _known(name: str, theirs: Array, mine: Array, parameter: Array) -> str:
@@ -88,9 +87,13 @@ def _known(name: str, theirs: Array, mine: Array, parameter: Array) -> str:
         return f"{name}: theirs holds NaN or infinity."
     known = ~np.isnan(mine)
     a, b = theirs[known], mine[known]
-    square = float(np.sum(b * b))
+    with np.errstate(over="ignore"):
+        square = float(np.sum(b * b))
     if not square:
         return f"{name}: the true gradient is zero, theirs is up to {np.max(np.abs(a)):.3g}."
+    edge = float(np.max(np.abs(a)))
+    if np.allclose(a, np.clip(b, -edge, edge), rtol=1e-6, atol=1e-9 * edge):
+        return f"{name}: theirs is the true gradient cut off at {edge:.6g}, as np.clip does."
     c = float(np.sum(a * b)) / square
     rest = float(np.linalg.norm(a - c * b) / max(float(np.linalg.norm(a)), 1e-300))
     return f"{name}: {c:.4g} times the true gradient comes nearest, and {rest:.0%} is left over."

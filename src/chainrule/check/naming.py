@@ -7,26 +7,21 @@ tried. What their functions do besides (``habits.py``) is named in either case.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
 
 from chainrule.check import kinds
-from chainrule.check.closeness import Closeness
+from chainrule.check.case import read_case, readings
+from chainrule.check.closeness import closeness_of
 from chainrule.check.evidence import Array, Evidence
 from chainrule.check.habits import habits
 from chainrule.check.kinds import Mistake
 from chainrule.check.leftover import unexplained
 from chainrule.check.patterns import patterns
-from chainrule.check.replay import Replay
-from chainrule.check.search import Search
-from chainrule.check.stale import with_and_without_guards
+from chainrule.check.search import Result, search
 from chainrule.check.words import mistakes_of
-
-#: Relative errors beyond which nothing is taken for rounding, in double and in single precision.
-DOUBLE = 1e-5
-SINGLE = 2e-3
 
 
 def name_mistakes(evidence: Evidence) -> tuple[Mistake, ...]:
@@ -45,7 +40,7 @@ def name_mistakes(evidence: Evidence) -> tuple[Mistake, ...]:
             m for m in found if m.kind not in kinds.VAGUE and not set(m.parameters) <= whole
         )
         seen = tuple(_with_rest(m, left) if m.kind in _DISTURBING else m for m in seen)
-    return merged((*found, *seen))
+    return merged((*found, *seen), evidence.parameters)
 
 
 #: What makes numbers wrong in ways that no formula gives.
@@ -71,43 +66,28 @@ def named(evidence: Evidence) -> tuple[Mistake, ...]:
     if evidence.graph is None:
         return (*found, *patterns(evidence, theirs, wrong, closeness_of(evidence)))
     best = _searched(evidence, theirs, wrong)
-    kind_of = {factor: kind for factor, kind, *_ in reversed(best.factors)}
+    kind_of = {factor.value: factor.kind for factor in reversed(best.case.factors)}
     for finding in best.findings:
         factor = finding.fit.factor
         found += mistakes_of(
             finding, evidence.functions, "" if factor == 1 else kind_of.get(factor, kinds.SCALED)
         )
-    return (*merged(found), *_unexplained(best, evidence))
+    found = merged(found, evidence.parameters)
+    if best.wrong and not best.case.anatomy.products:
+        # A loop over numbers shows nothing of layers and samples: the arrays alone may.
+        return (*found, *patterns(evidence, theirs, best.wrong, best.case.closeness))
+    return (*found, *_unexplained(best, evidence))
 
 
-def _searched(evidence: Evidence, theirs: Mapping[str, Array], wrong: Sequence[str]) -> Search:
-    """The search that leaves the least unexplained: with and without guards, at a kink either way."""
-    closeness = closeness_of(evidence)
-    searches: list[Search] = []
-    for graph in with_and_without_guards(evidence):
-        for at_zero in (None, 0.0, 1.0):
-            replay = Replay(graph, evidence.parameters)
-            search = Search(replay, theirs, list(wrong), closeness, at_zero)
-            search.run()
-            searches.append(search)
-            if not search.has_kinks or not (search.wrong or search.findings):
-                break
-    return min(searches, key=lambda search: (len(search.wrong), len(search.findings)))
-
-
-def closeness_of(evidence: Evidence) -> Closeness:
-    """How near is near enough for these numbers."""
-    known = [t.gradient[t.known] for t in evidence.true.values()]
-    scale = max((float(np.max(np.abs(g))) for g in known if g.size), default=0.0)
-    # Where there is no graph, the truth has an error of its own; in float32, theirs has.
-    most = SINGLE if evidence.eps > 1e-10 else DOUBLE
-    inexact = 0.0
-    for truth in evidence.true.values():
-        size = float(np.max(np.abs(truth.gradient[truth.known]), initial=0.0))
-        if size:
-            error = float(np.max(truth.tolerance[truth.known], initial=0.0)) / size
-            inexact = max(inexact, min(error, most))
-    return Closeness(evidence.eps, scale, inexact)
+def _searched(evidence: Evidence, theirs: Mapping[str, Array], wrong: Sequence[str]) -> Result:
+    """The search that leaves the least unexplained, over all readings of the loss."""
+    is_function = evidence.gradients_at(evidence.parameters) is not None
+    may_write = bool(evidence.conduct.gradients_write) or not is_function
+    results = [
+        search(read_case(graph, evidence, theirs, may_write=may_write), list(wrong))
+        for graph in readings(evidence)
+    ]
+    return min(results, key=lambda result: (len(result.wrong), len(result.findings)))
 
 
 def _is_right(theirs: Array, evidence: Evidence, name: str) -> bool:
@@ -128,11 +108,15 @@ def _not_given(missing: list[str], evidence: Evidence) -> tuple[Mistake, ...]:
     if not needed:
         return ()
     what = f"No gradient was given for {', '.join(needed)}, though the loss depends on it."
-    return (Mistake(kinds.FROZEN, tuple(needed), what=what, repair=f"d{needed[0]} = ..."),)
+    return (
+        Mistake(
+            kinds.FROZEN, tuple(needed), what=what, repair=f"{kinds.gradient_of(needed[0])} = ..."
+        ),
+    )
 
 
-def merged(found: tuple[Mistake, ...]) -> tuple[Mistake, ...]:
-    """The same mistake made in several layers told once."""
+def merged(found: tuple[Mistake, ...], order: Iterable[str]) -> tuple[Mistake, ...]:
+    """The same mistake made in several layers told once, its parameters in this order."""
     alike: dict[tuple[str, str], Mistake] = {}
     for mistake in found:
         # Where an argument is written into, one line of theirs is meant by all that is seen of it.
@@ -142,19 +126,21 @@ def merged(found: tuple[Mistake, ...]) -> tuple[Mistake, ...]:
         if before is None:
             alike[key] = mistake
             continue
-        both = tuple(dict.fromkeys((*before.parameters, *mistake.parameters)))
+        both = set(before.parameters) | set(mistake.parameters)
+        names = tuple(name for name in order if name in both)
         what = before.what if before.what == mistake.what else f"{before.what} {mistake.what}"
-        alike[key] = replace(before, parameters=both, what=what)
+        alike[key] = replace(before, parameters=names, what=what)
     return tuple(alike.values())
 
 
-def _unexplained(search: Search, evidence: Evidence) -> tuple[Mistake, ...]:
+def _unexplained(result: Result, evidence: Evidence) -> tuple[Mistake, ...]:
     """What no mutant gave: a constant factor, a parameter that is not used, or the unknown."""
+    case = result.case
     return unexplained(
-        {name: search.theirs[name] for name in search.wrong},
-        search.now.gradients,
-        search.closeness,
+        {name: case.theirs[name] for name in result.wrong},
+        result.now.gradients,
+        case.closeness,
         evidence.parameters,
-        {n for node, n in search.replay.names.items() if not search.replay.users.get(node)},
-        search.penalty,
+        {name for node, name in case.replay.names.items() if not case.replay.users.get(node)},
+        case.penalty,
     )

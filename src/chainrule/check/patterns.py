@@ -8,39 +8,67 @@ from typing import Any
 import numpy as np
 
 from chainrule.check import kinds
-from chainrule.check.closeness import Closeness
+from chainrule.check.closeness import Closeness, closeness_of
 from chainrule.check.evidence import Array, Evidence
 from chainrule.check.kinds import Mistake
 from chainrule.check.leftover import unexplained
+from chainrule.check.mutants.factors import COMMON, Factor
 from chainrule.check.mutants.mutant import Slip
-from chainrule.check.mutants.parameter import (
-    Factor,
-    added_penalty,
-    exchanged_slips,
-    parameter_slips,
-)
+from chainrule.check.mutants.parameter import added_penalty, exchanged_slips, parameter_slips
 
 
 def pattern_slips(
-    evidence: Evidence, theirs: Mapping[str, Array], name: str, factors: Sequence[Factor]
+    evidence: Evidence, theirs: Array, name: str, factors: Sequence[Factor]
 ) -> Iterator[Slip]:
     """Slips of one parameter that can be tried without the graph."""
-    true = {n: truth.gradient for n, truth in evidence.true.items()}
+    gradients = {n: truth.gradient for n, truth in evidence.true.items()}
     vectors = [n for n, p in evidence.parameters.items() if p.ndim < 2 or 1 in p.shape]
-    none = np.zeros_like(true[name])
-    yield from parameter_slips(name, true[name], none, False, factors)
-    yield from exchanged_slips(name, theirs[name].shape, true, vectors)
-    if theirs[name].shape == true[name].shape and evidence.true[name].complete:
-        rounding = max(1e-7, 300 * evidence.eps)
-        yield from added_penalty(
-            name, evidence.parameters[name], theirs[name], true[name], rounding
-        )
-    if name in vectors and true[name].size > 1 and np.isfinite(true[name]).all():
+    true, parameter = gradients[name], evidence.parameters[name]
+    yield from parameter_slips(name, true, np.zeros_like(true), False, factors)
+    yield from exchanged_slips(name, theirs.shape, gradients, vectors)
+    if evidence.true[name].complete:
+        if theirs.shape == true.shape:
+            rounding = closeness_of(evidence).strict
+            yield from added_penalty(name, parameter, theirs, true, rounding)
+            yield from _lost_penalty(name, parameter, theirs, true, rounding)
+        if name in vectors:
+            yield from _vector_slips(name, theirs, true)
+
+
+def _lost_penalty(
+    name: str, parameter: Array, theirs: Array, true: Array, rounding: float
+) -> Iterator[Slip]:
+    """Theirs lacks a multiple of the parameter: the derivative of a penalty in the loss."""
+    for slip in added_penalty(name, parameter, true, theirs, rounding):
+        g = kinds.gradient_of(name)
+        strength = slip.note.removeprefix("strength ")
         yield Slip(
-            kinds.SUMMED_OVER_ALL, name, np.full(theirs[name].shape, true[name].sum()), "all",
-            "{names}: theirs sums over every axis, and gives all units the same number.",
-            f"d{name} = dz.sum(axis=0)    # over the samples alone",
+            kinds.PENALTY_ONLY_IN_LOSS, name, theirs, slip.note,
+            "{names}: theirs lacks " + f"{strength} * {name}" + ", which is what the derivative of "
+            "a penalty in the loss adds.",
+            f"{g} = {g} + {strength} * {name}",
         )  # fmt: skip
+
+
+def _vector_slips(name: str, theirs: Array, true: Array) -> Iterator[Slip]:
+    """Slips in what should be a sum over the samples."""
+    g = kinds.gradient_of(name)
+    if true.size > 1:
+        yield Slip(
+            kinds.SUMMED_OVER_ALL, name, np.full(theirs.shape, true.sum()), "all",
+            "{names}: theirs sums over every axis, and gives all units the same number.",
+            f"{g} = dz.sum(axis=0)    # over the samples alone",
+        )  # fmt: skip
+    for axis in range(theirs.ndim if theirs.size > true.size else 0):
+        summed = theirs.sum(axis=axis).reshape(-1)
+        # What theirs adds up to is the true gradient: it is the whole dz, not summed yet.
+        if summed.shape == (true.size,) and np.allclose(summed, true.reshape(-1), rtol=1e-6):
+            yield Slip(
+                kinds.NOT_SUMMED, name, theirs, f"axis {axis}",
+                "{names}: theirs is the whole dz, one part for every sample; its sum over the "
+                "samples belongs there.",
+                f"{g} = dz.sum(axis={axis})",
+            )  # fmt: skip
 
 
 def counts(functions: Sequence[Any]) -> set[int]:
@@ -72,18 +100,13 @@ def _is_filled(cell: Any) -> bool:
 
 def pattern_factors(evidence: Evidence) -> list[Factor]:
     """The factors that people get wrong, with every size that may be the number of samples."""
-    found: list[Factor] = [
-        (-1.0, kinds.WRONG_SIGN, "has the opposite sign", "change the sign"),
-        (2.0, kinds.FACTOR_2, "is twice the true one", "multiply by 1/2"),
-        (0.5, kinds.FACTOR_HALF, "is half the true one", "multiply by 2"),
-    ]
+    found = list(COMMON)
     for m in sorted(counts(evidence.functions)):
+        size = f"and {m} is a size of the data"
         found += [
-            (float(m), kinds.MISSING_M, f"is {m} times the true one, and {m} is a size of the "
-             "data", f"divide by {m}"),
-            (1.0 / m, kinds.DOUBLED_M, f"is 1/{m} of the true one, and {m} is a size of the data",
-             f"multiply by {m}"),
-        ]  # fmt: skip
+            Factor(float(m), kinds.MISSING_M, f"is {m} times the true one, {size}"),
+            Factor(1 / m, kinds.DOUBLED_M, f"is 1/{m} of the true one, {size}"),
+        ]
     return found
 
 
@@ -95,7 +118,8 @@ def patterns(
     named = {name for mistake in found for name in mistake.parameters}
     left = {name: theirs[name] for name in wrong if name not in named}
     true = {name: truth.gradient for name, truth in evidence.true.items()}
-    return (*found, *unexplained(left, true, closeness, evidence.parameters, set()))
+    unused = {name for name in left if evidence.true[name].complete and not np.any(true[name])}
+    return (*found, *unexplained(left, true, closeness, evidence.parameters, unused))
 
 
 def _explained(
@@ -105,7 +129,7 @@ def _explained(
     factors = pattern_factors(evidence)
     alike: dict[tuple[str, str], list[Slip]] = {}
     for name in wrong:
-        for slip in pattern_slips(evidence, theirs, name, factors):
+        for slip in pattern_slips(evidence, theirs[name], name, factors):
             if closeness.fit(theirs[name], slip.gives):
                 alike.setdefault((slip.kind, slip.note), []).append(slip)
     left = set(wrong)

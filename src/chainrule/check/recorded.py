@@ -7,12 +7,14 @@ the independent one confirms: see ``truth.py``.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from typing import Any
 
 import numpy as np
 
 from chainrule.check.calls import Calls
 from chainrule.check.evidence import Array
+from chainrule.check.lending import lent
 from chainrule.engine.reference import evaluate_nodes
 from chainrule.errors import ChainruleError
 from chainrule.graph import Graph, Tensor, differentiate
@@ -33,10 +35,26 @@ EXACT = {
 
 
 def record(calls: Calls, point: Mapping[str, Array], loss: float) -> tuple[Graph | None, str]:
-    """The loss recorded on placeholders named as the parameters are; or None, and the reason."""
+    """The loss recorded on placeholders named as the parameters are; or None, and the reason.
+
+    If it does not record itself, its arrays are lent to it: see ``lending.py``.
+    """
+    graph, why = _recorded_as_it_is(calls, point, loss, None)
+    if graph is None:
+        around = lent(calls.surroundings, calls.subject.loss)
+        graph, _ = _recorded_as_it_is(calls, point, loss, around)
+    return graph, "" if graph is not None else why
+
+
+def _recorded_as_it_is(
+    calls: Calls,
+    point: Mapping[str, Array],
+    loss: float,
+    around: AbstractContextManager[None] | None,
+) -> tuple[Graph | None, str]:
     inputs = {name: placeholder(a.shape, np.float64, name) for name, a in point.items()}
     try:
-        result = calls.raw(inputs)
+        result = calls.raw(inputs, around)
         graph = Graph(list(inputs.values()), [recorded(result)])
     except ChainruleError as error:
         return None, str(error)
@@ -93,7 +111,8 @@ def rounding(
     """How far one unit of relative rounding, made at every node, moves each gradient at most.
 
     Monte Carlo arithmetic (Parker 1997): every node's result is changed by a random factor up to
-    1 ± u, and what comes out is compared. It sees cancellation, where a bound from the result would not.
+    1 ± u, and what comes out is compared. It sees cancellation, where a bound from the result would
+    not.
     """
     true = evaluated(graph, point)
     moved = dict.fromkeys(true, 0.0)

@@ -14,9 +14,9 @@ import numpy as np
 from chainrule.check import kinds
 from chainrule.check.activations import activations
 from chainrule.check.anatomy import Anatomy
+from chainrule.check.case import readings
 from chainrule.check.closeness import Closeness
 from chainrule.check.evidence import Array, Evidence
-from chainrule.check.guards import without_guards
 from chainrule.check.kinds import Mistake
 from chainrule.check.mutants.samples import masks
 from chainrule.check.replay import Pass, Replay
@@ -49,7 +49,7 @@ def kept_from_before(here: Evidence, there: Evidence) -> Mistake | None:
             "are computed from what an earlier call left behind.",
             repair=REPAIR,
         )  # fmt: skip
-    for graph in with_and_without_guards(here):
+    for graph in readings(here):
         for whose, values in _old_values(Replay(graph, here.parameters)):
             if _gives(Replay(graph, there.parameters, values), theirs, closeness):
                 return Mistake(
@@ -92,20 +92,11 @@ def of_other_data(evidence: Evidence) -> Mistake | None:
     """Whether theirs is the gradient with forward values of other data than the loss has."""
     if evidence.gradients_at(evidence.parameters) is None:
         return None
-    for graph in with_and_without_guards(evidence):
+    for graph in readings(evidence):
         found = _of_other_data(graph, evidence)
         if found is not None:
             return found
     return None
-
-
-def with_and_without_guards(evidence: Evidence) -> Iterator[Graph]:
-    """The recorded loss, first without what only keeps it finite, if it has such."""
-    if evidence.graph is not None:
-        relaxed = without_guards(evidence.graph)
-        if relaxed is not None:
-            yield relaxed
-        yield evidence.graph
 
 
 def _of_other_data(graph: Graph, evidence: Evidence) -> Mistake | None:

@@ -121,6 +121,10 @@ class Surroundings:
 
     # --- putting back --------------------------------------------------------------------------
 
+    def things(self) -> list[Any]:
+        """Everything that was found: containers, objects, functions, arrays."""
+        return list(self._seen.values())
+
     def arrays(self) -> list[tuple[str, np.ndarray[Any, Any]]]:
         """The arrays in reach, each with the name it was found under."""
         return [(name, array) for name, array, _ in self._arrays.values()]

@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from chainrule.check import kinds
+from chainrule.check.case import Fit
 from chainrule.check.kinds import Mistake
 from chainrule.check.mutants.mutant import Slip
-from chainrule.check.search import Finding, Fit
+from chainrule.check.search import Finding
 from chainrule.graph import Tensor
 
 

@@ -14,7 +14,7 @@ from chainrule.check.activations import ENTRYWISE, RELU, SIGMOID, TANH, Known, S
 from chainrule.check.anatomy import Anatomy
 from chainrule.check.evidence import Array
 from chainrule.check.head import Head
-from chainrule.check.mutants.mutant import Mutant, derivative_replaced
+from chainrule.check.mutants.mutant import UNLIKELY, Mutant, derivative_replaced
 from chainrule.graph import Tensor
 
 #: Derivatives that differ by less than this, relative to the largest, are the same derivative.
@@ -271,5 +271,5 @@ def _twice(site: Site, a: Array, z: Array) -> Iterator[_Form]:
     yield _Form(
         kinds.COUNTED_TWICE, "twice",
         f"Theirs multiplies by the derivative of {last}, {{where}}, twice.",
-        0, change,
+        0 if site.is_last else UNLIKELY, change,
     )  # fmt: skip

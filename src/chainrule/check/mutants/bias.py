@@ -94,4 +94,4 @@ def _fitted(array: Array, shape: tuple[int, ...]) -> Array | None:
 def _repair(bias: Bias, axes: tuple[int, ...]) -> str:
     axis = axes[0] if len(axes) == 1 else axes
     keep = ", keepdims=True" if bias.operand.ndim == bias.node.ndim else ""
-    return f"d{bias.name} = dz.sum(axis={axis}{keep})"
+    return f"{kinds.gradient_of(bias.name)} = dz.sum(axis={axis}{keep})"

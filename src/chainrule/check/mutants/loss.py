@@ -20,7 +20,7 @@ def loss_mutants(anatomy: Anatomy, head: Head) -> Iterator[Mutant]:
     """The gradient of another pair of activation and loss than the one in the forward pass."""
     if head.is_cross_entropy:
         yield from _of_cross_entropy(anatomy, head)
-    elif head.site.name in ("sigmoid", "softmax"):
+    elif head.site.name != "linear":
         yield from _of_squared_error(anatomy, head)
 
 
@@ -91,8 +91,8 @@ def _of_squared_error(anatomy: Anatomy, head: Head) -> Iterator[Mutant]:
 
 
 def _backward(head: Head) -> str:
-    if head.site.axis is None:
-        return "da * a * (1 - a)"
+    if head.site.known is not None:
+        return f"da * {head.site.known.text}"
     return f"a * (da - np.sum(da * a, axis={head.site.axis}, keepdims=True))"
 
 

@@ -11,6 +11,10 @@ from chainrule.check.evidence import Array
 from chainrule.graph import Tensor
 from chainrule.graph.differentiate import Rule, by_the_op
 
+#: From these ranks on, an explanation comes after those of any kind; and it is no rival of them.
+DOUBTFUL = 7
+UNLIKELY = 8
+
 
 @dataclass(frozen=True, eq=False)
 class Mutant:

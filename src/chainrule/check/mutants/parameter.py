@@ -8,9 +8,8 @@ import numpy as np
 
 from chainrule.check import kinds
 from chainrule.check.evidence import Array
-from chainrule.check.mutants.mutant import Slip
-
-Factor = tuple[float, str, str, str]
+from chainrule.check.mutants.factors import Factor, undone
+from chainrule.check.mutants.mutant import DOUBTFUL, Slip
 
 #: Nothing is called a multiple of a parameter of which more than this share is left over.
 SMALL = 0.01
@@ -24,57 +23,57 @@ def parameter_slips(
     ``is_penalised`` says that the loss has a penalty, be it on this parameter or another: a slip in
     what comes from the data then spares the penalty's part in all of them.
     """
-    has_penalty = bool(np.any(part))
-    data = whole - part
+    data, g = whole - part, kinds.gradient_of(name)
     yield Slip(
         kinds.FROZEN, name, np.zeros_like(whole), "zeros",
         "{names}: theirs is zero, though the loss depends on it: it will never learn.",
-        f"d{name} = ...    # it is missing, or set back to zeros",
+        f"{g} = ...    # it is missing, or set back to zeros", None,
+        0 if np.any(data) else DOUBTFUL,
     )  # fmt: skip
     if whole.ndim == 2:
-        for transposed, rank in ((whole.T, 0), *([(data.T + part, 1)] if _square(part) else [])):
-            yield Slip(
-                kinds.TRANSPOSED, name, transposed, "transposed",
-                "{names}: theirs is the transpose of the gradient.",
-                f"d{name} = d{name}.T", None, rank,
-            )  # fmt: skip
-    for factor, kind, what, repair in factors:
-        told = "{names}: theirs " + what + "."
-        yield Slip(kind, name, factor * whole, f"factor {factor:g}", told, _fixed(name, factor))
+        yield _transposed(name, whole.T, 0)
+        if np.any(part) and part.shape == part.T.shape:
+            yield _transposed(name, data.T + part, 1)
+    for factor in factors:
+        value, rank = factor.value, factor.rank
+        yield _multiplied(name, factor, value * whole, "", "theirs", rank)
         if is_penalised:
-            yield Slip(
-                kind, name, factor * data + part, f"factor {factor:g}, of the data",
-                "{names}: without the penalty's part, theirs " + what + ".", repair, None, 1,
-            )  # fmt: skip
-        if has_penalty:
-            yield Slip(
-                kind, name, data + factor * part, f"factor {factor:g}, of the penalty",
-                "{names}: the penalty's part in theirs " + what + ".", repair, None, 1,
-            )  # fmt: skip
-    if has_penalty:
-        yield Slip(
-            kinds.PENALTY_ONLY_IN_LOSS, name, data, "no penalty",
-            "{names}: the loss has a penalty on it, and its derivative is missing in theirs.",
-            f"d{name} = d{name} + ...    # add the derivative of the penalty",
-        )  # fmt: skip
-        yield Slip(
-            kinds.FROZEN, name, part, "penalty alone",
-            "{names}: theirs has the penalty's derivative and nothing from the data.",
-            f"d{name} = ...    # it is missing, or set back to zeros", None, 2,
-        )  # fmt: skip
+            but = "without the penalty's part, theirs"
+            yield _multiplied(name, factor, value * data + part, ", data", but, max(1, rank))
+    if np.any(part):
+        yield from _penalty_slips(name, data, part, factors)
 
 
-def _square(array: Array) -> bool:
-    return bool(np.any(array)) and array.shape == array.T.shape
+def _transposed(name: str, gives: Array, rank: int) -> Slip:
+    g = kinds.gradient_of(name)
+    what = "{names}: theirs is the transpose of the gradient."
+    return Slip(kinds.TRANSPOSED, name, gives, "transposed", what, f"{g} = {g}.T", None, rank)
 
 
-def _fixed(name: str, factor: float) -> str:
-    if factor == -1:
-        return f"d{name} = -d{name}"
-    inverse = 1 / factor
-    if abs(inverse - round(inverse)) < 1e-9:
-        return f"d{name} = d{name} * {round(inverse)}"
-    return f"d{name} = d{name} / {factor:g}"
+def _multiplied(name: str, factor: Factor, gives: Array, which: str, whose: str, rank: int) -> Slip:
+    note, what = f"factor {factor.value:g}{which}", f"{{names}}: {whose} {factor.what}."
+    repair = undone(kinds.gradient_of(name), factor.value)
+    return Slip(factor.kind, name, gives, note, what, repair, None, rank)
+
+
+def _penalty_slips(
+    name: str, data: Array, part: Array, factors: Sequence[Factor]
+) -> Iterator[Slip]:
+    """Slips in what a penalty adds to the gradient."""
+    g = kinds.gradient_of(name)
+    for factor in factors:
+        gives, whose = data + factor.value * part, "the penalty's part in theirs"
+        yield _multiplied(name, factor, gives, ", penalty", whose, max(1, factor.rank))
+    yield Slip(
+        kinds.PENALTY_ONLY_IN_LOSS, name, data, "no penalty",
+        "{names}: the loss has a penalty on it, and its derivative is missing in theirs.",
+        f"{g} = {g} + ...    # add the derivative of the penalty",
+    )  # fmt: skip
+    yield Slip(
+        kinds.FROZEN, name, part, "penalty alone",
+        "{names}: theirs has the penalty's derivative and nothing from the data.",
+        f"{g} = ...    # it is missing, or set back to zeros", None, 2,
+    )  # fmt: skip
 
 
 def exchanged_slips(
@@ -88,6 +87,13 @@ def exchanged_slips(
         if other == name:
             continue
         is_bias = name in biases and other in biases
+        if is_bias and gradient.size > 1:
+            yield Slip(
+                kinds.OTHER_BIAS, name, np.full(shape, gradient.sum()), f"sum of {other}",
+                "{names}: theirs is the gradient of " + other + ", summed over every axis.",
+                f"{kinds.gradient_of(name)} = ...    # that of {other} stands in its place",
+                None, 4,
+            )  # fmt: skip
         kind = kinds.OTHER_BIAS if is_bias else kinds.OTHER_INPUT
         if gradient.shape == shape:
             array = gradient
@@ -100,7 +106,8 @@ def exchanged_slips(
         yield Slip(
             kind, name, array, f"of {other}",
             "{names}: theirs is the gradient of " + other + ".",
-            f"d{name} = ...    # d{other} stands in its place", None, 0 if is_bias else 4,
+            f"{kinds.gradient_of(name)} = ...    # that of {other} stands in its place",
+            None, 0 if is_bias else 4,
         )  # fmt: skip
 
 
@@ -123,6 +130,7 @@ def added_penalty(
     """
     for shape, spelled in ((parameter, name), (np.sign(parameter), f"np.sign({name})")):
         strength = penalty_strength(shape, theirs, gradient, rounding)
+        strength = strength if strength is not None and strength > 0 else None
         if np.count_nonzero(shape) < 3 or np.ptp(shape) == 0:
             near = [s for s in strengths if strength and abs(s - strength) <= SMALL * abs(s)]
             strength = near[0] if near else None
@@ -135,7 +143,7 @@ def added_penalty(
             f"strength {strength:.6g}",
             "{names}: theirs adds " + f"{strength:.6g} * {spelled}" + ", the derivative of a "
             "penalty that the loss does not have.",
-            f"loss = loss + {added}    # or take it out of d{name}",
+            f"loss = loss + {added}    # or take it out of {kinds.gradient_of(name)}",
         )  # fmt: skip
         return
 

@@ -95,7 +95,7 @@ def _updated(anatomy: Anatomy, product: Product, weight: Array, step: Array) -> 
         kinds.WRITTEN_INTO, at(1.0), product.node,
         f"Theirs updates {name} before the gradient has gone back through it: what lies further "
         f"back is computed with the new {name}.",
-        f"{_repair(product)}    # first; then {name} = {name} - rate * d{name}", 0, at,
+        f"{_repair(product)}    # first, and then update {name}", 0, at,
     )  # fmt: skip
 
 

@@ -81,7 +81,7 @@ def _without(
 ) -> Mutant:
     names = [anatomy.replay.names[x] for x in nodes if x in anatomy.replay.names]
     told = ", ".join(names) or "the result of this line"
-    target = f"d{names[0]}" if names else "da"
+    target = kinds.gradient_of(names[0]) if names else "da"
     edges = [edge for use in dropped for edge in use]
     return Mutant(
         kinds.OVERWRITTEN, edges_scaled(edges, 0), edges[0][0] if names else nodes[-1],

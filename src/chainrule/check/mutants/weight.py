@@ -163,5 +163,7 @@ def repair(product: Product) -> str:
     """The line that computes a weight's gradient, as it goes with the product's layout."""
     moved = product.weight.op is not None and bool(product.weight.inputs)
     if product.input is product.node.inputs[0]:
-        return f"d{product.name} = " + ("dz.T @ x" if moved else "x.T @ dz") + "    # x: its input"
-    return f"d{product.name} = " + ("x @ dz.T" if moved else "dz @ x.T") + "    # x: its input"
+        right = "dz.T @ x" if moved else "x.T @ dz"
+    else:
+        right = "x @ dz.T" if moved else "dz @ x.T"
+    return f"{kinds.gradient_of(product.name)} = {right}    # x: its input"
