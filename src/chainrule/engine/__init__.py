@@ -8,6 +8,7 @@ caller's, read and replaced in place: what training runs, step after step.
 from collections.abc import Callable, Collection, Mapping
 from typing import Any, Protocol
 
+from chainrule.engine.loop import ReferenceRepeated, Repeated
 from chainrule.engine.numpy_engine import Program, compile_numpy
 from chainrule.engine.reference import ReferenceProgram, compile_reference, evaluate_nodes
 from chainrule.errors import unknown_name
@@ -24,9 +25,21 @@ class Runnable(Protocol):
     def outputs(self) -> list[Array]: ...
 
 
+class Repeatable(Protocol):
+    """A step in a loop: ``run`` it with an iterator over some of ``rows``."""
+
+    rows: list[tuple[Array, ...]]
+    run: Callable[..., Any]
+
+
 PROGRAMS: dict[str, Callable[..., Any]] = {
     "reference": ReferenceProgram,
     "numpy": Program,
+}
+
+REPEATED: dict[str, Callable[..., Any]] = {
+    "reference": ReferenceRepeated,
+    "numpy": Repeated,
 }
 
 ENGINES["reference"] = compile_reference
@@ -45,19 +58,41 @@ def program(
     Raises:
         OptionError: no such engine, with the nearest name.
     """
-    if engine not in PROGRAMS:
-        raise unknown_name("engine", engine, PROGRAMS)
-    made: Runnable = PROGRAMS[engine](graph, bound, replaces, steady)
+    made: Runnable = _known(PROGRAMS, engine)(graph, bound, replaces, steady)
     return made
+
+
+def repeated(
+    graph: Graph, bound: Mapping[str, Array], replaces: Mapping[int, str], engine: str,
+    steady: Collection[str], kept: Mapping[int, Array],
+) -> Repeatable:  # fmt: skip
+    """A step to be run many times in a call, on the engine called ``engine``: see ``Repeated``.
+
+    Raises:
+        OptionError: no such engine, with the nearest name.
+    """
+    made: Repeatable = _known(REPEATED, engine)(graph, bound, replaces, steady, kept)
+    return made
+
+
+def _known(table: dict[str, Callable[..., Any]], engine: str) -> Callable[..., Any]:
+    if engine not in table:
+        raise unknown_name("engine", engine, table)
+    return table[engine]
 
 
 __all__ = [
     "PROGRAMS",
+    "REPEATED",
     "Program",
     "ReferenceProgram",
+    "ReferenceRepeated",
+    "Repeatable",
+    "Repeated",
     "Runnable",
     "compile_numpy",
     "compile_reference",
     "evaluate_nodes",
     "program",
+    "repeated",
 ]

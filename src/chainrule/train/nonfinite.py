@@ -58,7 +58,7 @@ def find(runner: Runner, before: dict[str, Any], epochs: int, rate_at: Any) -> B
 
 
 def _look_closely(runner: Runner, rows: Array, step: int) -> Birth | None:
-    graph = runner.batch(len(rows)).step.graph
+    graph = runner.graph(len(rows))
     arrays = runner.bound() | {name: array[rows] for name, array in runner.data.items()}
     values: dict[Any, Array] = {}
     given = [arrays[name] for name in graph.input_names()]

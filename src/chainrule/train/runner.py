@@ -6,6 +6,7 @@ some epochs, ``state`` and ``restore`` for going back.
 
 from __future__ import annotations
 
+import operator
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,10 +15,12 @@ from typing import Any
 import numpy as np
 
 from chainrule.engine import Runnable, program
+from chainrule.graph.graph import Graph
 from chainrule.graph.op import Array
 from chainrule.nn.losses import Loss
 from chainrule.nn.sequential import Sequential
 from chainrule.optim.optimizers import Optimizer
+from chainrule.train.full_batch import COUNT, FullBatch, stretches
 from chainrule.train.step import Step, flat, training_step, views
 
 #: Seconds between two looks at the clock's news while an epoch runs.
@@ -56,6 +59,7 @@ class Runner:
         self.key = np.array([rng.integers(2**32), 0], np.uint32)
         self.steps = 0
         self._batches: dict[int, _Batch] = {}
+        self._full: FullBatch | None = None
 
     @property
     def steps_per_epoch(self) -> int:
@@ -82,31 +86,29 @@ class Runner:
             tick: told the position now and then.
         """
         if self.batch_size == self.rows:
-            return self._run_full(epochs, rate_at, tick)
+            return self._run_full([rate_at(epoch) for epoch in range(epochs)])
         return [self._run_epoch(epoch, rate_at, tick) for epoch in range(epochs)]
 
-    def _run_full(
-        self, epochs: int, rate_at: Callable[[float], float], tick: Callable[[float], None]
-    ) -> list[float]:
-        batch = self.batch(self.rows)
-        run, loss = batch.program.run, batch.program.outputs[0]
-        rates = [rate_at(epoch) for epoch in range(epochs)]
-        self.rate[()] = rates[0]
-        # Where a step takes microseconds, even setting what stays the same would be felt.
-        changing = min(rates) != max(rates) or any(layer.is_random for layer in self.net.layers)
+    def _run_full(self, rates: list[float]) -> list[float]:
+        longest = 1 if any(layer.is_random for layer in self.net.layers) else COUNT
         losses: list[float] = []
-        first = self.steps
-        try:
-            with np.errstate(all="ignore"):
-                for rate in rates:
-                    if changing:
-                        self.rate[()] = rate
-                        self.key[1] = first + len(losses)
-                    run()
-                    losses.append(loss.item())
-        finally:
-            self.steps = first + len(losses)
+        with np.errstate(all="ignore"):
+            for first in range(0, len(rates), COUNT):
+                part = rates[first : first + COUNT]
+                for start, stop in stretches(part, longest):
+                    self._steps_at(part[start], start, stop)
+                losses += self.full.losses(len(part))
         return losses
+
+    def _steps_at(self, rate: float, start: int, stop: int) -> None:
+        self.rate[()] = rate
+        self.key[1] = self.steps
+        rows = self.full.rows(start, stop)
+        try:
+            self.full.run(rows)
+        finally:
+            # An interrupt leaves rows for which no step was made.
+            self.steps += stop - start - operator.length_hint(rows)
 
     def _run_epoch(
         self, epoch: int, rate_at: Callable[[float], float], tick: Callable[[float], None]
@@ -128,6 +130,8 @@ class Runner:
 
     def step(self, rows: Array, rate: float) -> tuple[float, float]:
         """One step on some rows of the data; returns its loss and that loss's share of a mean."""
+        if self.batch_size == self.rows:
+            return self._run_full([rate])[0], 1.0
         batch = self.batch(len(rows))
         for name, buffer in batch.arrays.items():
             # mode="clip" checks no bounds; without it, NumPy would copy through a buffer.
@@ -144,15 +148,26 @@ class Runner:
     def batch(self, rows: int) -> _Batch:
         """The buffers and the program for batches of ``rows`` rows: traced at first need."""
         if rows not in self._batches:
-            # The whole data set is its own batch; any other is gathered into buffers.
-            arrays = self.data
-            if rows < self.rows:
-                arrays = {k: np.empty((rows, *a.shape[1:]), a.dtype) for k, a in self.data.items()}
-            step = training_step(self.net, self.loss, self.optimizer, self.optimizer_state, arrays)
-            steady = arrays if rows == self.rows else ()
-            made = program(step.graph, self.bound() | arrays, step.replaces, self.engine, steady)
-            self._batches[rows] = _Batch({} if rows == self.rows else arrays, step, made)
+            arrays = {k: np.empty((rows, *a.shape[1:]), a.dtype) for k, a in self.data.items()}
+            step = self._traced(arrays)
+            made = program(step.graph, self.bound() | arrays, step.replaces, self.engine)
+            self._batches[rows] = _Batch(arrays, step, made)
         return self._batches[rows]
+
+    @property
+    def full(self) -> FullBatch:
+        """The step on the whole of the data: traced at first need."""
+        if self._full is None:
+            step = self._traced(self.data)
+            self._full = FullBatch(step, self.bound(), self.data, self.engine)
+        return self._full
+
+    def graph(self, rows: int) -> Graph:
+        """The graph of the step on so many rows."""
+        return (self.full if self.batch_size == self.rows else self.batch(rows)).step.graph
+
+    def _traced(self, arrays: dict[str, Array]) -> Step:
+        return training_step(self.net, self.loss, self.optimizer, self.optimizer_state, arrays)
 
     # --- going back ----------------------------------------------------------------------------
 

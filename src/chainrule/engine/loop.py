@@ -1,0 +1,79 @@
+"""The loop: a planned step that runs many times in one call, and keeps some results of each time.
+
+Where a step takes microseconds, calling it costs as much as a few of its parts. So the loop is
+written into the function: what does not change from step to step is computed before it, and each
+step writes what is to be kept into a row of its own::
+
+    def steps(rows):
+        multiply(rate, share, scale)        # the same in every step: done once
+        for r0 in rows:
+            x_dot(w, r0)                    # kept: lies in this step's row
+            ...
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+
+import numpy as np
+
+from chainrule.engine.faster import faster
+from chainrule.engine.lower import lower
+from chainrule.engine.plan import plan
+from chainrule.engine.reference import ReferenceProgram
+from chainrule.engine.source import Source
+from chainrule.graph.graph import Graph
+from chainrule.graph.op import Array
+
+
+class Repeated:
+    """A step, all of whose inputs are bound, to be run some number of times.
+
+    ``run`` takes an iterator over some of ``rows`` and makes a step for each; what is kept of the
+    step at ``rows[i]`` then lies in ``kept[place][i]``. Between two runs the caller may change the
+    bound arrays; within one, only what the step itself replaces changes.
+
+    Args:
+        graph, bound, replaces, steady: as for a ``Program``; every input is bound.
+        kept: outputs to be kept, by place, each an array whose first axis counts the steps.
+    """
+
+    def __init__(
+        self, graph: Graph, bound: Mapping[str, Array], replaces: Mapping[int, str],
+        steady: Collection[str], kept: Mapping[int, Array],
+    ) -> None:  # fmt: skip
+        names = graph.input_names()
+        places = {names.index(name): array for name, array in bound.items()}
+        lowered = lower(faster(graph, steady), {names.index(name): bound[name] for name in steady})
+        targets = {out: names.index(name) for out, name in replaces.items()}
+        planned = plan(lowered, places, targets, kept=list(kept))
+        writer = Source(planned, [])
+        self.rows = rows_of(kept)
+        self.nbytes = planned.nbytes
+        self.names = writer.bound
+        self.source, self.run = writer.loop()
+
+
+class ReferenceRepeated:
+    """The definition: the reference engine's step again and again, the results copied to rows."""
+
+    def __init__(
+        self, graph: Graph, bound: Mapping[str, Array], replaces: Mapping[int, str],
+        steady: Collection[str], kept: Mapping[int, Array],
+    ) -> None:  # fmt: skip
+        self._program = ReferenceProgram(graph, bound, replaces, steady)
+        self._places = list(kept)
+        self.rows = rows_of(kept)
+
+    def run(self, rows: Collection[tuple[Array, ...]]) -> None:
+        """A step for each of ``rows``."""
+        for row in rows:
+            self._program.run()
+            for place, memory in zip(self._places, row, strict=True):
+                np.copyto(memory, self._program.outputs[place])
+
+
+def rows_of(kept: Mapping[int, Array]) -> list[tuple[Array, ...]]:
+    """For each step, the place for each result that is kept."""
+    count = min((len(array) for array in kept.values()), default=0)
+    return [tuple(array[i, ...] for array in kept.values()) for i in range(count)]
