@@ -105,5 +105,5 @@ def test_a_value_that_is_replaced_is_kept_as_it_was() -> None:
 
 def test_an_unknown_engine_is_named() -> None:
     graph = cr.trace(lambda w: w + 1.0, np.ones(2))
-    with pytest.raises(OptionError, match="engine 'nunpy' is not known. Did you mean 'numpy'"):
+    with pytest.raises(OptionError, match=r"engine 'nunpy' is not known\. Did you mean 'numpy'\?"):
         repeated(graph, {"w": np.ones(2)}, {0: "w"}, "nunpy", (), {})
