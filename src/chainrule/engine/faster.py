@@ -11,6 +11,7 @@ form                     becomes                          differs by at most
 Σ over rows, or of all   ones @ x                         2 n ε Σ|x|, as any order of adding
 mean of all              [1/n ... 1/n] @ x                2 n ε mean|x|
 both, of each x[i]       x @ ones, x @ [1/n ... 1/n]      the same
+Σ along short rows of e  e @ ones                         2 n ε Σ|e|; inside of softmax, ln Σ eˣ
 σ(z)                     1/2 + 1/2 tanh(z/2)              2 ε (absolute; the value is in 0 to 1)
 cross-entropy of σ(z)    softplus(z) - t z                4 ε (1 + |z|)
 its mean, t steady       [1/n, -t/n] @ [softplus(z), z]   4 n ε (1 + mean|z|)
@@ -29,11 +30,15 @@ from typing import Any
 import numpy as np
 
 from chainrule.engine.bias_rows import bias_rows
+from chainrule.engine.lower import NARROW
 from chainrule.graph.graph import Graph, rebuilt, rewired
 from chainrule.graph.op import CONSTANT, FUNCTIONS, Shape
 from chainrule.graph.origin import came_from, settings
 from chainrule.graph.recording import within
 from chainrule.graph.tensor import Tensor, constant
+
+#: Ops that add up the short rows of a table.
+SOFTMAXES = ("softmax", "log_softmax", "logsumexp", "softmax_cross_entropy")
 
 
 def faster(graph: Graph, steady: Collection[str] = ()) -> Graph:
@@ -63,6 +68,7 @@ class _Forms:
             "multiply": self._multiply,
             "sigmoid": self._sigmoid,
             "sigmoid_cross_entropy": self._sigmoid_cross_entropy,
+            **dict.fromkeys(SOFTMAXES, _with_sums_as_products),
         }
         self._logits = {
             node.inputs[0] for node in graph.nodes if came_from(node, "sigmoid_cross_entropy")
@@ -152,3 +158,29 @@ def _weighted(node: Tensor, x: Tensor, weight: float) -> Tensor | None:
         return None
     each = FUNCTIONS["reshape"](x, (len(x), -1))
     return FUNCTIONS["matmul"](each, constant(np.full(each.shape[1], weight, x.dtype)))  # type: ignore[no-any-return]
+
+
+def _with_sums_as_products(node: Tensor, *inputs: Tensor) -> Tensor | None:
+    """The op's own value, written in ops, with each sum along a short row as a product."""
+    x = inputs[0]
+    if node.op is None or x.ndim != 2 or not 0 < x.shape[1] <= NARROW:
+        return None
+    result: Tensor = node.op.value(_Namespace(), *inputs)
+    return result
+
+
+class _Namespace:
+    """The recorded functions in the place of NumPy's, but for sums along short rows."""
+
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        return FUNCTIONS[name]
+
+    def arange(self, stop: int, dtype: Any = None) -> Tensor:
+        return constant(np.arange(stop, dtype=dtype))
+
+    def sum(self, x: Tensor, axis: int, keepdims: bool = False) -> Tensor:
+        if x.ndim != 2 or axis not in (1, -1):
+            result: Tensor = FUNCTIONS["sum"](x, axis, keepdims)
+            return result
+        total = FUNCTIONS["matmul"](x, constant(np.ones(x.shape[1], x.dtype)))
+        return FUNCTIONS["reshape"](total, (len(x), 1) if keepdims else (len(x),))  # type: ignore[no-any-return]
