@@ -74,6 +74,7 @@ class ReferenceRepeated:
 
 
 def rows_of(kept: Mapping[int, Array]) -> list[tuple[Array, ...]]:
-    """For each step, the place for each result that is kept."""
-    count = min((len(array) for array in kept.values()), default=0)
-    return [tuple(array[i, ...] for array in kept.values()) for i in range(count)]
+    """For each step, the place of each result that is kept."""
+    # A number's place is an array without axes, which a loop over the array would not give.
+    views = ([array[i, ...] for i in range(len(array))] for array in kept.values())
+    return list(zip(*views, strict=True))

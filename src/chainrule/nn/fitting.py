@@ -200,7 +200,8 @@ def _sums_up(array: Array) -> bool:
     if not array.flags.c_contiguous or array.dtype.itemsize < 4:
         return False
     flat = array.reshape(-1)
-    return math.isfinite(flat.dot(flat))  # a dot product, unlike a ufunc, warns of nothing
+    with np.errstate(all="ignore"):
+        return math.isfinite(flat.dot(flat))
 
 
 def _cast(array: Array, name: str, dtype: np.dtype[Any]) -> Array:

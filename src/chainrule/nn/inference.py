@@ -75,8 +75,8 @@ class Inference:
         return run(X, t, *weights, *self._arrays())
 
     def _compile(self, key: Any, graph: Callable[[], Graph], engine: str) -> Callable[..., Any]:
-        # The one used last comes last, so the first is the one to be forgotten.
-        run = self._compiled[key] = self._compiled.pop(key, None) or graph().compile(engine)
+        run = self._compiled.pop(key) if key in self._compiled else graph().compile(engine)
+        self._compiled[key] = run  # last, so that the first is the one to be forgotten
         if len(self._compiled) > KEPT:
             del self._compiled[next(iter(self._compiled))]
         return run
