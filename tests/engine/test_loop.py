@@ -28,7 +28,7 @@ def both(case: Case) -> tuple[list[Any], list[Any]]:
             for place, node in enumerate(graph.outputs)
             if place not in case.replaces
         }
-        steps = kind(graph, bound, case.replaces, (), kept)
+        steps = kind(graph, bound, case.replaces, (), kept, {})
         with np.errstate(all="ignore"):
             steps.run(iter(steps.rows[:2]))
             steps.run(iter(steps.rows[2:]))
@@ -64,7 +64,7 @@ def test_what_stays_the_same_is_done_once_and_results_are_written_into_their_row
     w, rate, x = np.ones((3, 1)), np.array(0.25), np.eye(4, 3)
     graph = cr.trace(step, w, rate, x)
     rows = np.zeros((STEPS, 4, 1))
-    steps = Repeated(graph, {"w": w, "rate": rate, "x": x}, {1: "w"}, ("x",), {0: rows})
+    steps = Repeated(graph, {"w": w, "rate": rate, "x": x}, {1: "w"}, ("x",), {0: rows}, {})
     before, inside = steps.source.split("    for r0, in rows:\n")
     assert before.count("multiply(") == 1
     assert "_dot(" in inside.splitlines()[0]
@@ -85,7 +85,7 @@ def test_rows_that_are_left_tell_how_many_steps_were_made() -> None:
     graph = cr.trace(lambda w: (w * 2.0, w + 1.0), w)
     for engine in ("numpy", "reference"):
         w[:] = 1
-        steps = repeated(graph, {"w": w}, {1: "w"}, engine, (), {0: rows})
+        steps = repeated(graph, {"w": w}, {1: "w"}, engine, (), {0: rows}, {})
         left = iter(steps.rows)
         next(left)  # the first row is passed over: no step is made for it
         steps.run(left)
@@ -97,7 +97,7 @@ def test_rows_that_are_left_tell_how_many_steps_were_made() -> None:
 def test_a_value_that_is_replaced_is_kept_as_it_was() -> None:
     w, rows = np.ones(2), np.zeros((STEPS, 2))
     graph = cr.trace(lambda w: (w, w + 1.0), w)
-    steps = Repeated(graph, {"w": w}, {1: "w"}, (), {0: rows})
+    steps = Repeated(graph, {"w": w}, {1: "w"}, (), {0: rows}, {})
     steps.run(iter(steps.rows))
     np.testing.assert_array_equal(rows[:, 0], [1, 2, 3, 4])
     np.testing.assert_array_equal(w, [5, 5])
@@ -106,4 +106,4 @@ def test_a_value_that_is_replaced_is_kept_as_it_was() -> None:
 def test_an_unknown_engine_is_named() -> None:
     graph = cr.trace(lambda w: w + 1.0, np.ones(2))
     with pytest.raises(OptionError, match=r"engine 'nunpy' is not known\. Did you mean 'numpy'\?"):
-        repeated(graph, {"w": np.ones(2)}, {0: "w"}, "nunpy", (), {})
+        repeated(graph, {"w": np.ones(2)}, {0: "w"}, "nunpy", (), {}, {})

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 import chainrule as cr
-from chainrule.train.full_batch import COUNT, stretches
 from chainrule.train.late_loss import SMALL, LateLoss, late_loss
 from chainrule.train.step import training_step
+from chainrule.train.steps import COUNT, stretches
 
 RNG = np.random.default_rng(5)
 X = RNG.normal(size=(6, 3))

@@ -64,14 +64,14 @@ def program(
 
 def repeated(
     graph: Graph, bound: Mapping[str, Array], replaces: Mapping[int, str], engine: str,
-    steady: Collection[str], kept: Mapping[int, Array],
+    steady: Collection[str], kept: Mapping[int, Array], gathered: Mapping[str, Array],
 ) -> Repeatable:  # fmt: skip
     """A step to be run many times in a call, on the engine called ``engine``: see ``Repeated``.
 
     Raises:
         OptionError: no such engine, with the nearest name.
     """
-    made: Repeatable = _known(REPEATED, engine)(graph, bound, replaces, steady, kept)
+    made: Repeatable = _known(REPEATED, engine)(graph, bound, replaces, steady, kept, gathered)
     return made
 
 

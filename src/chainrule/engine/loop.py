@@ -6,14 +6,15 @@ step writes what is to be kept into a row of its own::
 
     def steps(rows):
         multiply(rate, share, scale)        # the same in every step: done once
-        for r0 in rows:
+        for r0, i in rows:
+            data_take(i, 0, x, "clip")      # the batch: gathered into its buffer
             x_dot(w, r0)                    # kept: lies in this step's row
             ...
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 import numpy as np
 
@@ -30,28 +31,32 @@ class Repeated:
     """A step, all of whose inputs are bound, to be run some number of times.
 
     ``run`` takes an iterator over some of ``rows`` and makes a step for each; what is kept of the
-    step at ``rows[i]`` then lies in ``kept[place][i]``. Between two runs the caller may change the
-    bound arrays; within one, only what the step itself replaces changes.
+    step at ``rows[i]`` then lies in ``kept[place][i]``. If anything is gathered, each row is
+    followed by the indices of the step's batch: ``(*rows[i], indices)``. Between two runs the
+    caller may change the bound arrays; within one, only what the step itself replaces changes.
 
     Args:
         graph, bound, replaces, steady: as for a ``Program``; every input is bound.
         kept: outputs to be kept, by place, each an array whose first axis counts the steps.
+        gathered: bound inputs that are filled anew for each step, with rows of these arrays.
     """
 
     def __init__(
         self, graph: Graph, bound: Mapping[str, Array], replaces: Mapping[int, str],
-        steady: Collection[str], kept: Mapping[int, Array],
+        steady: Collection[str], kept: Mapping[int, Array], gathered: Mapping[str, Array],
     ) -> None:  # fmt: skip
         names = graph.input_names()
         places = {names.index(name): array for name, array in bound.items()}
         lowered = lower(faster(graph, steady), {names.index(name): bound[name] for name in steady})
         targets = {out: names.index(name) for out, name in replaces.items()}
-        planned = plan(lowered, places, targets, kept=list(kept))
+        changing = [lowered.inputs[names.index(name)] for name in gathered]
+        planned = plan(lowered, places, targets, kept=list(kept), changing=changing)
         writer = Source(planned, [])
         self.rows = rows_of(kept)
         self.nbytes = planned.nbytes
         self.names = writer.bound
-        self.source, self.run = writer.loop()
+        buffers = [(array, bound[name]) for name, array in gathered.items()]
+        self.source, self.run = writer.loop(buffers)
 
 
 class ReferenceRepeated:
@@ -59,17 +64,20 @@ class ReferenceRepeated:
 
     def __init__(
         self, graph: Graph, bound: Mapping[str, Array], replaces: Mapping[int, str],
-        steady: Collection[str], kept: Mapping[int, Array],
+        steady: Collection[str], kept: Mapping[int, Array], gathered: Mapping[str, Array],
     ) -> None:  # fmt: skip
         self._program = ReferenceProgram(graph, bound, replaces, steady)
         self._places = list(kept)
+        self._buffers = [(array, bound[name]) for name, array in gathered.items()]
         self.rows = rows_of(kept)
 
-    def run(self, rows: Collection[tuple[Array, ...]]) -> None:
+    def run(self, rows: Iterable[tuple[Array, ...]]) -> None:
         """A step for each of ``rows``."""
         for row in rows:
+            for data, buffer in self._buffers:
+                buffer[...] = data[row[-1]]
             self._program.run()
-            for place, memory in zip(self._places, row, strict=True):
+            for place, memory in zip(self._places, row, strict=not self._buffers):
                 np.copyto(memory, self._program.outputs[place])
 
 

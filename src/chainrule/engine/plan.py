@@ -55,6 +55,7 @@ def plan(
     bound: Mapping[int, Array],
     replaces: Mapping[int, int],
     kept: Collection[int] | None = None,
+    changing: Collection[Slot] = (),
 ) -> Plan:
     """Give every result its memory.
 
@@ -64,9 +65,11 @@ def plan(
             are handed in at each run.
         replaces: output place to the place of the bound input whose memory it is to end in.
         kept: for a step in a loop: the outputs that are not replaced, to end in rows.
+        changing: inputs that are filled anew for each step of the loop.
     """
     targets = {output: lowered.inputs[place] for output, place in replaces.items()}
-    planner = _Planner(lowered, bound, None if kept is None else set(targets.values()))
+    touched = None if kept is None else {*targets.values(), *changing}
+    planner = _Planner(lowered, bound, touched)
     for output in kept or ():
         planner.write_row(lowered.outputs[output])
     for output, target in targets.items():

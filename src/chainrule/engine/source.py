@@ -41,13 +41,23 @@ class Source:
         source, step = self._compiled("step", parameters)
         return source, step, self.plan.results
 
-    def loop(self) -> tuple[str, Callable[..., Any]]:
-        """The source of a function that makes a step for each of its rows, and the function."""
+    def loop(self, buffers: list[tuple[Array, Array]]) -> tuple[str, Callable[..., Any]]:
+        """The source of a function that makes a step for each of its rows, and the function.
+
+        ``buffers`` are (data, batch): the batch is gathered from the data at each step's begin.
+        """
         names = [f"r{i}" for i in range(len(self.plan.rows))]
         self._write_calls(range(self.plan.before))
         self.names |= zip(self.plan.rows, names, strict=True)
-        self.lines.append(f"for {', '.join(names)}, in rows:" if names else "for _ in rows:")
+        variables = [*names, "i"] if buffers else names
+        self.lines.append(
+            f"for {', '.join(variables)}, in rows:" if variables else "for _ in rows:"
+        )
         outside, self.lines = self.lines, []
+        for data, batch in buffers:
+            take, into = self._bind("take", data.take), self._bind("a", batch)
+            # mode="clip" checks no bounds; without it, NumPy would copy through a buffer.
+            self.lines.append(f"{take}(i, 0, {into}, 'clip')")
         self._write_calls(range(self.plan.before, len(self.plan.calls)))
         self._write_copies()
         self.lines = [*outside, *[f"    {line}" for line in self.lines or ["pass"]]]

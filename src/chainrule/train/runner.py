@@ -8,32 +8,20 @@ from __future__ import annotations
 
 import operator
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
-from chainrule.engine import Runnable, program
-from chainrule.graph.graph import Graph
 from chainrule.graph.op import Array
 from chainrule.nn.losses import Loss
 from chainrule.nn.sequential import Sequential
 from chainrule.optim.optimizers import Optimizer
-from chainrule.train.full_batch import COUNT, FullBatch, stretches
-from chainrule.train.step import Step, flat, training_step, views
+from chainrule.train.step import flat, views
+from chainrule.train.steps import COUNT, Steps, stretches
 
-#: Seconds between two looks at the clock's news while an epoch runs.
-TICK_SECONDS = 0.2
-
-
-@dataclass(slots=True)
-class _Batch:
-    """The buffers of one batch shape, and the program that reads them."""
-
-    arrays: dict[str, Array]
-    step: Step
-    program: Runnable
+#: Seconds between two looks at the clock while an epoch runs.
+TICK_SECONDS = 0.1
 
 
 class Runner:
@@ -58,8 +46,7 @@ class Runner:
         self.rate = np.zeros(())
         self.key = np.array([rng.integers(2**32), 0], np.uint32)
         self.steps = 0
-        self._batches: dict[int, _Batch] = {}
-        self._full: FullBatch | None = None
+        self._planned: dict[int, Steps] = {}
 
     @property
     def steps_per_epoch(self) -> int:
@@ -85,89 +72,76 @@ class Runner:
             rate_at: the learning rate at a position in these epochs (0 to ``epochs``).
             tick: told the position now and then.
         """
-        if self.batch_size == self.rows:
-            return self._run_full([rate_at(epoch) for epoch in range(epochs)])
-        return [self._run_epoch(epoch, rate_at, tick) for epoch in range(epochs)]
-
-    def _run_full(self, rates: list[float]) -> list[float]:
-        longest = 1 if any(layer.is_random for layer in self.net.layers) else COUNT
+        if self.batch_size < self.rows:
+            return [self._run_epoch(epoch, rate_at, tick) for epoch in range(epochs)]
+        everything = np.arange(self.rows)
         losses: list[float] = []
-        with np.errstate(all="ignore"):
-            for first in range(0, len(rates), COUNT):
-                part = rates[first : first + COUNT]
-                for start, stop in stretches(part, longest):
-                    self._steps_at(part[start], start, stop)
-                losses += self.full.losses(len(part))
+        for first in range(0, epochs, COUNT):
+            rates = [rate_at(epoch) for epoch in range(first, min(first + COUNT, epochs))]
+            losses += self.make_steps([everything] * len(rates), rates)
         return losses
-
-    def _steps_at(self, rate: float, start: int, stop: int) -> None:
-        self.rate[()] = rate
-        self.key[1] = self.steps
-        rows = self.full.rows(start, stop)
-        try:
-            self.full.run(rows)
-        finally:
-            # An interrupt leaves rows for which no step was made.
-            self.steps += stop - start - operator.length_hint(rows)
 
     def _run_epoch(
         self, epoch: int, rate_at: Callable[[float], float], tick: Callable[[float], None]
     ) -> float:
-        order = self._rng.permutation(self.rows)
-        total = weight = 0.0
-        next_tick = time.perf_counter() + TICK_SECONDS
-        with np.errstate(all="ignore"):
-            for start in range(0, self.rows, self.batch_size):
-                value, share = self.step(
-                    order[start : start + self.batch_size], rate_at(epoch + start / self.rows)
-                )
-                total += value * share
-                weight += share
-                if time.perf_counter() > next_tick:
-                    next_tick += TICK_SECONDS
-                    tick(epoch + min(1.0, (start + self.batch_size) / self.rows))
-        return total if self.loss.total else total / weight
+        batches = self.batches()
+        losses: list[float] = []
+        began = ticked = time.perf_counter()
+        count = 1
+        while len(losses) < len(batches):
+            first = len(losses)
+            # The last batch may be smaller, and so is not made together with the others.
+            last = max(first + 1, min(first + count, len(batches) - 1))
+            positions = [epoch + i * self.batch_size / self.rows for i in range(first, last)]
+            losses += self.make_steps(batches[first:last], [rate_at(at) for at in positions])
+            now = time.perf_counter()
+            count = min(COUNT, 4 * count, 1 + int((last - first) * TICK_SECONDS / (now - began)))
+            began = now
+            if now - ticked > TICK_SECONDS:
+                ticked = now
+                tick(epoch + min(1.0, last * self.batch_size / self.rows))
+        shares = [self.share(rows) for rows in batches]
+        total = sum(loss * share for loss, share in zip(losses, shares, strict=True))
+        return total if self.loss.total else total / sum(shares)
 
-    def step(self, rows: Array, rate: float) -> tuple[float, float]:
-        """One step on some rows of the data; returns its loss and that loss's share of a mean."""
+    def batches(self) -> list[Array]:
+        """The rows of each batch of an epoch: all rows in order, or shuffled and cut."""
         if self.batch_size == self.rows:
-            return self._run_full([rate])[0], 1.0
-        batch = self.batch(len(rows))
-        for name, buffer in batch.arrays.items():
-            # mode="clip" checks no bounds; without it, NumPy would copy through a buffer.
-            self.data[name].take(rows, 0, buffer, "clip")
-        self.rate[()] = rate
-        self.key[1] = self.steps
-        batch.program.run()
-        self.steps += 1
-        value: float = batch.program.outputs[0].item()
+            return [np.arange(self.rows)]
+        order = self._rng.permutation(self.rows)
+        starts = range(0, self.rows, self.batch_size)
+        return [order[start : start + self.batch_size] for start in starts]
+
+    def make_steps(self, batches: Sequence[Array], rates: Sequence[float]) -> list[float]:
+        """A step on each batch, at most ``COUNT`` and all of one size; returns their losses."""
+        steps = self.steps_on(len(batches[0]))
+        random = any(layer.is_random for layer in self.net.layers)
+        with np.errstate(all="ignore"):
+            for start, stop in stretches(rates, 1 if random else COUNT):
+                self.rate[()] = rates[start]
+                self.key[1] = self.steps
+                rows = steps.rows(start, batches[start:stop])
+                try:
+                    steps.run(rows)
+                finally:
+                    # An interrupt leaves rows for which no step was made.
+                    self.steps += stop - start - operator.length_hint(rows)
+            return steps.losses(len(batches))
+
+    def share(self, rows: Array) -> float:
+        """What a batch's loss counts in the mean of an epoch."""
         if self.loss.total:
-            return value, 1.0
-        return value, float(batch.arrays["w"].sum()) if "w" in batch.arrays else float(len(rows))
+            return 1.0
+        return float(self.data["w"][rows].sum()) if "w" in self.data else float(len(rows))
 
-    def batch(self, rows: int) -> _Batch:
-        """The buffers and the program for batches of ``rows`` rows: traced at first need."""
-        if rows not in self._batches:
-            arrays = {k: np.empty((rows, *a.shape[1:]), a.dtype) for k, a in self.data.items()}
-            step = self._traced(arrays)
-            made = program(step.graph, self.bound() | arrays, step.replaces, self.engine)
-            self._batches[rows] = _Batch(arrays, step, made)
-        return self._batches[rows]
-
-    @property
-    def full(self) -> FullBatch:
-        """The step on the whole of the data: traced at first need."""
-        if self._full is None:
-            step = self._traced(self.data)
-            self._full = FullBatch(step, self.bound(), self.data, self.engine)
-        return self._full
-
-    def graph(self, rows: int) -> Graph:
-        """The graph of the step on so many rows."""
-        return (self.full if self.batch_size == self.rows else self.batch(rows)).step.graph
-
-    def _traced(self, arrays: dict[str, Array]) -> Step:
-        return training_step(self.net, self.loss, self.optimizer, self.optimizer_state, arrays)
+    def steps_on(self, size: int) -> Steps:
+        """The planned step for batches of so many rows: traced at first need."""
+        if size not in self._planned:
+            self._planned[size] = Steps(
+                self.net, self.loss, self.optimizer, self.optimizer_state, self.bound(),
+                self.data, size, self.engine,
+            )  # fmt: skip
+        return self._planned[size]
 
     # --- going back ----------------------------------------------------------------------------
 
