@@ -16,7 +16,7 @@ import numpy as np
 
 from chainrule.engine import blocks
 from chainrule.engine.blocks import runs
-from chainrule.engine.calls import Call, Lowered, Slot, look
+from chainrule.engine.calls import Call, Lowered, Slot, known_array, look
 from chainrule.engine.order import numbers_first, unchanging_first
 from chainrule.graph.op import Array
 
@@ -35,6 +35,7 @@ class Plan:
     results of opaque ops, and views of these. ``copies`` are done at the end, in order: (from,
     into). ``results`` has the array in which each output lies then, where one is known. ``runs``
     are stretches of calls to be done in blocks; ``local`` slots live inside of one, in its room.
+    ``filled`` has the parts that already lie in a whole: (whole, part).
     In a loop, the first ``before`` calls are done once, and ``rows`` are known step by step: a row
     is either a result, written there at once, or what a copy goes to.
     """
@@ -46,6 +47,7 @@ class Plan:
     nbytes: int = 0
     runs: list[range] = field(default_factory=list)
     local: set[Slot] = field(default_factory=set)
+    filled: set[tuple[Slot, Slot]] = field(default_factory=set)
     before: int = 0
     rows: list[Slot] = field(default_factory=list)
 
@@ -195,6 +197,21 @@ class _Planner:
                     whole = call.writes
                     self.last_read[whole] = max(self.last_read[whole], self.last_read[root])
                 start += part.size
+            if any(part.root.array is not None for part in call.reads):
+                self._fill(call)
+
+    def _fill(self, call: Call) -> None:
+        """Write the parts that never change once and for all, into memory shared with no other."""
+        whole = call.writes
+        if whole in self.home or whole.root is not whole:
+            return
+        self.plan.arrays[whole] = memory = self._own(whole)
+        start = 0
+        for part in call.reads:
+            if part.root.array is not None:
+                memory.reshape(-1)[start : start + part.size] = known_array(part).ravel()
+                self.plan.filled.add((whole, part))
+            start += part.size
 
     def _owner(self, slot: Slot) -> Slot:
         """The slot that holds the memory: the whole, if ``slot`` is computed in its place there."""

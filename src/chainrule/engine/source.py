@@ -192,7 +192,8 @@ class Source:
             place = whole[(slice(None),) * axis + (slice(start, stop),)]
             start = stop
             made = self.plan.arrays.get(part)
-            if made is None or not _same_memory(made, place):
+            lies_there = made is not None and _same_memory(made, place)
+            if not lies_there and (call.writes, part) not in self.plan.filled:
                 into = self._bind("a", place)
                 self.lines.append(f"{self._function(np.copyto, 'copyto')}({into}, {read})")
 

@@ -47,12 +47,12 @@ def late_loss(step: Step, steady: Collection[str], count: int) -> LateLoss:
     found = _cut(loss, others, always)
     parts = [loss] if found is None else found
     replaces = {place - 1: name for place, name in step.replaces.items()}
-    shorter = Graph(graph.inputs, [*others, *parts]).simplify()
+    shorter = Graph(graph.inputs, [*others, *parts])
     kept = tuple(range(len(others), len(others) + len(parts)))
     names = tuple(f"kept {i}" for i in range(len(parts)))
     losses = None
     if found is not None:
-        losses = batch(_from(found, names, loss, graph), count, names).simplify()
+        losses = batch(_from(found, names, loss, graph), count, names)
     return LateLoss(Step(shorter, replaces), kept, names, losses)
 
 
