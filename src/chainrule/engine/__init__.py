@@ -11,6 +11,7 @@ from typing import Any, Protocol
 from chainrule.engine.loop import ReferenceRepeated, Repeated
 from chainrule.engine.numpy_engine import Program, compile_numpy
 from chainrule.engine.reference import ReferenceProgram, compile_reference, evaluate_nodes
+from chainrule.engine.xla import XlaProgram, XlaRepeated, compile_xla
 from chainrule.errors import unknown_name
 from chainrule.graph.graph import ENGINES, Graph
 from chainrule.graph.op import Array
@@ -35,15 +36,18 @@ class Repeatable(Protocol):
 PROGRAMS: dict[str, Callable[..., Any]] = {
     "reference": ReferenceProgram,
     "numpy": Program,
+    "xla": XlaProgram,
 }
 
 REPEATED: dict[str, Callable[..., Any]] = {
     "reference": ReferenceRepeated,
     "numpy": Repeated,
+    "xla": XlaRepeated,
 }
 
 ENGINES["reference"] = compile_reference
 ENGINES["numpy"] = compile_numpy
+ENGINES["xla"] = compile_xla
 
 
 def program(
@@ -90,8 +94,11 @@ __all__ = [
     "Repeatable",
     "Repeated",
     "Runnable",
+    "XlaProgram",
+    "XlaRepeated",
     "compile_numpy",
     "compile_reference",
+    "compile_xla",
     "evaluate_nodes",
     "program",
     "repeated",
