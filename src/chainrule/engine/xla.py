@@ -12,6 +12,8 @@ in an order of its own. On one machine the same seed gives the same bits again.
 from __future__ import annotations
 
 import contextlib
+import functools
+import os
 from collections import deque
 from collections.abc import Callable, Collection, Iterator, Mapping
 from copy import copy
@@ -145,8 +147,22 @@ def _outputs(jnp: Any, graph: Graph, arrays: Mapping[str, Any]) -> list[Any]:
     return [values[node] for node in graph.outputs]
 
 
+@functools.cache
 def _jax() -> Any:
-    return optional_package("jax", "xla", "engine='xla'")
+    """JAX, told to keep what it compiles for the next process, unless the user has told it where.
+
+    A network's step compiles in some tenths of a second, and is found again in some hundredths.
+    """
+    jax = optional_package("jax", "xla", "engine='xla'")
+    base = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
+    folder = os.path.join(base, "chainrule", "xla")
+    if jax.config.jax_compilation_cache_dir is None:
+        with contextlib.suppress(OSError):  # a home that cannot be written to: nothing is kept
+            os.makedirs(folder, exist_ok=True)
+            jax.config.update("jax_compilation_cache_dir", folder)
+            jax.config.update("jax_persistent_cache_min_compile_time_secs", 0)
+            jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
+    return jax
 
 
 def _all_dtypes(jax: Any) -> contextlib.AbstractContextManager[Any]:
