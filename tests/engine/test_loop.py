@@ -12,6 +12,7 @@ from random_graphs import Case, cases, same_bits
 import chainrule as cr
 from chainrule.engine import ReferenceRepeated, Repeated, plan, repeated
 from chainrule.engine.faster import faster
+from chainrule.engine.loop import stretches
 from chainrule.errors import OptionError
 
 STEPS = 4
@@ -28,7 +29,7 @@ def both(case: Case) -> tuple[list[Any], list[Any]]:
             for place, node in enumerate(graph.outputs)
             if place not in case.replaces
         }
-        steps = kind(graph, bound, case.replaces, (), kept, {})
+        steps = kind(graph, bound, case.replaces, (), kept)
         with np.errstate(all="ignore"):
             steps.run(iter(steps.rows[:2]))
             steps.run(iter(steps.rows[2:]))
@@ -64,7 +65,7 @@ def test_what_stays_the_same_is_done_once_and_results_are_written_into_their_row
     w, rate, x = np.ones((3, 1)), np.array(0.25), np.eye(4, 3)
     graph = cr.trace(step, w, rate, x)
     rows = np.zeros((STEPS, 4, 1))
-    steps = Repeated(graph, {"w": w, "rate": rate, "x": x}, {1: "w"}, ("x",), {0: rows}, {})
+    steps = Repeated(graph, {"w": w, "rate": rate, "x": x}, {1: "w"}, ("x",), {0: rows})
     before, inside = steps.source.split("    for r0, in rows:\n")
     assert before.count("multiply(") == 1
     assert "_dot(" in inside.splitlines()[0]
@@ -85,7 +86,7 @@ def test_rows_that_are_left_tell_how_many_steps_were_made() -> None:
     graph = cr.trace(lambda w: (w * 2.0, w + 1.0), w)
     for engine in ("numpy", "reference"):
         w[:] = 1
-        steps = repeated(graph, {"w": w}, {1: "w"}, engine, (), {0: rows}, {})
+        steps = repeated(graph, {"w": w}, {1: "w"}, engine, (), {0: rows})
         left = iter(steps.rows)
         next(left)  # the first row is passed over: no step is made for it
         steps.run(left)
@@ -97,7 +98,7 @@ def test_rows_that_are_left_tell_how_many_steps_were_made() -> None:
 def test_a_value_that_is_replaced_is_kept_as_it_was() -> None:
     w, rows = np.ones(2), np.zeros((STEPS, 2))
     graph = cr.trace(lambda w: (w, w + 1.0), w)
-    steps = Repeated(graph, {"w": w}, {1: "w"}, (), {0: rows}, {})
+    steps = Repeated(graph, {"w": w}, {1: "w"}, (), {0: rows})
     steps.run(iter(steps.rows))
     np.testing.assert_array_equal(rows[:, 0], [1, 2, 3, 4])
     np.testing.assert_array_equal(w, [5, 5])
@@ -106,4 +107,33 @@ def test_a_value_that_is_replaced_is_kept_as_it_was() -> None:
 def test_an_unknown_engine_is_named() -> None:
     graph = cr.trace(lambda w: w + 1.0, np.ones(2))
     with pytest.raises(OptionError, match=r"engine 'nunpy' is not known\. Did you mean 'numpy'\?"):
-        repeated(graph, {"w": np.ones(2)}, {0: "w"}, "nunpy", (), {}, {})
+        repeated(graph, {"w": np.ones(2)}, {0: "w"}, "nunpy", (), {})
+
+
+@pytest.mark.parametrize("engine", ["numpy", "reference", "xla"])
+def test_a_number_is_fed_to_each_step(engine: str) -> None:
+    w, rate, rows = np.zeros(2), np.zeros(()), np.zeros((5, 2))
+    graph = cr.trace(lambda w, rate: (w * 1.0, w + rate * 2.0), w, rate)
+    bound = {"w": w, "rate": rate}
+    steps = repeated(graph, bound, {1: "w"}, engine, (), {0: rows}, fed="rate")
+    steps.run(iter(steps.rows[:4]), [0.5, 0.5, 3.0, 0.5])
+    np.testing.assert_array_equal(rows[:, 0], [0, 1, 2, 8, 0])
+    np.testing.assert_array_equal(w, [9, 9])
+
+
+@pytest.mark.parametrize("engine", ["numpy", "reference", "xla"])
+def test_a_batch_is_gathered_for_each_step(engine: str) -> None:
+    data, batch, rows = np.arange(12.0).reshape(6, 2), np.zeros((3, 2)), np.zeros((4, 2))
+    w = np.zeros(2)
+    graph = cr.trace(lambda w, x: (cr.sum(x, 0), w + cr.sum(x, 0)), w, batch)
+    bound = {"w": w, "x": batch}
+    steps = repeated(graph, bound, {1: "w"}, engine, (), {0: rows}, {"x": data})
+    batches = [np.array([0, 1, 2]), np.array([5, 5, 0])]
+    steps.run(iter([(*row, i) for row, i in zip(steps.rows, batches, strict=False)]))
+    np.testing.assert_array_equal(rows[:2], [data[i].sum(0) for i in batches])
+    np.testing.assert_array_equal(w, rows[:2].sum(0))
+
+
+def test_stretches_are_of_equal_values() -> None:
+    assert list(stretches([1, 1, 1, 2, 1, 1])) == [(1, 3), (2, 1), (1, 2)]
+    assert list(stretches([])) == []

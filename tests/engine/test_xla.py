@@ -149,7 +149,7 @@ def test_prediction_and_evaluation() -> None:
 def test_many_steps_are_one_call_and_leave_no_rows() -> None:
     graph = cr.trace(lambda w: (w * 2.0, w + 1.0), np.ones(2))
     w, kept = np.ones(2), np.zeros((5, 2))
-    steps = XlaRepeated(graph, {"w": w}, {1: "w"}, (), {0: kept}, {})
+    steps = XlaRepeated(graph, {"w": w}, {1: "w"}, (), {0: kept})
     rows = iter(steps.rows[1:4])
     steps.run(rows)
     assert rows.__length_hint__() == 0

@@ -10,7 +10,7 @@ import pytest
 import chainrule as cr
 from chainrule.train.late_loss import SMALL, LateLoss, late_loss
 from chainrule.train.step import training_step
-from chainrule.train.steps import COUNT, stretches
+from chainrule.train.steps import COUNT
 
 RNG = np.random.default_rng(5)
 X = RNG.normal(size=(6, 3))
@@ -72,9 +72,3 @@ def test_a_rate_that_changes_gives_the_same_losses_as_the_definition() -> None:
         losses.append(history["loss"])
     np.testing.assert_allclose(losses[0], losses[1], rtol=1e-9)
     assert len(set(losses[0])) == 300
-
-
-def test_stretches_are_of_equal_rates_and_no_longer_than_allowed() -> None:
-    assert list(stretches([1, 1, 1, 2, 1, 1], 2)) == [(0, 2), (2, 3), (3, 4), (4, 6)]
-    assert list(stretches([1, 1, 1], 10)) == [(0, 3)]
-    assert list(stretches([], 10)) == []

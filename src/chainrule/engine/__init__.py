@@ -29,7 +29,7 @@ class Runnable(Protocol):
 class Repeatable(Protocol):
     """A step in a loop: ``run`` it with an iterator over some of ``rows``."""
 
-    rows: list[tuple[Array, ...]]
+    rows: list[tuple[Any, ...]]
     run: Callable[..., Any]
 
 
@@ -68,14 +68,15 @@ def program(
 
 def repeated(
     graph: Graph, bound: Mapping[str, Array], replaces: Mapping[int, str], engine: str,
-    steady: Collection[str], kept: Mapping[int, Array], gathered: Mapping[str, Array],
+    steady: Collection[str], kept: Mapping[int, Array],
+    gathered: Mapping[str, Array] | None = None, fed: str | None = None,
 ) -> Repeatable:  # fmt: skip
     """A step to be run many times in a call, on the engine called ``engine``: see ``Repeated``.
 
     Raises:
         OptionError: no such engine, with the nearest name.
     """
-    made: Repeatable = _known(REPEATED, engine)(graph, bound, replaces, steady, kept, gathered)
+    made: Repeatable = _known(REPEATED, engine)(graph, bound, replaces, steady, kept, gathered, fed)
     return made
 
 

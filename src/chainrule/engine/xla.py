@@ -15,7 +15,7 @@ import contextlib
 import functools
 import os
 from collections import deque
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from copy import copy
 from typing import Any
 
@@ -81,16 +81,20 @@ class XlaRepeated:
 
     def __init__(
         self, graph: Graph, bound: Mapping[str, Array], replaces: Mapping[int, str],
-        steady: Collection[str], kept: Mapping[int, Array], gathered: Mapping[str, Array],
+        steady: Collection[str], kept: Mapping[int, Array],
+        gathered: Mapping[str, Array] | None = None, fed: str | None = None,
     ) -> None:  # fmt: skip
+        gathered = gathered or {}
         self._jax, self._graph, self._bound = _jax(), graph, dict(bound)
         self._replaces, self._kept = dict(replaces), dict(kept)
         self._changing = set(replaces.values())
+        self._fed = fed
         self._rest = set(graph.input_names()) - self._changing - set(steady) - set(gathered)
+        self._rest -= {fed}
         count = min((len(array) for array in kept.values()), default=0)
         self.rows = [(i,) for i in range(count)]
         size = len(bound[next(iter(gathered))]) if gathered else 0
-        self._indices = np.zeros((count, size), np.int32)
+        self._indices, self._values = np.zeros((count, size), np.int32), np.zeros(count)
         with _all_dtypes(self._jax):
             put = self._jax.device_put
             self._data = {name: put(array) for name, array in gathered.items()}
@@ -98,18 +102,19 @@ class XlaRepeated:
             self._places = {place: put(array) for place, array in kept.items()}
         self._compiled = self._jax.jit(self._steps, donate_argnums=(0, 1))
 
-    def run(self, rows: Iterator[tuple[Any, ...]]) -> None:
+    def run(self, rows: Iterator[tuple[Any, ...]], values: Sequence[float] = ()) -> None:
         """A step for each of ``rows``, all in one call."""
         asked = list(copy(rows))
         first, count = asked[0][0], len(asked)
         if self._data:
             self._indices[:count] = [row[-1] for row in asked]
+        self._values[: len(values)] = values
         with _all_dtypes(self._jax):
             changed, self._places = self._compiled(
                 {name: self._bound[name] for name in self._changing},
                 self._places,
                 {name: self._bound[name] for name in self._rest} | self._steady,
-                self._data, self._indices, first, count,
+                self._data, self._indices, self._values, first, count,
             )  # fmt: skip
             for name, array in changed.items():
                 np.copyto(self._bound[name], np.asarray(array))
@@ -119,11 +124,14 @@ class XlaRepeated:
         deque(rows, maxlen=0)  # the steps are made: none of the rows is left
 
     def _steps(
-        self, changing: Any, kept: Any, rest: Any, data: Any, indices: Any, first: Any, count: Any
-    ) -> Any:
+        self, changing: Any, kept: Any, rest: Any, data: Any, indices: Any, values: Any,
+        first: Any, count: Any,
+    ) -> Any:  # fmt: skip
         def step(i: Any, state: Any) -> Any:
             changing, kept = state
             batch = {name: array[indices[i]] for name, array in data.items()}
+            if self._fed is not None:
+                batch[self._fed] = values[i]
             results = _outputs(self._jax.numpy, self._graph, changing | rest | batch)
             kept = {place: array.at[first + i].set(results[place]) for place, array in kept.items()}
             return {name: results[place] for place, name in self._replaces.items()}, kept

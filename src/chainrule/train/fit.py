@@ -74,7 +74,7 @@ def fit(
         callbacks: ``Callback`` objects or functions of the training.
         restarts: how often to start again from the next seed if training got stuck.
         seed: a number or a ``numpy.random.Generator``.
-        engine: "numpy" or "reference".
+        engine: "numpy", "xla" or "reference".
         progress: True, False, or "auto": a live line on a terminal after a second.
 
     Raises:

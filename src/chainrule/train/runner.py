@@ -18,7 +18,7 @@ from chainrule.nn.losses import Loss
 from chainrule.nn.sequential import Sequential
 from chainrule.optim.optimizers import Optimizer
 from chainrule.train.step import flat, views
-from chainrule.train.steps import COUNT, Steps, stretches
+from chainrule.train.steps import COUNT, Steps
 
 #: Seconds between two looks at the clock while an epoch runs.
 TICK_SECONDS = 0.1
@@ -115,18 +115,14 @@ class Runner:
     def make_steps(self, batches: Sequence[Array], rates: Sequence[float]) -> list[float]:
         """A step on each batch, at most ``COUNT`` and all of one size; returns their losses."""
         steps = self.steps_on(len(batches[0]))
-        random = any(layer.is_random for layer in self.net.layers)
-        with np.errstate(all="ignore"):
-            for start, stop in stretches(rates, 1 if random else COUNT):
-                self.rate[()] = rates[start]
-                self.key[1] = self.steps
-                rows = steps.rows(start, batches[start:stop])
-                try:
-                    steps.run(rows)
-                finally:
-                    # An interrupt leaves rows for which no step was made.
-                    self.steps += stop - start - operator.length_hint(rows)
-            return steps.losses(len(batches))
+        rows = steps.rows(batches)
+        try:
+            with np.errstate(all="ignore"):
+                steps.run(rows, rates)
+                return steps.losses(len(batches))
+        finally:
+            # An interrupt leaves rows for which no step was made.
+            self.steps += len(batches) - operator.length_hint(rows)
 
     def share(self, rows: Array) -> float:
         """What a batch's loss counts in the mean of an epoch."""

@@ -42,7 +42,9 @@ class Steps:
             place: np.zeros((COUNT, *graph.outputs[place].shape), graph.outputs[place].dtype)
             for place in late.kept
         }
-        self._steps = repeated(graph, {**bound, **batch}, replaces, engine, steady, kept, gathered)
+        self._steps = repeated(
+            graph, {**bound, **batch}, replaces, engine, steady, kept, gathered, "rate"
+        )
         self._losses, self._compute = kept[late.kept[0]], None
         if late.losses is not None:
             names = late.losses.input_names()
@@ -51,16 +53,16 @@ class Steps:
             self._compute = program(late.losses, given, {}, engine, [n for n in names if n in data])
             self._losses = self._compute.outputs[0]
 
-    def rows(self, start: int, batches: Sequence[Array]) -> Iterator[tuple[Any, ...]]:
-        """What ``run`` takes for steps from ``start`` on, one for each of ``batches`` (indices)."""
-        places = self._steps.rows[start : start + len(batches)]
+    def rows(self, batches: Sequence[Array]) -> Iterator[tuple[Any, ...]]:
+        """What ``run`` takes for a step on each of ``batches``, which hold indices of rows."""
+        places = self._steps.rows[: len(batches)]
         if self._whole:
             return iter(places)
         return iter([(*place, indices) for place, indices in zip(places, batches, strict=True)])
 
-    def run(self, rows: Iterator[tuple[Any, ...]]) -> None:
+    def run(self, rows: Iterator[tuple[Any, ...]], rates: Sequence[float]) -> None:
         """Make a step for each of ``rows``: what it has left tells how far an interrupt let it."""
-        self._steps.run(rows)
+        self._steps.run(rows, rates)
 
     def losses(self, count: int) -> list[float]:
         """The losses of the first ``count`` steps."""
@@ -68,12 +70,3 @@ class Steps:
             self._compute.run()
         values: list[float] = self._losses[:count].tolist()
         return values
-
-
-def stretches(rates: Sequence[float], longest: int) -> Iterator[tuple[int, int]]:
-    """(start, stop) of each stretch of equal rates, at most ``longest`` long."""
-    start = 0
-    for i in range(1, len(rates) + 1):
-        if i == len(rates) or rates[i] != rates[start] or i - start == longest:
-            yield start, i
-            start = i
