@@ -13,7 +13,7 @@ from collections.abc import Iterable
 import numpy as np
 
 from chainrule.errors import OptionError, RecordingError
-from chainrule.graph.graph import Graph, rebuilt
+from chainrule.graph.graph import Graph
 from chainrule.graph.op import FUNCTIONS
 from chainrule.graph.recording import within
 from chainrule.graph.tensor import Tensor, placeholder
@@ -54,7 +54,8 @@ def batch(
     if axis:
         computed = set(graph.outputs) - set(graph.inputs)
         become |= {node: _last(stacked[node]) for node in computed if node in stacked}
-    return rebuilt(graph, become)
+    given, outputs = ([become[node] for node in part] for part in (graph.inputs, graph.outputs))
+    return Graph(given, outputs, graph.structure)
 
 
 def _chosen(graph: Graph, size: int, inputs: str | Iterable[str] | None, axis: int) -> set[Tensor]:
