@@ -172,8 +172,13 @@ class _Moving:
         if came_from(node, "broadcast_to") and x.ndim < node.ndim:
             return None
         moved = (*node.shape[1:], self.size)
-        return _reshaped(self.last(x), moved) if came_from(node, "reshape") else _applied(
-            replace(node.op, to=moved), self.last(x)  # type: ignore[type-var]
+        return (
+            _reshaped(self.last(x), moved)
+            if came_from(node, "reshape")
+            else _applied(
+                replace(node.op, to=moved),
+                self.last(x),  # type: ignore[type-var]
+            )
         )
 
     def _transpose(self, node: Tensor) -> Tensor | None:

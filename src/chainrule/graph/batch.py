@@ -1,4 +1,4 @@
-"""batch: one graph for many. Chosen inputs get a leading axis, and so does all that depends on them.
+"""batch: one graph for many. Chosen inputs get a leading axis, and all that depends on them too.
 
 What was written for one network then runs a thousand in the same number of calls (JAX calls this
 ``vmap``). Each op says in its own record what it does with a leading axis (``Op.batched``), in ops
