@@ -95,7 +95,8 @@ class _Forms:
         if axes is None:
             return None
         entries = node.inputs[0]
-        if came_from(entries, "sigmoid_cross_entropy") and entries.inputs[1] in self._steady:
+        is_cross_entropy = axes == x.ndim and came_from(entries, "sigmoid_cross_entropy")
+        if is_cross_entropy and entries.inputs[1] in self._steady:
             return self._mean_of_cross_entropy(x, entries.inputs[1])
         return _by_product(1 / math.prod(x.shape[:axes]), x, axes, node.shape)
 

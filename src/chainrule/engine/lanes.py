@@ -12,7 +12,7 @@ A transpose in front brings the axis of each input to the end, one behind the ou
 back; an input that comes with its axis at the end (``batch(..., axis=-1)``) needs neither. The rest
 is moved op by op; an op that has no rule here gets its inputs turned back, so any graph may come.
 
-It is done where it pays, by the sizes of the products: see :func:`pays`. Sums of products differ by
+It is done where it pays, by the sizes of the products: see :func:`lane_count`. Sums of products differ by
 the order of adding: at most 2 k ε |A| |B| for k inner entries.
 """
 
@@ -61,26 +61,32 @@ def lane_count(graph: Graph) -> int | None:
             a, b = node.inputs
             own = a.ndim == b.ndim == 3 and a.shape[0] == b.shape[0]
             if own or a.ndim == 2 or b.ndim == 2:
-                i, k, j = *a.shape[-2:], b.shape[-1]
-                gain[node.shape[0]] += _seconds_first(node.shape[0], i, k, j)
-                gain[node.shape[0]] -= _seconds_last(node.shape[0], i, k, j, own)
+                n, i, j = node.shape
+                gain[n] += _seconds_first(n, i, a.shape[-1], j)
+                gain[n] -= _seconds_last(n, i, a.shape[-1], j, own)
     for node in (*graph.inputs, *graph.outputs):
         if node.ndim and node.shape[0] in gain:
-            gain[node.shape[0]] -= 1e-9 * node.size
+            gain[node.shape[0]] -= 5e-7 + 1e-9 * node.size
     size, most = max(gain.items(), key=lambda item: item[1], default=(0, 0.0))
     return size if most > 0 else None
 
 
 def _seconds_first(n: int, i: int, k: int, j: int) -> float:
-    """About what n products (i, k) @ (k, j) cost with their axis first, by measurement."""
-    return n * (2e-8 + 1.2e-9 * i * j if k == 1 else 3e-8 + i * k * j / 1.4e10)
+    """About what n products (i, k) @ (k, j) cost with their axis first.
+
+    Measured in training steps, with what belongs to a product: copies of parameters that do not lie
+    in one piece, and passes that work on rows of j entries at a time.
+    """
+    product = 2e-8 + 1.2e-9 * i * j if k == 1 else 3e-8 + 7e-11 * i * k * j
+    rows = 5e-9 * i if j > 1 else 0.0
+    return 1.2e-6 + n * (product + rows + 2e-8)
 
 
 def _seconds_last(n: int, i: int, k: int, j: int, own: bool) -> float:
     """The same with their axis last: of each with its own, or with what all share."""
     if not own:
-        return 2e-6 + n * i * k * j / 2e10
-    return 1e-6 + 4.5e-10 * n * i * j if k == 1 else 3e-6 + 5e-10 * n * i * k * j
+        return 1.2e-6 + 5e-11 * n * i * k * j
+    return 6e-7 + 4.5e-10 * n * i * j if k == 1 else 1.5e-6 + 5e-10 * n * i * k * j
 
 
 class _Moving:

@@ -7,6 +7,7 @@ small network costs little more than the calls it makes; batched, a thousand sha
 from __future__ import annotations
 
 import inspect
+import math
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -36,9 +37,9 @@ from chainrule.train.rows import Shares
 #: Quick epochs are run in blocks of about this many seconds for the whole population.
 BLOCK_SECONDS = 0.2
 
-#: Networks in one program at most: so many that the calls do not count, so few that what lies
-#: between the layers stays in the cache.
-SIDE_BY_SIDE = 256
+#: Networks in one program: so many that the calls do not count, but no more than leave what lies
+#: between two layers, of all of them, in the cache.
+MOST, LEAST, CACHED_ENTRIES = 256, 16, 1 << 18
 
 
 def fit_many(
@@ -111,7 +112,8 @@ def fit_many(
         shares = Shares(nets, rngs, X, y, loss, sample_weight, class_weight, validation)
         checks.together(shares.net, chosen, schedule, shares.rows, batch_size)
         epochs = epochs or default_epochs(shares.rows, batch_size)
-        for part in np.array_split(np.arange(len(same)), -(-len(same) // SIDE_BY_SIDE)):
+        count = _side_by_side(shares.net, min(batch_size or shares.rows, shares.rows))
+        for part in np.array_split(np.arange(len(same)), -(-len(same) // count)):
             group = Group(
                 [same[i] for i in part], shares.loss, chosen, make_schedule(schedule), epochs,
                 batch_size, shares.training(part), shares.held(part), engine,
@@ -149,6 +151,12 @@ def _optimizer(spec: Any) -> Optimizer:
             "network. Choose another optimizer, or call net.fit in a loop."
         )
     return chosen
+
+
+def _side_by_side(net: Sequential, rows: int) -> int:
+    """How many networks to train in one program, on batches of so many rows."""
+    widest = max(math.prod(shape) for _, shape, _ in net.shapes())
+    return max(LEAST, min(MOST, CACHED_ENTRIES // (rows * widest)))
 
 
 class _Shown:

@@ -87,18 +87,22 @@ class Shares:
 
     def training(self, members: Array) -> Rows:
         """The rows that some of the networks are trained on."""
-        return self._part(0, members)
+        if self._parts is None:
+            return Rows(self._data)
+        return _part(self._data, self._parts[0][members])
 
     def held(self, members: Array) -> Rows | None:
         """The rows that they are validated on."""
         if self._pair is not None:
             return Rows(self._pair)
-        return None if self._parts is None else self._part(1, members)
-
-    def _part(self, which: int, members: Array) -> Rows:
         if self._parts is None:
-            return Rows(self._data)
-        index = self._parts[which][members]
-        if (index == index[0]).all():
-            return Rows({name: array[index[0]] for name, array in self._data.items()})
-        return Rows(self._data, index)
+            return None
+        # What is held back is scored without weights.
+        unweighted = {name: array for name, array in self._data.items() if name != "w"}
+        return _part(unweighted, self._parts[1][members])
+
+
+def _part(data: dict[str, Array], index: Array) -> Rows:
+    if (index == index[0]).all():
+        return Rows({name: array[index[0]] for name, array in data.items()})
+    return Rows(data, index)
