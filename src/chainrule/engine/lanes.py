@@ -12,8 +12,8 @@ A transpose in front brings the axis of each input to the end, one behind the ou
 back; an input that comes with its axis at the end (``batch(..., axis=-1)``) needs neither. The rest
 is moved op by op; an op that has no rule here gets its inputs turned back, so any graph may come.
 
-It is done where it pays, by the sizes of the products: see :func:`lane_count`. Sums of products differ by
-the order of adding: at most 2 k ε |A| |B| for k inner entries.
+It is done where it pays, by the sizes of the products: see :func:`lane_count`. Products differ by
+the order of adding, at most by 2 k ε |A| |B| for k inner entries.
 """
 
 from __future__ import annotations

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from chainrule.errors import DataError, OptionError, optional_package, unknown_name
+from chainrule.errors import DataError, MissingPackageError, OptionError, unknown_name
 from chainrule.graph.op import Array
 from chainrule.nn.sequential import Sequential
 
@@ -131,7 +132,14 @@ class Population:
         Raises:
             MissingPackageError: pandas is not installed.
         """
-        return optional_package("pandas", "data", "the table as a DataFrame").DataFrame(self.table)
+        try:
+            pandas = importlib.import_module("pandas")
+        except ImportError as error:
+            raise MissingPackageError(
+                "frame() needs the package 'pandas', which is not installed: pip install pandas. "
+                "population.table is the same as a list of dicts."
+            ) from error
+        return pandas.DataFrame(self.table)
 
     def __len__(self) -> int:
         return len(self.table)
