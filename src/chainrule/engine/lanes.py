@@ -18,7 +18,7 @@ the order of adding, at most by 2 k ε |A| |B| for k inner entries.
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -55,7 +55,7 @@ def lanes(graph: Graph) -> Graph:
 
 def lane_count(graph: Graph) -> int | None:
     """How many networks lie side by side in the graph, if it pays to have their axis last."""
-    gain: Counter[int] = Counter()
+    gain: dict[int, float] = defaultdict(float)
     for node in graph.nodes:
         if came_from(node, "matmul") and node.ndim == 3:
             a, b = node.inputs
@@ -100,7 +100,7 @@ class _Moving:
         self._table: dict[str, Callable[[Tensor], Tensor | None]] = {
             "matmul": self._matmul,
             "reshape": self._reshape,
-            "broadcast_to": self._reshape,
+            "broadcast_to": self._broadcast_to,
             "transpose": self._transpose,
             "index": self._index,
             "concatenate": self._concatenate,
@@ -163,7 +163,7 @@ class _Moving:
         return _reshaped(x, (*x.shape, 1)) if x.ndim else x
 
     def _elementwise(self, node: Tensor) -> Tensor | None:
-        return _applied(node.op, *[self._beside(x, node.ndim) for x in node.inputs])
+        return _changed(node, *[self._beside(x, node.ndim) for x in node.inputs])
 
     def _reduction(self, node: Tensor) -> Tensor | None:
         axis = settings(node)["axis"]
@@ -171,21 +171,17 @@ class _Moving:
         if axis is None or min(axes, default=0) <= 0:
             return None
         fewer = tuple(i - 1 for i in axes) if isinstance(axis, tuple) else axis - 1
-        return _applied(replace(node.op, axis=fewer), self.last(node.inputs[0]))  # type: ignore[type-var]
+        return _changed(node, self.last(node.inputs[0]), axis=fewer)
 
     def _reshape(self, node: Tensor) -> Tensor | None:
-        x = node.inputs[0]
-        if came_from(node, "broadcast_to") and x.ndim < node.ndim:
+        return _reshaped(self.last(node.inputs[0]), (*node.shape[1:], self.size))
+
+    def _broadcast_to(self, node: Tensor) -> Tensor | None:
+        (x,) = node.inputs
+        if x.ndim < node.ndim or not self._may_be_lanes(x):
             return None
-        moved = (*node.shape[1:], self.size)
-        return (
-            _reshaped(self.last(x), moved)
-            if came_from(node, "reshape")
-            else _applied(
-                replace(node.op, to=moved),
-                self.last(x),  # type: ignore[type-var]
-            )
-        )
+        wide: Tensor = FUNCTIONS["broadcast_to"](self.last(x), (*node.shape[1:], self.size))
+        return wide
 
     def _transpose(self, node: Tensor) -> Tensor | None:
         front, *rest = settings(node)["axes"]
@@ -198,13 +194,13 @@ class _Moving:
         if front != _WHOLE or len(node.inputs) > 1:
             return None
         key = [*key, _WHOLE] if ... in key else key
-        return _applied(replace(node.op, key=tuple(key)), self.last(node.inputs[0]))  # type: ignore[type-var]
+        return _changed(node, self.last(node.inputs[0]), key=tuple(key))
 
     def _concatenate(self, node: Tensor) -> Tensor | None:
         axis = settings(node)["axis"]
         if axis == 0:
             return None
-        return _applied(replace(node.op, axis=axis - 1), *[self.last(x) for x in node.inputs])  # type: ignore[type-var]
+        return _changed(node, *[self.last(x) for x in node.inputs], axis=axis - 1)
 
     def _softmax_cross_entropy(self, node: Tensor) -> Tensor | None:
         """-Σ onehot(t) log_softmax(z), as the classes are no longer the last axis."""
@@ -214,21 +210,21 @@ class _Moving:
         labels = _reshaped(labels, (*labels.shape[:-1], 1, labels.shape[-1]))
         hot = FUNCTIONS["astype"](FUNCTIONS["equal"](labels, classes), z.dtype)
         logs = FUNCTIONS["log_softmax"](self.last(z), node.ndim - 1)
-        return -FUNCTIONS["sum"](hot * logs, node.ndim - 1)  # type: ignore[no-any-return]
+        return -_sum(hot * logs, node.ndim - 1)
 
     def _matmul(self, node: Tensor) -> Tensor | None:
         a, b = node.inputs
-        matmul = FUNCTIONS["matmul"]
+        matmul: Callable[..., Tensor] = FUNCTIONS["matmul"]
         if a.ndim == 2 and b.ndim <= 2 and a in self._lanes:
             turned = self.first(b) if b.ndim == 1 else _turned(self.first(b), (1, 0))
-            return matmul(turned, self.last(a))  # type: ignore[no-any-return]
+            return matmul(turned, self.last(a))
         if node.ndim != 3:
             return None
         if a.ndim == 2:
             wide = _reshaped(self.last(b), (b.shape[1], b.shape[2] * self.size))
             return _reshaped(matmul(self.first(a), wide), (*node.shape[1:], self.size))
         if b.ndim == 2:
-            return matmul(_turned(self.first(b), (1, 0)), self.last(a))  # type: ignore[no-any-return]
+            return matmul(_turned(self.first(b), (1, 0)), self.last(a))
         if a.shape[0] != self.size or b.shape[0] != self.size:
             return None
         return _sum_of_products(self.last(a), self.last(b))
@@ -241,19 +237,26 @@ def _sum_of_products(a: Tensor, b: Tensor) -> Tensor:
         return a * b
     a = _turned(a, (1, 0, 2))  # the inner axis in front: adding over it is a product with ones
     if min(i, j) == 1:
-        return _reshaped(FUNCTIONS["sum"](a * b, 0), (i, j, n))
+        return _reshaped(_sum(a * b, 0), (i, j, n))
     a, b = FUNCTIONS["getitem"](a, np.s_[:, :, None]), FUNCTIONS["getitem"](b, np.s_[:, None])
     if k * i * j * n <= AT_ONCE:
-        return FUNCTIONS["sum"](a * b, 0)  # type: ignore[no-any-return]
+        return _sum(a * b, 0)
     total = a[0] * b[0]
     for term in range(1, k):
         total = total + a[term] * b[term]
     return total
 
 
-def _applied(op: Any, *inputs: Tensor) -> Tensor:
-    node: Tensor = apply(op, *inputs)
-    return node
+def _changed(node: Tensor, *inputs: Tensor, **settings: Any) -> Tensor:
+    """The op of ``node`` on other inputs, with some settings changed."""
+    op: Any = node.op
+    result: Tensor = apply(replace(op, **settings) if settings else op, *inputs)
+    return result
+
+
+def _sum(x: Tensor, axis: int) -> Tensor:
+    total: Tensor = FUNCTIONS["sum"](x, axis)
+    return total
 
 
 def _turned(x: Tensor, axes: tuple[int, ...]) -> Tensor:
@@ -261,11 +264,13 @@ def _turned(x: Tensor, axes: tuple[int, ...]) -> Tensor:
     if came_from(x, "transpose"):
         axes = tuple(settings(x)["axes"][i] for i in axes)
         x = x.inputs[0]
-    return x if axes == tuple(range(x.ndim)) else FUNCTIONS["transpose"](x, axes)  # type: ignore[no-any-return]
+    turned: Tensor = x if axes == tuple(range(x.ndim)) else FUNCTIONS["transpose"](x, axes)
+    return turned
 
 
 def _reshaped(x: Tensor, shape: tuple[int, ...]) -> Tensor:
     """A reshape; of a reshape, one that does both at once, or nothing."""
     if came_from(x, "reshape"):
         x = x.inputs[0]
-    return x if x.shape == shape else FUNCTIONS["reshape"](x, shape)  # type: ignore[no-any-return]
+    reshaped: Tensor = x if x.shape == shape else FUNCTIONS["reshape"](x, shape)
+    return reshaped

@@ -92,9 +92,9 @@ def _batched(node: Tensor, stacked: dict[Tensor, Tensor], size: int) -> Tensor:
 
 def _first(x: Tensor) -> Tensor:
     """The last axis in front."""
-    return x if x.ndim < 2 else FUNCTIONS["transpose"](x, (x.ndim - 1, *range(x.ndim - 1)))  # type: ignore[no-any-return]
+    return x if x.ndim < 2 else FUNCTIONS["transpose"](x, (x.ndim - 1, *range(x.ndim - 1)))
 
 
 def _last(x: Tensor) -> Tensor:
     """The first axis at the end."""
-    return x if x.ndim < 2 else FUNCTIONS["transpose"](x, (*range(1, x.ndim), 0))  # type: ignore[no-any-return]
+    return x if x.ndim < 2 else FUNCTIONS["transpose"](x, (*range(1, x.ndim), 0))
