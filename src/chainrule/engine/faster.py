@@ -8,35 +8,33 @@ epsilon of the dtype (2^-52, or 2^-23 for float32), n the number of entries that
 =======================  ===============================  ======================================
 form                     becomes                          differs by at most
 =======================  ===============================  ======================================
-Σ over first axes        ones @ x                         2 n ε Σ|x|, as any order of adding
-mean over first axes     [1/n ... 1/n] @ x                2 n ε mean|x|
+Σ over rows, or of all   ones @ x                         2 n ε Σ|x|, as any order of adding
+mean of all              [1/n ... 1/n] @ x                2 n ε mean|x|
 σ(z)                     1/2 + 1/2 tanh(z/2)              2 ε (absolute; the value is in 0 to 1)
-softplus(z) of many      max(z, 0) + ln(1 + e^-|z|)       4 ε softplus(z)
 cross-entropy of σ(z)    softplus(z) - t z                4 ε (1 + |z|)
 its mean, t steady       [1/n, -t/n] @ [softplus(z), z]   4 n ε (1 + mean|z|)
 σ(z) beside that loss    exp(z - softplus(z))             16 ε
 =======================  ===============================  ======================================
 
-Before these, ``bias_rows`` puts the biases of a small first layer under its weights.
+Before these, ``lanes`` puts the axis of many small networks last, and ``bias_rows`` puts the biases
+of a small first layer under its weights. After them, ``softplus_of_many`` writes out long ones.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Collection
+from typing import Any
 
 import numpy as np
 
 from chainrule.engine.bias_rows import bias_rows
 from chainrule.engine.lanes import lanes
+from chainrule.engine.softplus import softplus_of_many
 from chainrule.graph.graph import Graph, rebuilt, rewired
 from chainrule.graph.op import CONSTANT, FUNCTIONS, Shape
 from chainrule.graph.origin import came_from, settings
 from chainrule.graph.recording import within
 from chainrule.graph.tensor import Tensor, constant
-
-#: Entries from which six quick passes cost less than one slow one.
-MANY = 256
 
 
 def faster(graph: Graph, steady: Collection[str] = ()) -> Graph:
@@ -51,7 +49,7 @@ def faster(graph: Graph, steady: Collection[str] = ()) -> Graph:
         inputs = tuple(become[x] for x in node.inputs)
         with within(node.scope, node.place):
             become[node] = forms.of(node, inputs)
-    return rebuilt(graph, become)
+    return softplus_of_many(rebuilt(graph, become))
 
 
 class _Forms:
@@ -63,7 +61,6 @@ class _Forms:
             "sum": self._sum,
             "mean": self._mean,
             "sigmoid": self._sigmoid,
-            "softplus": self._softplus,
             "sigmoid_cross_entropy": self._sigmoid_cross_entropy,
         }
         self._logits = {
@@ -85,20 +82,21 @@ class _Forms:
         return rewired(node, inputs)
 
     def _sum(self, node: Tensor, x: Tensor) -> Tensor | None:
-        axes = _leading_axes(node, x)
-        if axes is None:
+        if settings(node)["keepdims"] or x.size == 0:
             return None
-        return _by_product(1.0, x, axes, node.shape)
+        if settings(node)["axis"] is None:
+            return _product(np.ones(x.size, x.dtype), FUNCTIONS["reshape"](x, -1))
+        if settings(node)["axis"] == 0 and x.ndim == 2:
+            return _product(np.ones(x.shape[0], x.dtype), x)
+        return None
 
     def _mean(self, node: Tensor, x: Tensor) -> Tensor | None:
-        axes = _leading_axes(node, x)
-        if axes is None:
+        if settings(node)["keepdims"] or settings(node)["axis"] is not None or x.size == 0:
             return None
         entries = node.inputs[0]
-        is_cross_entropy = axes == x.ndim and came_from(entries, "sigmoid_cross_entropy")
-        if is_cross_entropy and entries.inputs[1] in self._steady:
+        if came_from(entries, "sigmoid_cross_entropy") and entries.inputs[1] in self._steady:
             return self._mean_of_cross_entropy(x, entries.inputs[1])
-        return _by_product(1 / math.prod(x.shape[:axes]), x, axes, node.shape)
+        return _product(np.full(x.size, 1 / x.size, x.dtype), FUNCTIONS["reshape"](x, -1))
 
     def _mean_of_cross_entropy(self, entries: Tensor, t: Tensor) -> Tensor | None:
         """[1/n, -t/n] @ [softplus(z), z], whose left side is made only once."""
@@ -113,22 +111,11 @@ class _Forms:
 
     def _sigmoid(self, node: Tensor, z: Tensor) -> Tensor:
         if node.inputs[0] in self._logits:
-            return FUNCTIONS["exp"](z - _softplus(z))  # type: ignore[no-any-return]
+            return FUNCTIONS["exp"](z - FUNCTIONS["softplus"](z))  # type: ignore[no-any-return]
         return 0.5 + 0.5 * FUNCTIONS["tanh"](0.5 * z)  # type: ignore[no-any-return]
 
     def _sigmoid_cross_entropy(self, node: Tensor, z: Tensor, t: Tensor) -> Tensor:
-        return _softplus(z) - t * z
-
-    def _softplus(self, node: Tensor, z: Tensor) -> Tensor | None:
-        return None if z.size < MANY else _softplus(z)
-
-
-def _softplus(z: Tensor) -> Tensor:
-    """max(z, 0) + ln(1 + e^-|z|) of many: quicker than logaddexp, which takes them one by one."""
-    if z.size < MANY:
-        return FUNCTIONS["softplus"](z)  # type: ignore[no-any-return]
-    tail = FUNCTIONS["log1p"](FUNCTIONS["exp"](-FUNCTIONS["abs"](z)))
-    return FUNCTIONS["maximum"](z, 0.0) + tail  # type: ignore[no-any-return]
+        return FUNCTIONS["softplus"](z) - t * z  # type: ignore[no-any-return]
 
 
 def _without_axes(x: Tensor, shape: Shape, inputs: tuple[Tensor, ...]) -> Tensor:
@@ -138,20 +125,5 @@ def _without_axes(x: Tensor, shape: Shape, inputs: tuple[Tensor, ...]) -> Tensor
     return FUNCTIONS["reshape"](x, ())  # type: ignore[no-any-return]
 
 
-def _leading_axes(node: Tensor, x: Tensor) -> int | None:
-    """How many axes a reduction takes away, if these are the first ones, and all of them."""
-    axis, keepdims = settings(node)["axis"], settings(node)["keepdims"]
-    axes = range(x.ndim) if axis is None else axis if isinstance(axis, tuple) else (axis,)
-    if keepdims or x.size == 0 or tuple(axes) != tuple(range(len(axes))):
-        return None
-    return len(axes)
-
-
-def _by_product(weight: float, x: Tensor, axes: int, shape: Shape) -> Tensor:
-    """The sum over the first ``axes`` axes, times a weight: a row times a matrix, or a vector."""
-    entries = math.prod(x.shape[:axes])
-    row = constant(np.full(entries, weight, x.dtype))
-    wide = (-1,) if axes == x.ndim else (entries, math.prod(x.shape[axes:]))
-    flat = x if x.shape == wide else FUNCTIONS["reshape"](x, wide)
-    total = FUNCTIONS["matmul"](row, flat)
-    return total if total.shape == shape else FUNCTIONS["reshape"](total, shape)  # type: ignore[no-any-return]
+def _product(row: np.ndarray[Any, Any], x: Tensor) -> Tensor:
+    return FUNCTIONS["matmul"](constant(row), x)  # type: ignore[no-any-return]
