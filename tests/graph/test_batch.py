@@ -1,4 +1,4 @@
-"""batch: a graph of stacked inputs is the stack of the graph on each, for every op and every choice.
+"""batch: a graph of stacked inputs is the stack of the graph on each, for every op.
 
 Which inputs get the axis is tried in all ways, on both engines, in both precisions; derivatives are
 taken before and after.
@@ -130,6 +130,61 @@ def test_every_op_has_a_rule_of_its_own_or_its_family() -> None:
     assert without == []
 
 
+# Planted mistakes: each must be noticed
+
+REDUCE, LOSS, SHAPE, RANDOM = cr.ops.reduce, cr.ops.loss, cr.ops.shape, cr.ops.random
+CUBES = (CUBE[:, :3, :3],)  # axes of one length, so that shapes alone tell nothing
+Rule = Any
+MISTAKES: dict[str, tuple[Rule, Op, tuple[Array, ...]]] = {
+    "the axis is not moved": (lambda op, s, x: apply(op, x), LOSS.Softmax(1), CUBES),
+    "the largest of another axis": (
+        lambda op, s, x: apply(REDUCE.ArgMax(1), x), REDUCE.ArgMax(1), (CUBE[0, :3, :3],),
+    ),
+    "axes stay where they were": (
+        lambda op, s, x: apply(SHAPE.Transpose((0, 1, 2, 3)), x),
+        SHAPE.Transpose((2, 0, 1)), CUBES,
+    ),
+    "joined along the wrong axis": (
+        lambda op, s, *x: cr.reshape(cr.concatenate(x, -1), (SIZE, 4, 3)),
+        SHAPE.Concatenate(0), (CUBE[0, :2, :3], CUBE[1, :2, :3]),
+    ),
+    "one key for all": (
+        lambda op, s, key: cr.broadcast_to(apply(op, key[0]), (SIZE, *op.to)),
+        RANDOM.Uniform((4,)), (np.array([1, 2], np.uint32),),
+    ),
+    "parted arrays' axes stay in front": (
+        lambda op, s, x, *arrays: apply(Index((WHOLE, *op.key)), x, *arrays),
+        Index((ARRAY, WHOLE, ARRAY)), (*CUBES, np.array([0, 1, 1]), np.array([2, 0, 1])),
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", MISTAKES)
+def test_a_wrong_rule_is_noticed(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    rule, op, inputs = MISTAKES[name]
+    graph = traced(op, inputs)
+    rng = np.random.default_rng(1)
+    chosen = tuple(x.dtype != np.intp for x in inputs)
+    arrays = [varied(x, rng) if c else x for x, c in zip(inputs, chosen, strict=True)]
+    picked = [n for n, c in zip(graph.input_names(), chosen, strict=True) if c]
+    expected = in_turn(graph, chosen, arrays)[0]
+
+    def found() -> Array:
+        return np.asarray(batch(graph, SIZE, picked).compile("reference")(*arrays))
+
+    np.testing.assert_allclose(found(), expected)
+    monkeypatch.setattr(type(op), "batched", lambda op, stacked, *x: rule(op, stacked, *x))
+    assert not np.allclose(found(), expected)
+
+
+def test_a_rule_that_gives_another_shape_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(REDUCE.Sum, "batched", lambda op, stacked, *x: apply(op, *x))
+    with pytest.raises(
+        RecordingError, match=r"rule of sum\(.*gave float64 of shape \(4, 5\).*\(3, 5\)"
+    ):
+        batch(traced(REDUCE.Sum(0), (CUBE[0],)), SIZE)
+
+
 # Derivatives
 
 
@@ -178,3 +233,88 @@ def test_batched_then_differentiated(case: Case) -> None:
         ):
             whole = a if chosen[i + 1] else a.sum(0)
             np.testing.assert_allclose(b, whole, rtol=1e-11, atol=1e-11)
+
+
+# What is asked for
+
+
+def linear_graph() -> Graph:
+    return cr.trace(lambda x, w: (cr.sigmoid(x @ w), cr.sum(w)), np.ones((2, 3)), np.ones((3, 1)))
+
+
+def test_what_depends_on_nothing_chosen_stays_shared() -> None:
+    graph = linear_graph()
+    made = batch(graph, 5, "x")
+    assert [x.shape for x in made.inputs] == [(5, 2, 3), (3, 1)]
+    assert [y.shape for y in made.outputs] == [(5, 2, 1), ()]
+    assert made.inputs[1] is graph.inputs[1]
+    assert made.outputs[1] is graph.outputs[1]
+    assert made.input_names() == ["x", "w"]
+
+
+def test_all_inputs_by_default_and_names_places_and_structure_are_kept() -> None:
+    def model(x: Any) -> dict[str, Any]:
+        return {"y": cr.tanh(x), "x": x}
+
+    graph = cr.trace(model, np.ones(3))
+    made = batch(graph, 2)
+    result = made.compile()(np.arange(6.0).reshape(2, 3))
+    assert list(result) == ["y", "x"]
+    np.testing.assert_array_equal(result["x"], np.arange(6.0).reshape(2, 3))
+    assert made.outputs[0].place == graph.outputs[0].place != ""
+
+
+def test_a_batched_graph_can_be_batched_again() -> None:
+    graph = linear_graph()
+    twice = batch(batch(graph, 4, "w"), 5, "x")
+    x, w = np.random.default_rng(0).random((5, 2, 3)), np.random.default_rng(1).random((4, 3, 1))
+    y, total = twice.compile()(x, w)
+    np.testing.assert_allclose(y, 1 / (1 + np.exp(-np.einsum("bij,njk->bnik", x, w))), rtol=1e-12)
+    np.testing.assert_allclose(total, w.sum((1, 2)), rtol=1e-12)
+
+
+def test_stable_forms_stay_stable() -> None:
+    def surprise(z: Any) -> Any:
+        return -np.sum(np.log(1 / (1 + np.exp(-z))))
+
+    graph = cr.trace(surprise, np.zeros(3))
+    both = Graph(graph.inputs, [*graph.outputs, *cr.differentiate(graph.outputs[0], graph.inputs)])
+    z = np.array([[-1000.0, 0.0, 1000.0], [1.0, 2.0, 3.0]])
+    value, slope = batch(both, 2).simplify().compile()(z)
+    np.testing.assert_allclose(value[0], 1000 + np.log(2), rtol=1e-12)
+    np.testing.assert_allclose(slope[0], [-1, -0.5, 0], atol=1e-12)
+
+
+def test_simplify_still_works_on_it() -> None:
+    graph = cr.trace(lambda x, w: (x * 1.0 + 0.0) @ w + (x @ w), np.ones((2, 3)), np.ones((3, 4)))
+    assert len(batch(graph, 5, "w").simplify()) == len(graph.simplify())
+
+
+REFUSED: list[tuple[dict[str, Any], str]] = [
+    ({"size": 0}, "a whole number of 1 or more, got 0"),
+    ({"size": 2.0}, r"a whole number of 1 or more, got 2\.0"),
+    ({"size": True}, "got True"),
+    ({"inputs": "z"}, "input 'z' is not known.* Known: w, x"),
+    ({"inputs": []}, "batch needs at least one input .* for all of x, w"),
+    ({"axis": 1}, r"in front \(axis=0\) or at the end \(-1\), got 1"),
+]
+
+
+@pytest.mark.parametrize(("options", "said"), REFUSED)
+def test_what_makes_no_sense_is_refused(options: dict[str, Any], said: str) -> None:
+    with pytest.raises(OptionError, match=said):
+        batch(linear_graph(), **{"size": 3, **options})
+
+
+def test_an_op_without_a_rule_says_what_is_missing() -> None:
+    class Odd(Op):
+        """An op of somebody's own."""
+
+        def shape(self, *x: Any) -> Any:
+            return x[0]
+
+    odd = Odd()
+    Odd.name = "odd"
+    graph = traced(odd, (CUBE,))
+    with pytest.raises(RecordingError, match=r"the op odd has no rule.*Give Odd a method batched"):
+        batch(graph, 2)

@@ -1,4 +1,4 @@
-"""batch: one graph for many. Chosen inputs get a leading axis, and so does all that depends on them.
+"""batch: one graph for many. Chosen inputs get a leading axis, and all that depends on them too.
 
 What was written for one network then runs a thousand in the same number of calls (JAX calls this
 ``vmap``). Each op says in its own record what it does with a leading axis (``Op.batched``), in ops
@@ -13,7 +13,7 @@ from collections.abc import Iterable
 import numpy as np
 
 from chainrule.errors import OptionError, RecordingError
-from chainrule.graph.graph import Graph, rebuilt
+from chainrule.graph.graph import Graph
 from chainrule.graph.op import FUNCTIONS
 from chainrule.graph.recording import within
 from chainrule.graph.tensor import Tensor, placeholder
@@ -54,7 +54,8 @@ def batch(
     if axis:
         computed = set(graph.outputs) - set(graph.inputs)
         become |= {node: _last(stacked[node]) for node in computed if node in stacked}
-    return rebuilt(graph, become)
+    given, outputs = ([become[node] for node in part] for part in (graph.inputs, graph.outputs))
+    return Graph(given, outputs, graph.structure)
 
 
 def _chosen(graph: Graph, size: int, inputs: str | Iterable[str] | None, axis: int) -> set[Tensor]:
@@ -91,9 +92,9 @@ def _batched(node: Tensor, stacked: dict[Tensor, Tensor], size: int) -> Tensor:
 
 def _first(x: Tensor) -> Tensor:
     """The last axis in front."""
-    return x if x.ndim < 2 else FUNCTIONS["transpose"](x, (x.ndim - 1, *range(x.ndim - 1)))  # type: ignore[no-any-return]
+    return x if x.ndim < 2 else FUNCTIONS["transpose"](x, (x.ndim - 1, *range(x.ndim - 1)))
 
 
 def _last(x: Tensor) -> Tensor:
     """The first axis at the end."""
-    return x if x.ndim < 2 else FUNCTIONS["transpose"](x, (*range(1, x.ndim), 0))  # type: ignore[no-any-return]
+    return x if x.ndim < 2 else FUNCTIONS["transpose"](x, (*range(1, x.ndim), 0))

@@ -164,7 +164,7 @@ def rebuilt(graph: Graph, become: Mapping[Tensor, Tensor]) -> Graph:
     how long a result must be remembered.
     """
     outputs = [become[node] for node in graph.outputs]
-    wanted = set(needed(outputs, [become.get(node, node) for node in graph.inputs]))
+    wanted = set(needed(outputs, graph.inputs))
     order: list[Tensor] = []
     for old in graph.nodes[len(graph.inputs) :]:
         stack = [become[old]]
@@ -178,8 +178,7 @@ def rebuilt(graph: Graph, become: Mapping[Tensor, Tensor]) -> Graph:
             if node in wanted:
                 wanted.remove(node)
                 order.append(node)
-    inputs = [become.get(node, node) for node in graph.inputs]
-    return Graph(inputs, outputs, graph.structure, order)
+    return Graph(graph.inputs, outputs, graph.structure, order)
 
 
 def _lines(graph: Graph) -> Iterable[str]:

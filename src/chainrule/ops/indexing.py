@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,14 +10,12 @@ import numpy as np
 
 from chainrule.errors import DtypeError, OptionError, RecordingError, ShapeError
 from chainrule.graph.op import Array, Op, Shape, public, speaks_for
-from chainrule.graph.tensor import Tensor, apply, constant
-from chainrule.ops.base import aligned, sample, stack_of, stack_size
+from chainrule.graph.tensor import Tensor, apply
+from chainrule.ops.base import sample, stack_of, stack_size
+from chainrule.ops.keys import ARRAY as _ARRAY
+from chainrule.ops.keys import Key, arranged, of_each, place_of_arrays, ready_to_broadcast, to_front
 from chainrule.ops.reduce import known_axis
-from chainrule.ops.shape import reshape, shape_of, transpose
-
-# A key is kept hashable: a slice as its three numbers, an index array as the place of an input.
-Key = tuple[Any, ...]
-_ARRAY = "array"
+from chainrule.ops.shape import reshape, shape_of
 
 
 def _python_key(key: Key, arrays: tuple[Any, ...]) -> tuple[Any, ...]:
@@ -36,59 +34,6 @@ def _spelled(key: Key, arrays: tuple[str, ...]) -> str:
         return ":".join(ends if ends[2] else ends[:2])
 
     return ", ".join(one(part) for part in _python_key(key, arrays)) or "()"
-
-
-def _place_of_arrays(key: Key, ndim: int) -> tuple[int, bool]:
-    """Where the axes of the index arrays come out, and whether they do because they are parted.
-
-    NumPy puts them where the first array (or whole number beside arrays) stands, but in front if a
-    slice parts them. ``ndim`` is the rank of what is indexed.
-    """
-    picks = [i for i, part in enumerate(key) if part == _ARRAY or type(part) is int]
-    if picks[-1] - picks[0] >= len(picks):
-        return 0, True
-    used = sum(part is not None and part is not ... for part in key)
-    return sum(ndim - used if part is ... else 1 for part in key[: picks[0]]), False
-
-
-def _broadcast_ready(arrays: Sequence[Any], stacked: tuple[bool, ...]) -> list[Any]:
-    """The index arrays, so that those with a leading axis broadcast with the others."""
-    ndim = max(a.ndim - own for a, own in zip(arrays, stacked, strict=True))
-    return [aligned(a, ndim) if own else a for a, own in zip(arrays, stacked, strict=True)]
-
-
-#: From the rank of a result to the order of axes in which it is wanted; None: as it is.
-_Order = Callable[[int], tuple[int, ...]] | None
-
-
-def _of_each(
-    key: Key, ndim: int, arrays: Sequence[Any], stacked: tuple[bool, ...], size: int
-) -> tuple[Key, list[Any], _Order]:
-    """The key that picks ``key`` from each of ``size`` sources of rank ``ndim``, its arrays, and
-    the order of the result's axes that brings the leading one to the front."""
-    whole = (None, None, None)
-    if not arrays:
-        return (whole, *key), [], None
-    place, parted = _place_of_arrays(key, ndim)
-    if not any(stacked):
-        width = max(a.ndim for a in arrays)
-        if not parted:
-            return (whole, *key), list(arrays), None
-        return (whole, *key), list(arrays), lambda n: (
-            width, *[i for i in range(n) if i != width]
-        )  # fmt: skip
-    ready = _broadcast_ready(arrays, stacked)
-    width = max(a.ndim for a in ready) - 1
-    each = constant(np.arange(size).reshape(size, *(1,) * width))
-    # All arrays' axes come out in front now, and belong behind ``place`` of the others.
-    return (_ARRAY, *key), [each, *ready], lambda n: (
-        0, *range(1 + width, 1 + width + place), *range(1, 1 + width),
-        *range(1 + width + place, n),
-    )  # fmt: skip
-
-
-def _arranged(x: Any, axes: _Order) -> Any:
-    return x if axes is None else transpose(x, axes(x.ndim))
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -128,15 +73,12 @@ class Index(Op):
         source, *arrays = x
         size = stack_size(stacked, x)
         if stacked[0]:
-            key, arrays, axes = _of_each(self.key, source.ndim - 1, arrays, stacked[1:], size)
-            return _arranged(apply(Index(key), source, *arrays), axes)
+            key, arrays, axes = of_each(self.key, source.ndim - 1, arrays, stacked[1:], size)
+            return arranged(apply(Index(key), source, *arrays), axes)
         # The same source for all: the places' leading axis comes out where their axes come out.
-        arrays = _broadcast_ready(arrays, stacked[1:])
-        place, _ = _place_of_arrays(self.key, source.ndim)
-        return _arranged(
-            apply(self, source, *arrays),
-            lambda ndim: (place, *[i for i in range(ndim) if i != place]),
-        )
+        place, _ = place_of_arrays(self.key, source.ndim)
+        picked = apply(self, source, *ready_to_broadcast(arrays, stacked[1:]))
+        return arranged(picked, to_front(place))
 
     def formula(self, *x: str) -> str:
         return f"{x[0]}_{{{_spelled(self.key, x[1:])}}}"
@@ -187,9 +129,9 @@ class IndexAdd(Op):
     def batched(self, stacked: tuple[bool, ...], *x: Any) -> Any:
         size = stack_size(stacked, x)
         source, arrays = stack_of(x[0], stacked[0], size), list(x[1:])
-        key, arrays, axes = _of_each(self.key, len(self.to), arrays, stacked[1:], size)
+        key, arrays, axes = of_each(self.key, len(self.to), arrays, stacked[1:], size)
         back = None if axes is None else lambda ndim: tuple(int(i) for i in np.argsort(axes(ndim)))
-        return apply(IndexAdd(key, (size, *self.to)), _arranged(source, back), *arrays)
+        return apply(IndexAdd(key, (size, *self.to)), arranged(source, back), *arrays)
 
     def formula(self, *x: str) -> str:
         return rf"\operatorname{{add}}_{{{_spelled(self.key, x[1:])}}}({x[0]})"
