@@ -1,57 +1,60 @@
-"""One measurement in a process of its own: ``python measure.py WORKLOAD CONTESTANT``.
+"""One contestant in a process of its own: ``python measure.py ORDERS`` (JSON; see ``Orders``).
 
-Prints one line of JSON, the fields of a Result. Two libraries with a thread pool each slow one
-another down in one process, and so do the leftovers of whoever ran before; hence one process each.
+It makes itself ready, says so in a line of JSON, and then measures once for each line that it is
+sent, answering with a line of JSON. Thread pools of two libraries in one process slow one another
+down, and so do the leftovers of whoever ran before; hence one process each. It stays between its
+turns, so that the import and the compiling are not to be done again.
 """
 
 from __future__ import annotations
 
 import json
-import math
+import os
 import sys
-import time
-from dataclasses import asdict
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
 
-from threadpoolctl import threadpool_info
-
-from contestants import CONTESTANTS
-from workloads import WORKLOADS, Result
-
-# What threadpoolctl tells of a library: its name, its version and the kernels that it chose.
-KEYS = ("internal_api", "version", "architecture")
+import machine
 
 
-def measure(workload: str, contestant: str) -> Result:
-    """Warm up, train once by the clock, and score what came out (not timed)."""
-    work, who = WORKLOADS[workload], CONTESTANTS[contestant]
-    data = work.load()
-    rows, epochs = work.warmup
-    who.prepare(work, data.head(rows), epochs).train()
-    training = who.prepare(work, data, work.epochs)
+@dataclass(frozen=True)
+class Orders:
+    """What to do; ``contestant=None`` is for the reference."""
 
-    cpu, start = time.process_time(), time.perf_counter()
-    losses = training.train()
-    seconds, cpu_seconds = time.perf_counter() - start, time.process_time() - cpu
-
-    if training.predict is None:
-        return Result(seconds, cpu_seconds, None, None, work.epochs, work.dtype, pools())
-    probabilities = training.predict(data.test_rows)
-    loss, accuracy = work.score(probabilities, data.test_labels)
-    finite = sum(math.isfinite(value) for value in losses)
-    dtype = str(probabilities.dtype)
-    return Result(seconds, cpu_seconds, loss, accuracy, finite, dtype, pools())
+    workload: str
+    contestant: str | None
+    share: Mapping[str, int]
+    threads: str
+    data: str
 
 
-def pools() -> tuple[tuple[str, int], ...]:
-    """The thread pools of the libraries in this process, each with its number of threads."""
-    return tuple(
-        (
-            " ".join(str(pool[key]) for key in KEYS if pool.get(key)),
-            int(pool["num_threads"]),
-        )
-        for pool in threadpool_info()
-    )
+def obey(orders: Orders) -> None:
+    """Set up, then a turn for each line of the standard input."""
+    # What libraries print is not to be mistaken for an answer.
+    answers = os.fdopen(os.dup(1), "w", encoding="utf-8", buffering=1)
+    os.dup2(2, 1)
+    import importlib
+
+    from contestants import CONTESTANTS
+    from workloads import WORKLOADS
+
+    work = WORKLOADS[orders.workload]
+    if orders.contestant is None:
+        from reference import reference
+        from work import Data
+
+        found = reference(work.part(orders.share), Data.open(Path(orders.data)))
+        answers.write(json.dumps(asdict(found)) + "\n")
+        return
+    kind = importlib.import_module(f"kinds.{work.kind}")
+    turn = kind.setup(work, CONTESTANTS[orders.contestant], orders.share, Path(orders.data))
+    answers.write("{}\n")
+    for _ in sys.stdin:
+        answers.write(json.dumps(asdict(turn())) + "\n")
 
 
 if __name__ == "__main__":
-    print(json.dumps(asdict(measure(sys.argv[1], sys.argv[2]))))
+    received = Orders(**json.loads(sys.argv[1]))
+    machine.pin(received.threads)
+    obey(received)

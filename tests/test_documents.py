@@ -20,6 +20,7 @@ from __future__ import annotations
 import ast
 import contextlib
 import io
+import linecache
 import os
 import re
 import shlex
@@ -119,6 +120,9 @@ def _check_python(source: str, told: str | None, namespace: dict[str, Any]) -> b
 
 def run_python(source: str, namespace: dict[str, Any], *, may_raise: bool = True) -> str:
     """What the code prints; an error as its last line."""
+    # As a notebook does: whoever looks at the source of a function finds the lines of the block.
+    file, lines = namespace["__file__"], source.splitlines(keepends=True)
+    linecache.cache[file] = (len(source), None, lines, file)
     out = io.StringIO()
     try:
         with contextlib.redirect_stdout(out), warnings.catch_warnings():

@@ -1,36 +1,116 @@
-"""The floor: the five matrix products of every step and nothing else, in NumPy's own BLAS.
+"""The floor of a training: what would be left if everything else took no time.
 
-No activation, no loss, no update, no shuffling, no fresh array. It learns nothing; it marks how
-little time there could be, as long as the products come from this BLAS.
+With batches: the matrix products of every step and nothing else, in NumPy's own BLAS; no
+activation, no loss, no update, no shuffling, no fresh array. It learns nothing. On XOR, where calls
+cost more than products: the whole training as a loop in C (``xor.c``), many networks abreast. It
+does learn. Neither is a contestant.
 """
 
 from __future__ import annotations
 
+import ctypes
+import shutil
+import subprocess
+import tempfile
+from functools import cache
+from pathlib import Path
+from typing import Any
+
 import numpy as np
 
-from contestants import Training
-from workloads import Data, Workload
+from work import Array, Data, Fresh, Run, Work
+
+#: Networks abreast in C: doubles in a register of 512 bits.
+WIDEST = 8
 
 
-def prepare(work: Workload, data: Data, epochs: int) -> Training:
-    """Forward two products, backward three: the gradient of the data is nobody's need."""
-    (W1, _), (W2, _) = work.initial_parameters()
+def prepare(work: Work, data: Data) -> Fresh:
+    """The C loop for XOR, the products for the rest."""
+    return prepare_many(work, data) if work.net.output == "sigmoid" else products(work, data)
+
+
+def products(work: Work, data: Data) -> Fresh:
+    """Forward a product a layer, backward two: the gradient of the data is nobody's need."""
+    weights = [W for W, _ in work.initial_parameters()]
     size = work.batch or len(data.rows)
-    batches = [data.rows[i : i + size] for i in range(0, len(data.rows) - size + 1, size)]
-    hidden, scores, slope = (
-        np.zeros((size, n), work.dtype) for n in (*work.sizes[1:], W1.shape[1])
-    )
-    gW1, gW2 = np.empty_like(W1), np.empty_like(W2)
+    starts = range(0, len(data.rows), size)
+    batches = [data.rows[at : at + size] for at in starts][: work.steps]
 
-    def train() -> list[float]:
-        dot = np.dot
-        for _ in range(epochs):
+    def buffers(rows: int) -> list[Array]:
+        return [np.zeros((rows, n), work.net.dtype) for n in work.net.sizes[1:]]
+
+    forward = {len(x): buffers(len(x)) for x in batches}
+    backward = {len(x): buffers(len(x)) for x in batches}
+    gradients = [np.empty_like(W) for W in weights]
+
+    def train() -> Any:
+        for _ in range(work.epochs):
             for x in batches:
-                dot(x, W1, hidden)
-                dot(hidden, W2, scores)
-                dot(hidden.T, scores, gW2)
-                dot(scores, W2.T, slope)
-                dot(x.T, slope, gW1)
+                values, slopes = [x, *forward[len(x)]], backward[len(x)]
+                for i, W in enumerate(weights):
+                    np.dot(values[i], W, out=values[i + 1])
+                for i in reversed(range(len(weights))):
+                    np.dot(values[i].T, slopes[i], out=gradients[i])
+                    if i:
+                        np.dot(slopes[i], weights[i].T, out=slopes[i - 1])
         return []
 
-    return Training(train, None)
+    buffers_of = cache(buffers)
+
+    def predict(rows: Array) -> Array:
+        for W, out in zip(weights, buffers_of(len(rows)), strict=True):
+            rows = np.dot(rows, W, out=out)
+        return rows
+
+    return lambda: Run(train, predict if work.kind == "inference" else None)
+
+
+@cache
+def library(lanes: int) -> Any:
+    """``xor.c``, compiled for this processor. Raises FileNotFoundError without gcc."""
+    compiler = shutil.which("gcc")
+    if compiler is None:
+        raise FileNotFoundError("gcc is not here to compile the floor")
+    source = Path(__file__).with_name("xor.c")
+    with tempfile.TemporaryDirectory() as folder:
+        made = Path(folder) / "xor.so"
+        options = ["-Ofast", "-march=native", f"-DLANES={lanes}", "-shared", "-fPIC"]
+        subprocess.run([compiler, *options, str(source), "-o", str(made), "-lm"], check=True)
+        return ctypes.CDLL(str(made))
+
+
+def prepare_many(work: Work, data: Data) -> Fresh:
+    """XOR networks in C, as many abreast as fit into the widest registers."""
+    lanes = WIDEST if work.networks % WIDEST == 0 else 1
+    train_in_c = library(lanes).train
+    X, T = np.ascontiguousarray(data.rows), work.net.targets(data.labels)
+    inputs, units, _ = work.net.sizes
+    blocks = work.networks // lanes
+
+    def fresh() -> Run:
+        seeds = range(work.seed, work.seed + work.networks)
+        starts = [work.net.initial_parameters(seed) for seed in seeds]
+        flat = [np.concatenate([a.ravel() for layer in start for a in layer]) for start in starts]
+        # (blocks, parameters, lanes): a block's networks lie side by side.
+        theta = np.array(flat).reshape(blocks, lanes, -1).swapaxes(1, 2).copy()
+        losses = np.zeros((blocks, work.epochs, lanes))
+
+        def train() -> Any:
+            for block, curve in zip(theta, losses, strict=True):
+                train_in_c(
+                    *(ctypes.c_void_p(a.ctypes.data) for a in (X, T, block, curve)),
+                    *(ctypes.c_int(n) for n in (len(X), inputs, units, work.epochs)),
+                    ctypes.c_double(work.net.rate),
+                )
+            return losses.swapaxes(0, 1).reshape(work.epochs, -1)
+
+        def predict(rows: Array) -> Array:
+            each = theta.swapaxes(1, 2).reshape(work.networks, -1)
+            W1, b1, W2, b2 = np.split(each, np.cumsum([inputs * units, units, units]), axis=1)
+            h = np.tanh(rows @ W1.reshape(-1, inputs, units) + b1[:, None])
+            p: Array = 1 / (1 + np.exp(-(h @ W2[:, :, None] + b2[:, None])))
+            return p if work.networks > 1 else p[0]
+
+        return Run(train, predict)
+
+    return fresh

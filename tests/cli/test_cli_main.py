@@ -38,7 +38,8 @@ def test_commands_themselves_load_no_work_before_they_run():
     )
     out = subprocess.check_output([sys.executable, "-c", code], text=True)
     assert sorted(out.split()) == [
-        f"chainrule.cli.{name}" for name in ("options", "predict", "summary", "train")
+        f"chainrule.cli.{name}"
+        for name in ("check", "options", "predict", "show", "summary", "train")
     ]
 
 
@@ -47,7 +48,7 @@ def test_version(command):
     assert (result.exit_code, result.stdout) == (0, f"chainrule {chainrule.__version__}\n")
 
 
-@pytest.mark.parametrize("name", ["train", "predict", "summary"])
+@pytest.mark.parametrize("name", ["train", "predict", "summary", "check", "show"])
 def test_every_help_has_examples(command, name):
     result = command(name, "--help")
     assert result.exit_code == 0

@@ -73,7 +73,9 @@ def test_shape_and_dtype_rules_for_integers(case: Case, dtype: str) -> None:
 def test_the_source_is_the_value(case: Case) -> None:
     names = NAMES[: len(case.inputs)]
     source = case.op.source(*names)
-    found = eval(source, {"np": np, "cr": cr, **dict(zip(names, case.inputs, strict=True))})
+    namespace = {"np": np, **dict(zip(names, case.inputs, strict=True))}
+    exec(case.op.helper, namespace)
+    found = eval(source, namespace)
     np.testing.assert_allclose(found, case.value, rtol=1e-14, atol=1e-15)
     assert np.shape(found) == case.value.shape
 

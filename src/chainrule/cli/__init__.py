@@ -1,4 +1,4 @@
-"""The command ``chainrule``: train a network on a data set, predict with it, look at it.
+"""The command ``chainrule``: train a network, predict with it, look at it, check gradients.
 
 Importing this loads Click and nothing heavier: each command imports what it needs when it runs.
 A mistake of the user's is one line on stderr; only a mistake of ours is a traceback.
@@ -13,7 +13,9 @@ from typing import Any
 import click
 
 from chainrule import __version__
+from chainrule.cli.check import check_command
 from chainrule.cli.predict import predict_command
+from chainrule.cli.show import show_command
 from chainrule.cli.summary import summary_command
 from chainrule.cli.train import train_command
 from chainrule.errors import ChainruleError
@@ -52,7 +54,7 @@ def _told(error: OSError) -> str:
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="chainrule", message="%(prog)s %(version)s")
 def main() -> None:
-    """Train neural networks, predict with them, and look inside.
+    """Train neural networks, predict with them, look inside, check gradients.
 
     \b
     Examples:
@@ -60,6 +62,8 @@ def main() -> None:
       chainrule train houses.csv --target price
       chainrule predict runs/houses-20260101-120000 new-houses.csv
       chainrule summary runs/houses-20260101-120000
+      chainrule check network.py
+      chainrule show xor --as drawing
     """
     for stream in (sys.stdout, sys.stderr):
         # A terminal without ² or → is no reason to fail: it gets a question mark.
@@ -70,5 +74,7 @@ def main() -> None:
 main.add_command(train_command)
 main.add_command(predict_command)
 main.add_command(summary_command)
+main.add_command(check_command)
+main.add_command(show_command)
 
 __all__ = ["main"]

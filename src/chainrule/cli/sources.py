@@ -14,6 +14,12 @@ from chainrule.data import digits, gate, mnist
 from chainrule.errors import OptionError, unknown_name
 
 NAMES = (*GATES, "digits", "mnist")
+RECIPES = {
+    **dict.fromkeys(GATES, Recipe((8,), "tanh", 0.05, epochs=500, batch_size=None, restarts=5)),
+    "digits": Recipe((64,), "relu", 0.005, epochs=40, batch_size=32),
+    "mnist": Recipe((100,), "relu", 0.002, epochs=5, batch_size=64),
+}
+"""What suits each data set that has a name."""
 #: The usual last part of MNIST's training rows; a slice copies none of its 188 MB.
 MNIST_VALIDATION = 5000
 
@@ -44,8 +50,7 @@ def problem(data: str, target: str | None, seed: int) -> Problem:
 
 def _gate(name: str) -> Problem:
     part = Part(*gate(name))
-    recipe = Recipe((8,), "tanh", 0.05, epochs=500, batch_size=None, restarts=5)
-    return Problem(name, name, part, None, part, recipe, ("0", "1"), ("x1", "x2"))
+    return Problem(name, name, part, None, part, RECIPES[name], ("0", "1"), ("x1", "x2"))
 
 
 def _digits(seed: int) -> Problem:
@@ -59,7 +64,7 @@ def _digits(seed: int) -> Problem:
         Part(X[kept], y[kept]),
         Part(X[aside], y[aside]),
         Part(data.X_test, data.y_test),
-        Recipe((64,), "relu", 0.005, epochs=40, batch_size=32),
+        RECIPES["digits"],
         data.class_names,
         image_shape=data.image_shape,
         pixel_maximum=16,
@@ -75,7 +80,7 @@ def _mnist() -> Problem:
         Part(X[:-MNIST_VALIDATION], y[:-MNIST_VALIDATION]),
         Part(X[-MNIST_VALIDATION:], y[-MNIST_VALIDATION:]),
         Part(data.X_test, data.y_test),
-        Recipe((100,), "relu", 0.002, epochs=5, batch_size=64),
+        RECIPES["mnist"],
         data.class_names,
         image_shape=data.image_shape,
         pixel_maximum=255,

@@ -7,7 +7,7 @@ through one door, ``rule``, so that a judge can replay the walk with one rule al
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -45,15 +45,26 @@ def differentiate(
         DtypeError: one of ``wrt`` holds integers.
         GradientError: the output has several entries and there is no cotangent.
     """
+    return gradients_and_cotangents(output, wrt, cotangent, rule)[0]
+
+
+def gradients_and_cotangents(
+    output: Tensor,
+    wrt: Sequence[Tensor],
+    cotangent: Any = None,
+    rule: Rule = by_the_op,
+) -> tuple[list[Tensor], dict[Tensor, Tensor]]:
+    """What ``differentiate`` gives, and the cotangent of every node on the way."""
     for node in wrt:
         require_float(node, "a gradient")
     if cotangent is None:
         require_scalar(output, "a gradient")
         cotangent = constant(np.ones(output.shape, output.dtype))
     found = _walk(output, cotangent, wrt, rule, lambda node: node)
-    return [
+    gradients = [
         found[node] if node in found else constant(np.zeros(node.shape, node.dtype)) for node in wrt
     ]
+    return gradients, found
 
 
 def backward(output: Tensor, cotangent: Any = None) -> None:
@@ -84,29 +95,40 @@ def _walk(
 ) -> dict[Tensor, Any]:
     """The cotangent of each node on a way from ``wrt`` to ``output``, by the chain rule."""
     nodes = needed([output])
-    leads = _dependents(nodes, wrt)
+    leads = dependents(nodes, wrt)
     cotangents: dict[Tensor, Any] = {output: cotangent} if output in leads else {}
     for node in reversed(nodes):
         g = cotangents.get(node)
         if g is None or not node.inputs or not any(x in leads for x in node.inputs):
             continue
         with within(node.scope, node.place):
-            pulled = rule(node, g, lift(node), *[lift(x) for x in node.inputs])
-            if len(pulled) != len(node.inputs):
-                raise GradientError(
-                    f"the pullback of {node.op} gave {len(pulled)} cotangents for "
-                    f"{len(node.inputs)} inputs."
-                )
-            for x, gx in zip(node.inputs, pulled, strict=True):
-                if gx is None or x not in leads:
-                    continue
-                fitted = _fitted(gx() if callable(gx) else gx, x, node)
+            for x, gx in sent_back(node, g, leads, rule, lift):
                 before = cotangents.get(x)
-                cotangents[x] = fitted if before is None else before + fitted
+                cotangents[x] = gx if before is None else before + gx
     return cotangents
 
 
-def _dependents(nodes: Sequence[Tensor], wrt: Sequence[Tensor]) -> set[Tensor]:
+def sent_back(
+    node: Tensor, g: Any, leads: Collection[Tensor], rule: Rule, lift: Callable[[Tensor], Any]
+) -> Iterator[tuple[Tensor, Any]]:
+    """What one node, at which ``g`` has arrived, sends back to each of its inputs in ``leads``.
+
+    Raises:
+        GradientError: the rule does not give as many cotangents as the node has inputs.
+        ShapeError: a cotangent does not have its input's shape, and is no broadcast of it.
+    """
+    pulled = rule(node, g, lift(node), *[lift(x) for x in node.inputs])
+    if len(pulled) != len(node.inputs):
+        raise GradientError(
+            f"the pullback of {node.op} gave {len(pulled)} cotangents for "
+            f"{len(node.inputs)} inputs."
+        )
+    for x, gx in zip(node.inputs, pulled, strict=True):
+        if gx is not None and x in leads:
+            yield x, _fitted(gx() if callable(gx) else gx, x, node)
+
+
+def dependents(nodes: Sequence[Tensor], wrt: Sequence[Tensor]) -> set[Tensor]:
     """The nodes of floats that depend on ``wrt``, itself included."""
     leads = set(wrt)
     for node in nodes:

@@ -7,6 +7,7 @@ from importlib import import_module
 from typing import Any
 
 from chainrule.errors import GradientError, OptionError, RecordingError, unknown_name
+from chainrule.graph.notes import BackwardPass, Notes
 from chainrule.graph.op import CONSTANT
 from chainrule.graph.structure import Structure
 from chainrule.graph.tensor import Tensor
@@ -20,10 +21,11 @@ class Graph:
 
     ``nodes`` has every node that the outputs need, the inputs first. ``structure`` says how the
     outputs were arranged by the function that was traced (one, a tuple, a dict). ``order`` gives
-    the nodes between inputs and outputs where it is not the order of recording.
+    the nodes between inputs and outputs where it is not the order of recording. ``notes`` are for
+    those who read the graph: see :mod:`chainrule.graph.notes`.
     """
 
-    __slots__ = ("inputs", "nodes", "outputs", "structure")
+    __slots__ = ("inputs", "nodes", "notes", "outputs", "structure")
 
     def __init__(
         self,
@@ -31,8 +33,10 @@ class Graph:
         outputs: Sequence[Tensor],
         structure: Structure | None = None,
         order: Sequence[Tensor] | None = None,
+        notes: Notes | None = None,
     ) -> None:
         self.inputs = tuple(inputs)
+        self.notes = notes or Notes()
         self.outputs = tuple(outputs)
         self.structure = structure or Structure.of(
             outputs[0] if len(outputs) == 1 else tuple(outputs)
@@ -89,19 +93,71 @@ class Graph:
     def backward(self, *wrt: str) -> Graph:
         """The graph of the gradient of the only output, with respect to inputs by name.
 
+        Without names: the parameters of a network's graph, every input of any other.
+
         Raises:
             GradientError: there is not one output of one entry.
         """
-        from chainrule.graph.differentiate import differentiate
+        gradients, notes = self._differentiated(wrt)
+        return Graph(self.inputs, gradients, notes=notes).simplify()
+
+    def value_and_gradients(self, *wrt: str) -> Graph:
+        """The graph of both passes: the only output, then its gradients as :meth:`backward`."""
+        gradients, notes = self._differentiated(wrt)
+        return Graph(self.inputs, [*self.outputs, *gradients], notes=notes).simplify()
+
+    def _differentiated(self, wrt: Sequence[str]) -> tuple[list[Tensor], Notes]:
+        from chainrule.graph.differentiate import gradients_and_cotangents
 
         if len(self.outputs) != 1 or self.outputs[0].size != 1:
             raise GradientError(
                 f"backward needs a graph with one output of one entry, and this one gives "
                 f"{', '.join(str(node.shape) for node in self.outputs)}."
             )
-        nodes = [self.input(name) for name in wrt] if wrt else list(self.inputs)
-        gradients = differentiate(self.outputs[0], nodes)
-        return Graph(self.inputs, gradients).simplify()
+        nodes = [self.input(name) for name in wrt] or self.notes.parameters or self.inputs
+        (output,) = self.outputs
+        gradients, cotangents = gradients_and_cotangents(output, nodes)
+        one = BackwardPass(output, tuple(nodes), cotangents)
+        return gradients, self.notes.with_pass(one, self.nodes)
+
+    def formula(self) -> str:
+        """The graph in a textbook's notation, as LaTeX: see :mod:`chainrule.show.formula`."""
+        return str(import_module("chainrule.show.formula").formula(self))
+
+    def mathml(self) -> str:
+        """The formula as MathML, for a page: see :mod:`chainrule.show.mathml`."""
+        return str(import_module("chainrule.show.mathml").mathml(self))
+
+    def _repr_latex_(self) -> str:
+        return f"$\\displaystyle {self.formula()}$"
+
+    def program(self, *wrt: str, style: str = "function") -> str:
+        """The graph as a NumPy program: see :func:`chainrule.show.program.program`."""
+        return str(import_module("chainrule.show.program").program(self, *wrt, style=style))
+
+    def symbolic(self, **values: Any) -> Any:
+        """The graph in SymPy, entry by entry: see :func:`chainrule.show.symbolic.symbolic`."""
+        return import_module("chainrule.show.symbolic").symbolic(self, **values)
+
+    def walk(self, /, *values: Any, **named: Any) -> Any:
+        """Every number, forward and then backward: see :mod:`chainrule.show.walk`.
+
+        Args:
+            values: arrays in the order of ``inputs``, or by name.
+
+        Raises:
+            OptionError, ShapeError, DtypeError: an input lacks its array, or does not fit it.
+        """
+        return import_module("chainrule.show.walk").walk(self, *values, **named)
+
+    def draw(self, path: Any = None, **options: Any) -> Any:
+        """The graph as an SVG picture: see :func:`chainrule.show.drawing.drawing.draw`.
+
+        Args:
+            path: a file to write it to, whose name ends with .svg.
+            options: values, gradients, collapse, parameters, direction, title.
+        """
+        return import_module("chainrule.show.drawing").draw(self, path, **options)
 
     def compile(self, engine: str = "numpy") -> Callable[..., Any]:
         """A function of arrays that runs this graph, in the order of ``inputs``.
@@ -178,7 +234,8 @@ def rebuilt(graph: Graph, become: Mapping[Tensor, Tensor]) -> Graph:
             if node in wanted:
                 wanted.remove(node)
                 order.append(node)
-    return Graph(graph.inputs, outputs, graph.structure, order)
+    notes = graph.notes.moved(become, (*graph.inputs, *order))
+    return Graph(graph.inputs, outputs, graph.structure, order, notes)
 
 
 def _lines(graph: Graph) -> Iterable[str]:

@@ -36,12 +36,14 @@ class Op:
     """One operation. Subclasses are stateless, or frozen dataclasses whose fields are settings.
 
     ``latex`` and ``code`` are templates: ``{0}``, ``{1}`` stand for the inputs, ``{axis}`` and the
-    like for the settings.
+    like for the settings. ``helper`` is the NumPy source of a function of the op's name, for ops
+    that are no short expression: ``code`` calls it.
     """
 
     name: ClassVar[str] = ""
     latex: ClassVar[str] = ""
     code: ClassVar[str] = ""
+    helper: ClassVar[str] = ""
     onnx: ClassVar[str | None] = None
     #: The op works entry by entry, after broadcasting.
     is_elementwise: ClassVar[bool] = False
@@ -49,6 +51,8 @@ class Op:
     is_view: ClassVar[bool] = False
     #: An overflow inside leads to the right limit (as 1/(1 + exp(1000)) = 0), so it is no news.
     overflow_is_fine: ClassVar[bool] = False
+    #: The result is an expression of the inputs' entries, so SymPy can write it.
+    has_symbol: ClassVar[bool] = True
     #: The planner may open ``value`` and write its NumPy calls into the plan, one by one.
     is_open: ClassVar[bool] = True
 

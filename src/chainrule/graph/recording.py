@@ -7,11 +7,61 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from pathlib import Path
+from types import FrameType
+from typing import Any, NamedTuple
 
 _HOUSE = str(Path(__file__).parents[1])
 _scope: ContextVar[str] = ContextVar("scope", default="")
 _place: ContextVar[str] = ContextVar("place", default="")
 _gradients: ContextVar[int] = ContextVar("gradients", default=0)
+_kept: ContextVar[_Kept | None] = ContextVar("kept", default=None)
+
+Line = tuple[str, int, str]
+"""A file, a line of it, and the name of the function around it."""
+
+
+class _Kept(NamedTuple):
+    nodes: list[Any]
+    asked_in: FrameType | None
+
+
+class Place(str):
+    """A line of code as people read it, ``model.py:12``.
+
+    While every node is being kept, ``lines`` has where in its source the user's code was: file,
+    line and function, the line itself first and then its callers.
+    """
+
+    __slots__ = ("lines",)
+    lines: tuple[Line, ...]
+
+    @classmethod
+    def at(cls, file: str, line: int, lines: tuple[Line, ...] = ()) -> Place:
+        """The line of a file, under the file's short name."""
+        place = cls(f"{Path(file).name}:{line}")
+        place.lines = lines
+        return place
+
+
+@contextmanager
+def every_node() -> Iterator[list[Any]]:
+    """All nodes traced inside, in the list that is handed out: also those that nothing needs."""
+    kept = _Kept([], sys._getframe(2))
+    token = _kept.set(kept)
+    try:
+        yield kept.nodes
+    finally:
+        _kept.reset(token)
+
+
+def remember(node: Any) -> None:
+    """Put a traced node into the list of ``every_node``, if somebody asked for one.
+
+    A derivative borrows its line, and is not what the user wrote there.
+    """
+    kept = _kept.get()
+    if kept is not None and not _place.get():
+        kept.nodes.append(node)
 
 
 @contextmanager
@@ -52,9 +102,27 @@ def place() -> str:
     """
     if given := _place.get():
         return given
-    frame = sys._getframe(1)
-    while frame is not None and frame.f_code.co_filename.startswith(_HOUSE):
-        frame = frame.f_back  # type: ignore[assignment]
+    kept = _kept.get()
+    stop = None if kept is None else kept.asked_in
+    lines: tuple[Line, ...] = ()
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None and _is_ours(frame):
+        if frame is stop:
+            kept = None
+        frame = frame.f_back
     if frame is None:
         return ""
-    return f"{Path(frame.f_code.co_filename).name}:{frame.f_lineno}"
+    if kept is not None:
+        lines = tuple(_lines_of(frame))
+    return Place.at(frame.f_code.co_filename, frame.f_lineno, lines)
+
+
+def _lines_of(frame: FrameType | None) -> Iterator[Line]:
+    """Where the user's code is: this frame and its callers, back to the first of ours."""
+    while frame is not None and not _is_ours(frame):
+        yield frame.f_code.co_filename, frame.f_lineno, frame.f_code.co_name
+        frame = frame.f_back
+
+
+def _is_ours(frame: FrameType) -> bool:
+    return frame.f_code.co_filename.startswith(_HOUSE)

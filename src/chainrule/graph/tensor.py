@@ -305,6 +305,7 @@ def _traced(op: Op, nodes: tuple[Tensor, ...]) -> Tensor:
     shape = op.shape(*[node.shape for node in nodes])
     node = Tensor(op, nodes, None, shape, op.dtype(*[node.dtype for node in nodes]))
     node.scope, node.place = recording.scope(), recording.place()
+    recording.remember(node)
     return node
 
 

@@ -10,6 +10,8 @@ import numpy as np
 
 from chainrule.errors import RecordingError
 from chainrule.graph.graph import Graph
+from chainrule.graph.notes import Notes
+from chainrule.graph.recording import every_node
 from chainrule.graph.structure import Structure
 from chainrule.graph.tensor import Tensor, constant, placeholder
 
@@ -47,9 +49,11 @@ def trace(function: Callable[..., Any], *arguments: Any) -> Graph:
             taken.add(str(leaf.name))
         inputs += leaves
         handed.append(structure.build(leaves))
-    result = function(*handed)
+    with every_node() as nodes:
+        result = function(*handed)
     structure = Structure.of(result)
-    return Graph(inputs, [recorded(leaf) for leaf in structure.leaves(result)], structure)
+    outputs = [recorded(leaf) for leaf in structure.leaves(result)]
+    return Graph(inputs, outputs, structure, notes=Notes(tuple(nodes)))
 
 
 def stand_in(leaf: Any, name: str) -> Tensor:

@@ -10,8 +10,9 @@ import numpy as np
 
 from chainrule.errors import OptionError, ShapeError, unknown_name
 from chainrule.graph.graph import Graph
+from chainrule.graph.notes import Notes
 from chainrule.graph.op import Array, Shape
-from chainrule.graph.recording import within
+from chainrule.graph.recording import every_node, within
 from chainrule.graph.tensor import Tensor, placeholder
 from chainrule.nn import fitting
 from chainrule.nn.activations import activation_name
@@ -162,11 +163,22 @@ class Sequential:
         kept = {name: _leaf(array, name) for name, array in self.statistics.items()}
         return self.forward(X, constants, kept, Mode())[0]
 
-    def graph(self, rows: int = 1) -> Graph:
-        """The graph of the forward pass for ``rows`` samples: inputs X and every parameter.
+    def graph(self, rows: int = 1, *, loss: Any = None) -> Graph:
+        """The graph of the forward pass for ``rows`` samples, to be read or compiled.
+
+        Without a loss: inputs X, every parameter and the running statistics; the output is the
+        prediction. With a loss: inputs X, y and every parameter; the output is the loss as a step
+        of training takes it (BatchNorm uses the batch's own mean, Dropout drops: then there is one
+        more input, the ``key`` of its random numbers). ``backward()`` of it is the gradient with
+        respect to the parameters.
+
+        Args:
+            rows: how many samples.
+            loss: a name or a function (outputs, targets). Targets y are whole numbers for
+                "cross_entropy", else numbers in the shape of the outputs.
 
         Raises:
-            OptionError: ``rows`` is not a number of rows.
+            OptionError: ``rows`` is not a number of rows, or an unknown loss.
         """
         if not isinstance(rows, int | np.integer) or isinstance(rows, bool) or rows < 1:
             raise OptionError(
@@ -176,8 +188,26 @@ class Sequential:
         x = placeholder((rows, *self._built_shape()), self.dtype, "X")
         p = {name: placeholder(a.shape, a.dtype, name) for name, a in self.parameters.items()}
         s = {name: placeholder(a.shape, a.dtype, name) for name, a in self.statistics.items()}
-        output, _ = self.forward(x, p, s, Mode())
-        return Graph([x, *p.values(), *s.values()], [output]).simplify()
+        if loss is None:
+            with every_node() as nodes:
+                output, _ = self.forward(x, p, s, Mode())
+            inputs = [x, *p.values(), *s.values()]
+        else:
+            used = self.loss_for(loss)
+            key = placeholder((2,), np.uint32, "key")
+            y = self._targets(rows, used)
+            with every_node() as nodes:
+                output = used(self.forward(x, p, s, Mode(training=True, key=key))[0], y)
+            inputs = [x, y, *p.values()]
+            if any(layer.is_random for layer in self.layers):
+                inputs.append(key)
+        notes = Notes(tuple(nodes), parameters=tuple(p.values()))
+        return Graph(inputs, [output], notes=notes).simplify()
+
+    def _targets(self, rows: int, used: Loss) -> Tensor:
+        if used.kind == "classes":
+            return placeholder((rows,), np.int64, "y")
+        return placeholder((rows, *self.output_shape), self.dtype, "y")
 
     # --- using ---------------------------------------------------------------------------------
 

@@ -35,7 +35,11 @@ class Sigmoid(Elementwise):
     """y = σ(x) = 1 / (1 + e^-x), between 0 and 1, to full relative precision."""
 
     name, onnx = "sigmoid", "Sigmoid"
-    latex, code, overflow_is_fine = r"\sigma({0})", "1 / (1 + np.exp(-({0})))", True
+    latex, code, overflow_is_fine = r"\sigma({0})", "sigmoid({0})", True
+    helper = """
+def sigmoid(x):
+    return 1 / (1 + np.exp(-x))
+"""
 
     def value(self, xp: Any, x: Any) -> Any:
         return 1.0 / (1.0 + xp.exp(-x))
@@ -89,7 +93,11 @@ class LeakyRelu(Elementwise):
     slope: float = 0.01
     name, onnx = "leaky_relu", "LeakyRelu"
     latex = r"\operatorname{{lrelu}}({0})"
-    code = "np.maximum({0}, 0) + {slope} * np.minimum({0}, 0)"
+    code = "leaky_relu({0}, {slope})"
+    helper = """
+def leaky_relu(x, slope):
+    return np.maximum(x, 0) + slope * np.minimum(x, 0)
+"""
 
     def value(self, xp: Any, x: Any) -> Any:
         return xp.maximum(x, 0.0) + self.slope * xp.minimum(x, 0.0)
@@ -117,7 +125,11 @@ class Elu(Elementwise):
     alpha: float = 1.0
     name, onnx = "elu", "Elu"
     latex = r"\operatorname{{elu}}({0})"
-    code = "np.maximum({0}, 0) + {alpha} * np.expm1(np.minimum({0}, 0))"
+    code = "elu({0}, {alpha})"
+    helper = """
+def elu(x, alpha):
+    return np.maximum(x, 0) + alpha * np.expm1(np.minimum(x, 0))
+"""
 
     def value(self, xp: Any, x: Any) -> Any:
         return xp.maximum(x, 0.0) + self.alpha * xp.expm1(xp.minimum(x, 0.0))
@@ -141,7 +153,11 @@ class Silu(Elementwise):
     """
 
     name, overflow_is_fine = "silu", True
-    latex, code = r"{0}\,\sigma({0})", "{0} / (1 + np.exp(-({0})))"
+    latex, code = r"{0}\,\sigma({0})", "silu({0})"
+    helper = """
+def silu(x):
+    return x / (1 + np.exp(-x))
+"""
 
     def value(self, xp: Any, x: Any) -> Any:
         return x / (1.0 + xp.exp(-x))
@@ -170,10 +186,12 @@ class Gelu(Elementwise):
 
     name, onnx = "gelu", "Gelu"
     latex = r"\operatorname{{gelu}}({0})"
-    code = (
-        "0.5 * {0} * (1 + np.tanh(np.sqrt(2 / np.pi) "
-        "* (np.clip({0}, -10, 10) + 0.044715 * np.clip({0}, -10, 10) ** 3)))"
-    )
+    code = "gelu({0})"
+    helper = """
+def gelu(x):
+    u = np.clip(x, -10, 10)  # tanh is 1 or -1 long before, and a larger cube might overflow
+    return 0.5 * x * (1 + np.tanh(np.sqrt(2 / np.pi) * (u + 0.044715 * u**3)))
+"""
 
     def value(self, xp: Any, x: Any) -> Any:
         u = xp.minimum(xp.maximum(x, -_GELU_HELD), _GELU_HELD)

@@ -225,7 +225,8 @@ class Where(Elementwise):
         )
 
     def entry(self, sp: Any, condition: Any, a: Any, b: Any) -> Any:
-        return a if condition else b
+        holds = bool(condition) if isinstance(condition, np.bool_) else condition
+        return sp.Piecewise((a, sp.sympify(holds)), (b, True))
 
 
 class Identity(Elementwise):
@@ -262,7 +263,12 @@ class Astype(Elementwise):
         return (astype(g, x.dtype) if x.dtype.kind == "f" else None,)
 
     def entry(self, sp: Any, x: Any) -> Any:
-        return x
+        conditions = (
+            sp.core.relational.Relational,
+            sp.logic.boolalg.BooleanFunction,
+            sp.logic.boolalg.BooleanAtom,
+        )
+        return sp.Piecewise((1, x), (0, True)) if isinstance(x, conditions) else x
 
     @classmethod
     def examples(cls, rng: np.random.Generator) -> Iterator[tuple[Op, tuple[Array, ...]]]:

@@ -36,7 +36,7 @@ class LessEqual(_Comparison):
     """a <= b."""
 
     name = function = "less_equal"
-    latex, onnx = r"{0} \le {1}", "LessOrEqual"
+    latex, onnx = r"{0} \leq {1}", "LessOrEqual"
 
 
 class Greater(_Comparison):
@@ -50,7 +50,7 @@ class GreaterEqual(_Comparison):
     """a >= b."""
 
     name = function = "greater_equal"
-    latex, onnx = r"{0} \ge {1}", "GreaterOrEqual"
+    latex, onnx = r"{0} \geq {1}", "GreaterOrEqual"
 
 
 class Equal(_Comparison):
@@ -64,7 +64,7 @@ class NotEqual(_Comparison):
     """a differs from b."""
 
     name = function = "not_equal"
-    latex, onnx = r"{0} \ne {1}", None
+    latex, onnx = r"{0} \neq {1}", None
 
 
 class LogicalAnd(_Comparison):

@@ -98,7 +98,11 @@ class TimesLog(Elementwise):
 
     name = "times_log"
     latex, domains = r"{0} \ln {1}", ("real", "positive")
-    code = "{0} * np.log(np.where({0} == 0, 1, {1}))"
+    code = "times_log({0}, {1})"
+    helper = """
+def times_log(t, x):
+    return t * np.log(np.where(t == 0, 1, x))  # 0 where t is 0
+"""
     is_open = False
 
     def value(self, xp: Any, t: Any, x: Any) -> Any:

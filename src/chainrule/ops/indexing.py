@@ -105,6 +105,12 @@ class IndexAdd(Op):
     key: Key
     to: Shape
     name, is_open, onnx = "index_add", False, "ScatterND"
+    helper = """
+def index_add(shape, key, x):
+    total = np.zeros(shape, x.dtype)
+    np.add.at(total, key, x)
+    return total
+"""
 
     def value(self, xp: Any, x: Any, *arrays: Any) -> Any:
         key = _python_key(self.key, arrays)
@@ -137,10 +143,7 @@ class IndexAdd(Op):
         return rf"\operatorname{{add}}_{{{_spelled(self.key, x[1:])}}}({x[0]})"
 
     def source(self, *x: str) -> str:
-        arrays = ", ".join(f"({part})" for part in (_spelled(self.key, x[1:]),))
-        return (
-            f"(lambda z: (np.add.at(z, np.s_[{arrays[1:-1]}], {x[0]}), z)[1])(np.zeros({self.to}))"
-        )
+        return f"index_add({self.to}, np.s_[{_spelled(self.key, x[1:])}], {x[0]})"
 
     @classmethod
     def examples(cls, rng: np.random.Generator) -> Iterator[tuple[Op, tuple[Array, ...]]]:
@@ -158,7 +161,7 @@ class OneHot(Op):
     to: str = "float64"
     name, onnx = "one_hot", "OneHot"
     latex = r"\operatorname{{onehot}}({0})"
-    code = "np.eye({classes})[{0}]"
+    code = "np.eye({classes}, dtype='{to}')[{0}]"
 
     def value(self, xp: Any, labels: Any) -> Any:
         places = xp.arange(self.classes, dtype=labels.dtype)

@@ -42,7 +42,12 @@ class Softmax(_AlongAxis):
     """y = e^x / Σ e^x along an axis: positive, with total 1; finite at every finite x."""
 
     name, onnx, overflow_is_fine = "softmax", "Softmax", True
-    latex = r"\operatorname{{softmax}}({0})"
+    latex, code = r"\operatorname{{softmax}}({0})", "softmax({0}, axis={axis})"
+    helper = """
+def softmax(x, axis):
+    e = np.exp(x - np.max(x, axis=axis, keepdims=True))
+    return e / np.sum(e, axis=axis, keepdims=True)
+"""
 
     def value(self, xp: Any, x: Any) -> Any:
         e = xp.exp(x - xp.max(x, axis=self.axis, keepdims=True))
@@ -50,11 +55,6 @@ class Softmax(_AlongAxis):
 
     def pull(self, g: Any, y: Any, x: Any) -> tuple[Any, ...]:
         return (y * (g - sum(g * y, self.axis, keepdims=True)),)
-
-    def source(self, *x: str) -> str:
-        keep = f"axis={self.axis}, keepdims=True"
-        e = f"np.exp({x[0]} - np.max({x[0]}, {keep}))"
-        return f"{e} / np.sum({e}, {keep})"
 
     def symbol(self, *x: Any) -> Any:
         e = _exponentials(x[0])
@@ -65,7 +65,12 @@ class LogSoftmax(_AlongAxis):
     """y = x - ln Σ e^x along an axis: the log of softmax, finite at every finite x."""
 
     name, onnx = "log_softmax", "LogSoftmax"
-    latex = r"\ln\operatorname{{softmax}}({0})"
+    latex, code = r"\ln\operatorname{{softmax}}({0})", "log_softmax({0}, axis={axis})"
+    helper = """
+def log_softmax(x, axis):
+    s = x - np.max(x, axis=axis, keepdims=True)
+    return s - np.log(np.sum(np.exp(s), axis=axis, keepdims=True))
+"""
 
     def value(self, xp: Any, x: Any) -> Any:
         s = x - xp.max(x, axis=self.axis, keepdims=True)
@@ -73,11 +78,6 @@ class LogSoftmax(_AlongAxis):
 
     def pull(self, g: Any, y: Any, x: Any) -> tuple[Any, ...]:
         return (g - exp(y) * sum(g, self.axis, keepdims=True),)
-
-    def source(self, *x: str) -> str:
-        keep = f"axis={self.axis}, keepdims=True"
-        s = f"({x[0]} - np.max({x[0]}, {keep}))"
-        return f"{s} - np.log(np.sum(np.exp({s}), {keep}))"
 
     def symbol(self, *x: Any) -> Any:
         total = np.sum(_exponentials(x[0]), axis=self.axis, keepdims=True)
@@ -92,6 +92,13 @@ class SoftmaxCrossEntropy(Op):
 
     name, onnx = "softmax_cross_entropy", "SoftmaxCrossEntropyLoss"
     latex = r"-\ln\operatorname{{softmax}}({0})_{{{1}}}"
+    code = "softmax_cross_entropy({0}, {1})"
+    helper = """
+def softmax_cross_entropy(z, labels):
+    s = z - np.max(z, axis=-1, keepdims=True)
+    picked = np.take_along_axis(s, np.expand_dims(labels, -1), -1)[..., 0]
+    return np.log(np.sum(np.exp(s), axis=-1)) - picked
+"""
 
     def value(self, xp: Any, z: Any, t: Any) -> Any:
         last = z.ndim - 1
@@ -122,11 +129,6 @@ class SoftmaxCrossEntropy(Op):
             self, *[stack_of(part, own, size) for part, own in zip(x, stacked, strict=True)]
         )
 
-    def source(self, *x: str) -> str:
-        s = f"({x[0]} - np.max({x[0]}, axis=-1, keepdims=True))"
-        picked = f"np.take_along_axis({s}, np.expand_dims({x[1]}, -1), -1)[..., 0]"
-        return f"np.log(np.sum(np.exp({s}), axis=-1)) - {picked}"
-
     def symbol(self, *x: Any) -> Any:
         z, t = x
         logs = np.frompyfunc(_sympy().log, 1, 1)(np.sum(_exponentials(z), axis=-1))
@@ -148,7 +150,12 @@ class SigmoidCrossEntropy(Elementwise):
 
     name = "sigmoid_cross_entropy"
     latex = r"-{1} \ln\sigma({0}) - (1 - {1}) \ln(1 - \sigma({0}))"
-    code = "np.maximum({0}, 0) - {1} * {0} + np.log1p(np.exp(-np.abs({0})))"
+    code = "sigmoid_cross_entropy({0}, {1})"
+    helper = """
+def sigmoid_cross_entropy(z, t):
+    # -t ln p - (1 - t) ln(1 - p) with p = sigmoid(z), and never the log of 0
+    return np.maximum(z, 0) - t * z + np.log1p(np.exp(-np.abs(z)))
+"""
     domains = ("real", "unit")
 
     def value(self, xp: Any, z: Any, t: Any) -> Any:

@@ -31,8 +31,21 @@ class Uniform(Op):
     to: Shape
     stream: int = 0
     dtype_name: str = "float32"
-    name, is_open = "uniform", False
-    latex, code = r"\operatorname{{uniform}}({0})", "cr.uniform({0}, {to}, stream={stream})"
+    name, is_open, has_symbol = "uniform", False, False
+    latex = r"\operatorname{{uniform}}({0})"
+    code = "uniform({0}, {to}, {stream}, '{dtype_name}')"
+    helper = """
+def uniform(key, shape, stream, dtype):
+    def mixed(x):
+        x = (x ^ (x >> np.uint32(16))) * np.uint32(0x21F0AAAD)
+        x = (x ^ (x >> np.uint32(15))) * np.uint32(0xD35A2D97)
+        return x ^ (x >> np.uint32(15))
+
+    salt = np.uint32((stream * 0x9E3779B9 + 0x7F4A7C15) & 0xFFFFFFFF)
+    places = np.arange(np.prod(shape), dtype=np.uint32)
+    bits = mixed(mixed(places ^ (key[0] ^ salt)) ^ key[1])
+    return (bits >> np.uint32(8)).astype(dtype).reshape(shape) * np.dtype(dtype).type(2.0**-24)
+"""
 
     def value(self, xp: Any, key: Any) -> Any:
         places = xp.arange(math.prod(self.to), dtype=np.uint32)

@@ -160,18 +160,18 @@ class LogSumExp(Reduction):
     """y = ln Σ e^x over the axes, the smooth maximum; finite at every finite x."""
 
     name, onnx = "logsumexp", "ReduceLogSumExp"
-    latex = r"\ln \sum e^{{{0}}}"
+    latex, code = r"\ln \sum e^{{{0}}}", "logsumexp({0}, axis={axis}, keepdims={keepdims})"
+    helper = """
+def logsumexp(x, axis, keepdims):
+    top = np.max(x, axis=axis, keepdims=True)
+    total = np.log(np.sum(np.exp(x - top), axis=axis, keepdims=True)) + top
+    return total if keepdims else np.squeeze(total, axis=axis)
+"""
 
     def value(self, xp: Any, x: Any) -> Any:
         top = xp.max(x, axis=self.axis, keepdims=True)
         total = xp.sum(xp.exp(x - top), axis=self.axis, keepdims=True)
         return xp.reshape(xp.log(total) + top, self.shape(x.shape))
-
-    def source(self, *x: str) -> str:
-        keep = f"axis={self.axis}, keepdims=True"
-        top = f"np.max({x[0]}, {keep})"
-        stable = f"np.log(np.sum(np.exp({x[0]} - {top}), {keep})) + {top}"
-        return stable if self.keepdims else f"np.squeeze({stable}, axis={self.axis})"
 
     def pull(self, g: Any, y: Any, x: Any) -> tuple[Any, ...]:
         return (self.spread(g, x) * exp(x - self.spread(y, x)),)
@@ -188,7 +188,7 @@ class ArgMax(Op):
     """The position of the largest entry along an axis (None: in the flattened input)."""
 
     axis: int | None = None
-    name, onnx, is_open = "argmax", "ArgMax", False
+    name, onnx, is_open, has_symbol = "argmax", "ArgMax", False, False
     latex, code = r"\operatorname{{argmax}} {0}", "np.argmax({0}, axis={axis})"
 
     def value(self, xp: Any, x: Any) -> Any:
