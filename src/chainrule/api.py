@@ -7,6 +7,7 @@ from chainrule.graph import (
     Graph,
     Op,
     Tensor,
+    batch,
     differentiate,
     grad,
     simplify,
@@ -91,7 +92,15 @@ from chainrule.optim import (
     WarmUp,
     gradient_descent,
 )
-from chainrule.train import Callback, EarlyStopping, History, Progress, Snapshots
+from chainrule.train import (
+    Callback,
+    EarlyStopping,
+    History,
+    Population,
+    Progress,
+    Snapshots,
+    fit_many,
+)
 
 __all__ = [
     "LBFGS",
@@ -114,6 +123,7 @@ __all__ = [
     "LayerNorm",
     "OneCycle",
     "Op",
+    "Population",
     "Progress",
     "RMSProp",
     "Sequential",
@@ -125,6 +135,7 @@ __all__ = [
     "add",
     "argmax",
     "astype",
+    "batch",
     "binary_cross_entropy",
     "broadcast_to",
     "check",
@@ -143,6 +154,7 @@ __all__ = [
     "exp",
     "expand_dims",
     "expm1",
+    "fit_many",
     "formats",
     "gelu",
     "grad",

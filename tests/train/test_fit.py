@@ -9,7 +9,7 @@ import pytest
 
 import chainrule as cr
 from chainrule.nn.layers import LAYERS
-from chainrule.train import runner as runner_module
+from chainrule.train import steps as steps_module
 from chainrule.train.runner import Runner
 
 RNG = np.random.default_rng(11)
@@ -48,13 +48,13 @@ def same(a: cr.Sequential, b: cr.Sequential) -> bool:
 def traced(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """The rows of each batch shape for which a step is traced, as it happens."""
     rows: list[int] = []
-    true = runner_module.training_step
+    true = steps_module.training_step
 
     def counted(net: Any, loss: Any, optimizer: Any, state: Any, batch: Any) -> Any:
         rows.append(len(batch["x"]))
         return true(net, loss, optimizer, state, batch)
 
-    monkeypatch.setattr(runner_module, "training_step", counted)
+    monkeypatch.setattr(steps_module, "training_step", counted)
     return rows
 
 
@@ -62,13 +62,13 @@ def traced(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 def steps(monkeypatch: pytest.MonkeyPatch) -> list[np.ndarray]:
     """The rows of the data that each step saw."""
     seen: list[np.ndarray] = []
-    true = Runner.step
+    true = Runner.make_steps
 
-    def noted(self: Runner, rows: Any, rate: float) -> Any:
-        seen.append(np.array(rows))
-        return true(self, rows, rate)
+    def noted(self: Runner, batches: Any, rates: Any) -> Any:
+        seen.extend(np.array(rows) for rows in batches)
+        return true(self, batches, rates)
 
-    monkeypatch.setattr(Runner, "step", noted)
+    monkeypatch.setattr(Runner, "make_steps", noted)
     return seen
 
 

@@ -23,7 +23,7 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"restarts": -2}, "restarts is a whole number of 0 or more, got -2."),
     (
         {"engine": "nunpy"},
-        "engine 'nunpy' is not known. Did you mean 'numpy'? Known: numpy, reference.",
+        "engine 'nunpy' is not known. Did you mean 'numpy'? Known: numpy, reference, xla.",
     ),
     (
         {"optimizer": "adan"},

@@ -98,13 +98,13 @@ def test_the_step_within_an_epoch_of_batches(
     batch_size: int, options: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seen: list[np.ndarray] = []
-    true = Runner.step
+    true = Runner.make_steps
 
-    def noted(self: Runner, rows: Any, rate: float) -> Any:
-        seen.append(np.array(rows))
-        return true(self, rows, rate)
+    def noted(self: Runner, batches: Any, rates: Any) -> Any:
+        seen.extend(np.array(rows) for rows in batches)
+        return true(self, batches, rates)
 
-    monkeypatch.setattr(Runner, "step", noted)
+    monkeypatch.setattr(Runner, "make_steps", noted)
     net = cr.Sequential(cr.Dense(1)).build(3, seed=4)
     first = net.snapshot()
     history, text, _ = fit(

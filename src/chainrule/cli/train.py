@@ -37,7 +37,7 @@ from chainrule.cli.options import batch_size, rate, sizes
     help="How often to start anew if training gets stuck.  [default: 5 for gates, else 0]",
 )  # fmt: skip
 @click.option(
-    "--engine", default="numpy", show_default=True, metavar="NAME", help="numpy or reference."
+    "--engine", default="numpy", show_default=True, metavar="NAME", help="numpy, xla or reference."
 )
 @click.option(
     "--out", type=click.Path(path_type=Path), metavar="DIR",

@@ -8,8 +8,10 @@ caller's, read and replaced in place: what training runs, step after step.
 from collections.abc import Callable, Collection, Mapping
 from typing import Any, Protocol
 
+from chainrule.engine.loop import ReferenceRepeated, Repeated
 from chainrule.engine.numpy_engine import Program, compile_numpy
 from chainrule.engine.reference import ReferenceProgram, compile_reference, evaluate_nodes
+from chainrule.engine.xla import XlaProgram, XlaRepeated, compile_xla
 from chainrule.errors import unknown_name
 from chainrule.graph.graph import ENGINES, Graph
 from chainrule.graph.op import Array
@@ -24,13 +26,28 @@ class Runnable(Protocol):
     def outputs(self) -> list[Array]: ...
 
 
+class Repeatable(Protocol):
+    """A step in a loop: ``run`` it with an iterator over some of ``rows``."""
+
+    rows: list[tuple[Any, ...]]
+    run: Callable[..., Any]
+
+
 PROGRAMS: dict[str, Callable[..., Any]] = {
     "reference": ReferenceProgram,
     "numpy": Program,
+    "xla": XlaProgram,
+}
+
+REPEATED: dict[str, Callable[..., Any]] = {
+    "reference": ReferenceRepeated,
+    "numpy": Repeated,
+    "xla": XlaRepeated,
 }
 
 ENGINES["reference"] = compile_reference
 ENGINES["numpy"] = compile_numpy
+ENGINES["xla"] = compile_xla
 
 
 def program(
@@ -45,19 +62,45 @@ def program(
     Raises:
         OptionError: no such engine, with the nearest name.
     """
-    if engine not in PROGRAMS:
-        raise unknown_name("engine", engine, PROGRAMS)
-    made: Runnable = PROGRAMS[engine](graph, bound, replaces, steady)
+    made: Runnable = _known(PROGRAMS, engine)(graph, bound, replaces, steady)
     return made
+
+
+def repeated(
+    graph: Graph, bound: Mapping[str, Array], replaces: Mapping[int, str], engine: str,
+    steady: Collection[str], kept: Mapping[int, Array],
+    gathered: Mapping[str, Array] | None = None, fed: str | None = None,
+) -> Repeatable:  # fmt: skip
+    """A step to be run many times in a call, on the engine called ``engine``: see ``Repeated``.
+
+    Raises:
+        OptionError: no such engine, with the nearest name.
+    """
+    made: Repeatable = _known(REPEATED, engine)(graph, bound, replaces, steady, kept, gathered, fed)
+    return made
+
+
+def _known(table: dict[str, Callable[..., Any]], engine: str) -> Callable[..., Any]:
+    if engine not in table:
+        raise unknown_name("engine", engine, table)
+    return table[engine]
 
 
 __all__ = [
     "PROGRAMS",
+    "REPEATED",
     "Program",
     "ReferenceProgram",
+    "ReferenceRepeated",
+    "Repeatable",
+    "Repeated",
     "Runnable",
+    "XlaProgram",
+    "XlaRepeated",
     "compile_numpy",
     "compile_reference",
+    "compile_xla",
     "evaluate_nodes",
     "program",
+    "repeated",
 ]

@@ -7,10 +7,9 @@ and the sum over rows backward, because dW and db are then one product::
     X @ W + b                      becomes    [X 1] @ θ[W and b]
     [..., Xᵀ @ D, Σ D, ...]        becomes    [..., [X 1]ᵀ @ D, ...]
 
-It is done where X is a steady input, so that [X 1] is made only once: for the first layer, trained
-on all rows at a time. (Hidden layers would have to write into rows with gaps, which costs as much
-as it saves.) The results differ by the order of adding: at most 2 (k + 1) ε (|X| |W| + |b|), for k
-inputs.
+It is done where X is a steady input, so that [X 1] is made only once (the first layer, trained on
+all rows at a time), or comes from the layer before, where ``features_first`` lets the ones be. The
+results differ by the order of adding: at most 2 (k + 1) ε (|X| |W| + |b|), for k inputs.
 """
 
 from __future__ import annotations
@@ -55,7 +54,8 @@ def _affine(
     if not came_from(product, "matmul") or uses[product] > 1:
         return None
     x, weights = product.inputs
-    if x not in fixed or x.ndim != 2 or x.size > SMALL or x.dtype != node.dtype:
+    made = x in fixed or (x.op is not None and x.op.is_elementwise)
+    if not made or x.ndim != 2 or x.size > SMALL or x.dtype != node.dtype:
         return None
     first, second = _slice_of(weights), _slice_of(bias)
     if first is None or second is None or first[0] is not second[0] or first[2] != second[1]:

@@ -19,19 +19,6 @@ from chainrule.engine.calls import Call, Slot
 BLOCK = 65_536
 
 
-def numbers_first(calls: Sequence[Call]) -> list[Call]:
-    """The same calls, those on single numbers as early as they can be.
-
-    So they do not stand between two long ones.
-    """
-    place: dict[Slot, int] = {}
-    for i, call in enumerate(calls):
-        is_number = call.kind in ("ufunc", "copy") and call.writes.size == 1
-        before = (place.get(x.root, -1) for x in call.reads)
-        place[call.writes] = max(before, default=-1) if is_number else i
-    return sorted(calls, key=lambda call: place[call.writes])
-
-
 def runs(calls: Sequence[Call], late: Collection[Slot]) -> list[range]:
     """The stretches of two or more calls that can be done in blocks.
 

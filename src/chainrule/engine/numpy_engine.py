@@ -14,12 +14,11 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.engine import blocks
-from chainrule.engine.calls import Call, Slot
 from chainrule.engine.faster import faster
 from chainrule.engine.lower import lower
-from chainrule.engine.plan import Plan, plan
+from chainrule.engine.plan import plan
 from chainrule.engine.reference import fitted
+from chainrule.engine.source import Source
 from chainrule.graph.graph import Graph
 from chainrule.graph.op import Array
 
@@ -53,7 +52,7 @@ class Program:
         self.graph = graph
         planned = plan(lowered, places, {out: names.index(name) for out, name in replaces.items()})
         free = [slot for i, slot in enumerate(lowered.inputs) if i not in places]
-        writer = _Source(planned, free)
+        writer = Source(planned, free)
         self.nbytes = planned.nbytes
         #: What the names in ``source`` stand for.
         self.names = writer.bound
@@ -82,166 +81,3 @@ def compile_numpy(graph: Graph) -> Callable[..., Any]:
             return graph.structure.build([np.array(result) for result in results])
 
     return run
-
-
-class _Source:
-    """Writes the function: a line a call, and the local names that it needs."""
-
-    def __init__(self, planned: Plan, free: list[Slot]) -> None:
-        self.plan = planned
-        self.free = free
-        self.names: dict[Slot, str] = {slot: f"x{i}" for i, slot in enumerate(free)}
-        self.bound: dict[str, Any] = {}
-        self._named: dict[int, str] = {}
-        self.lines: list[str] = []
-
-    def function(self, outputs: list[Slot]) -> tuple[str, Callable[..., Any], list[Array | None]]:
-        starts = {run.start: run for run in self.plan.runs}
-        i = 0
-        while i < len(self.plan.calls):
-            run = starts.get(i, range(i, i + 1))
-            if len(run) > 1:
-                self._write_run([self.plan.calls[j] for j in run])
-            else:
-                self._write(self.plan.calls[i])
-            i = run.stop
-        self._write_copies()
-        returned = ", ".join(
-            self.name(slot) if result is None else self._bind("a", result)
-            for slot, result in zip(outputs, self.plan.results, strict=True)
-        )
-        parameters = [f"x{i}" for i in range(len(self.free))]
-        body = [*self.lines, f"return ({returned},)" if self.free else "return None"]
-        # Names as defaults of parameters are locals, which Python reaches fastest, and defaults by
-        # place cost nothing to fill in (those of keywords would be looked up at every call).
-        signature = ", ".join([*parameters, *[f"{n}={n}" for n in self.bound]])
-        source = f"def step({signature}):\n    " + "\n    ".join(body) + "\n"
-        scope: dict[str, Any] = dict(self.bound)
-        exec(compile(source, "<planned step>", "exec"), scope)
-        return source, scope["step"], self.plan.results
-
-    def name(self, slot: Slot) -> str:
-        """What a slot is called: a bound array, or a variable that is known by now."""
-        array = self.plan.arrays.get(slot)
-        if array is not None:
-            return self._bind("a", array)
-        if slot in self.names:
-            return self.names[slot]
-        if slot.base is None:
-            raise AssertionError("a slot without memory is used before it is known")
-        base = self.name(slot.base)
-        variable = self.names[slot] = f"v{len(self.names)}"
-        assert slot.view is not None
-        method, arguments = slot.view
-        if method == "__getitem__":
-            view = f"{base}[{self._bind('key', arguments[0])}]"
-        elif method == "broadcast_to":
-            view = f"{self._function(np.broadcast_to, method)}({base}, {arguments[0]})"
-        else:
-            view = f"{base}.{method}({arguments[0]})"
-        self.lines.append(f"{variable} = {view}")
-        return variable
-
-    def _bind(self, kind: str, thing: Any) -> str:
-        if id(thing) not in self._named:
-            name = self._named[id(thing)] = f"{kind}{len(self.bound)}"
-            self.bound[name] = thing
-        return self._named[id(thing)]
-
-    def _function(self, function: Any, name: str) -> str:
-        self.bound.setdefault(name, function)
-        return name
-
-    def _write(self, call: Call) -> None:
-        if call.kind == "opaque":
-            run = self._bind("op", call.function)
-            arguments = ", ".join(self.name(x) for x in call.reads)
-            variable = self.names[call.writes] = f"v{len(self.names)}"
-            self.lines.append(f"{variable} = {run}({arguments})")
-            return
-        out = self.name(call.writes)
-        reads = [self.name(x) for x in call.reads]
-        match call.kind:
-            case "ufunc":
-                self.lines.append(self._ufunc(call, reads, out))
-            case "reduce":
-                axis, keepdims = call.options
-                name = f"{call.function.__name__}_reduce"
-                function = self._function(call.function.reduce, name)  # type: ignore[attr-defined]
-                self.lines.append(f"{function}({reads[0]}, {axis}, None, {out}, {keepdims})")
-            case "product":
-                self._write_product(call, reads, out)
-            case "copy":
-                self.lines.append(
-                    f"{self._function(np.copyto, 'copyto')}({out}, {reads[0]}, 'unsafe')"
-                )
-            case "join":
-                self._write_join(call, reads)
-
-    def _write_run(self, calls: list[Call]) -> None:
-        """A loop over blocks; the pieces of every vector are cut beforehand."""
-        size = calls[0].writes.size
-        vectors = list(dict.fromkeys(x for call in calls for x in (*call.reads, call.writes)))
-        vectors = [x for x in vectors if x.size == size]
-        pieces = []
-        for start in range(0, size, blocks.BLOCK):
-            part = slice(start, min(start + blocks.BLOCK, size))
-            inside = slice(0, part.stop - part.start)
-            pieces.append(
-                tuple(
-                    self.plan.arrays[x][inside if x in self.plan.local else part] for x in vectors
-                )
-            )
-        names = {x: f"p{i}" for i, x in enumerate(vectors)}
-        loop = f"for {', '.join(names.values())} in {self._bind('blocks', pieces)}:"
-        body = [
-            self._ufunc(
-                call, [names.get(x) or self.name(x) for x in call.reads], names[call.writes]
-            )
-            for call in calls
-        ]
-        self.lines += [loop, *[f"    {line}" for line in body]]
-
-    def _ufunc(self, call: Call, reads: list[str], out: str) -> str:
-        function = self._function(call.function, call.function.__name__)
-        # By position is quicker, but NumPy no longer takes it of these two.
-        by_name = "out=" if call.function in (np.maximum, np.minimum) else ""
-        return f"{function}({', '.join(reads)}, {by_name}{out})"
-
-    def _write_product(self, call: Call, reads: list[str], out: str) -> None:
-        if call.function is np.matmul:
-            self.lines.append(
-                f"{self._function(np.matmul, 'matmul')}({reads[0]}, {reads[1]}, {out})"
-            )
-            return
-        left = self.plan.arrays.get(call.reads[0])
-        if left is None:
-            self.lines.append(f"{reads[0]}.dot({reads[1]}, {out})")
-        else:
-            method = self._function(left.dot, f"{reads[0]}_dot")
-            self.lines.append(f"{method}({reads[1]}, {out})")
-
-    def _write_join(self, call: Call, reads: list[str]) -> None:
-        whole = self.plan.arrays[call.writes]
-        axis, start = call.options[0], 0
-        for part, read in zip(call.reads, reads, strict=True):
-            stop = start + part.shape[axis]
-            place = whole[(slice(None),) * axis + (slice(start, stop),)]
-            start = stop
-            made = self.plan.arrays.get(part)
-            if made is None or not _same_memory(made, place):
-                into = self._bind("a", place)
-                self.lines.append(f"{self._function(np.copyto, 'copyto')}({into}, {read})")
-
-    def _write_copies(self) -> None:
-        for source, memory in self.plan.copies:
-            given = self.name(source) if isinstance(source, Slot) else self._bind("a", source)
-            into = self._bind("a", memory)
-            self.lines.append(f"{self._function(np.copyto, 'copyto')}({into}, {given})")
-
-
-def _same_memory(a: Array, b: Array) -> bool:
-    return (
-        a.__array_interface__["data"][0] == b.__array_interface__["data"][0]
-        and a.nbytes == b.nbytes
-    )

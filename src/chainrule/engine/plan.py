@@ -9,15 +9,19 @@ input (new parameters) is written into that input's own memory.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from chainrule.engine import blocks
-from chainrule.engine.blocks import numbers_first, runs
-from chainrule.engine.calls import Call, Lowered, Slot, look
+from chainrule.engine.blocks import runs
+from chainrule.engine.calls import Call, Lowered, Slot, known_array, look
+from chainrule.engine.order import numbers_first, unchanging_first
 from chainrule.graph.op import Array
+
+#: Calls that write where they are told to.
+WRITING = ("ufunc", "reduce", "product", "copy")
 
 #: Buffers start at multiples of a cache line.
 ALIGNMENT = 64
@@ -31,21 +35,29 @@ class Plan:
     results of opaque ops, and views of these. ``copies`` are done at the end, in order: (from,
     into). ``results`` has the array in which each output lies then, where one is known. ``runs``
     are stretches of calls to be done in blocks; ``local`` slots live inside of one, in its room.
+    ``filled`` has the parts that already lie in a whole: (whole, part).
+    In a loop, the first ``before`` calls are done once, and ``rows`` are known step by step: a row
+    is either a result, written there at once, or what a copy goes to.
     """
 
     calls: list[Call]
     arrays: dict[Slot, Array]
-    copies: list[tuple[Slot | Array, Array]] = field(default_factory=list)
+    copies: list[tuple[Slot | Array, Slot | Array]] = field(default_factory=list)
     results: list[Array | None] = field(default_factory=list)
     nbytes: int = 0
     runs: list[range] = field(default_factory=list)
     local: set[Slot] = field(default_factory=set)
+    filled: set[tuple[Slot, Slot]] = field(default_factory=set)
+    before: int = 0
+    rows: list[Slot] = field(default_factory=list)
 
 
 def plan(
     lowered: Lowered,
     bound: Mapping[int, Array],
     replaces: Mapping[int, int],
+    kept: Collection[int] | None = None,
+    changing: Collection[Slot] = (),
 ) -> Plan:
     """Give every result its memory.
 
@@ -54,9 +66,14 @@ def plan(
         bound: arrays that are the memory of inputs, by the input's place. Inputs not named here
             are handed in at each run.
         replaces: output place to the place of the bound input whose memory it is to end in.
+        kept: for a step in a loop: the outputs that are not replaced, to end in rows.
+        changing: inputs that are filled anew for each step of the loop.
     """
-    planner = _Planner(lowered, bound)
     targets = {output: lowered.inputs[place] for output, place in replaces.items()}
+    touched = None if kept is None else {*targets.values(), *changing}
+    planner = _Planner(lowered, bound, touched)
+    for output in kept or ():
+        planner.write_row(lowered.outputs[output])
     for output, target in targets.items():
         planner.write_home(lowered.outputs[output], target)
     planner.join_in_place()
@@ -67,26 +84,54 @@ def plan(
 
 
 class _Planner:
-    def __init__(self, lowered: Lowered, bound: Mapping[int, Array]) -> None:
-        self.calls = numbers_first(lowered.calls)
+    def __init__(
+        self, lowered: Lowered, bound: Mapping[int, Array], changing: Collection[Slot] | None
+    ) -> None:
+        first, rest = unchanging_first(numbers_first(lowered.calls), changing)
+        self.calls = [*first, *rest]
         self.outputs = lowered.outputs
         self.born = {call.writes: i for i, call in enumerate(self.calls)}
         self.last_read: dict[Slot, int] = {}
         for i, call in enumerate(self.calls):
             for slot in call.reads:
                 self.last_read[slot.root] = i
-        for slot in self.outputs:
+        for slot in (*self.outputs, *(call.writes for call in first)):
             self.last_read[slot.root] = len(self.calls)
-        self.plan = Plan(list(self.calls), {})
+        self.plan = Plan(list(self.calls), {}, before=len(first))
         for place, array in bound.items():
             self.plan.arrays[lowered.inputs[place]] = array
         late = {call.writes for call in self.calls if call.kind == "opaque"}
         late |= {x for place, x in enumerate(lowered.inputs) if place not in bound}
-        self.plan.runs = runs(self.calls, late)
+        self.plan.runs = [
+            range(run.start + start, run.stop + start)
+            for part, start in ((first, 0), (rest, len(first)))
+            for run in runs(part, late)
+        ]
         # Memory decided before the sweep: the arrays of inputs to be replaced, parts of a whole.
-        self.home: dict[Slot, Array | tuple[Slot, int]] = {}
+        self.home: dict[Slot, Array | Slot | tuple[Slot, int]] = {}
         self.free: list[Array] = []
-        self.late: list[tuple[Slot, Array]] = []
+        self.late: list[tuple[Slot, Array | Slot]] = []
+        self.rowed: set[Slot] = set()
+
+    def write_row(self, output: Slot) -> None:
+        """Let ``output`` end in a row of its own, which is known only step by step."""
+        self.rowed.add(output)
+        viewed = any(x.root is output and x is not output for c in self.calls for x in c.reads)
+        made = output.call
+        if (
+            made is not None
+            and made.kind in WRITING
+            and output.size < blocks.BLOCK
+            and self.born[output] >= self.plan.before
+            and output not in self.home
+            and not viewed
+        ):
+            self.home[output] = output
+            self.plan.rows.append(output)
+            return
+        row = Slot(output.shape, output.dtype)
+        self.plan.rows.append(row)
+        self.late.append((output, row))
 
     def write_home(self, output: Slot, target: Slot) -> None:
         """Let ``output`` end in the memory of the input ``target``."""
@@ -118,7 +163,7 @@ class _Planner:
         call = slot.call
         return (
             call is not None
-            and call.kind in ("ufunc", "reduce", "product", "copy")
+            and call.kind in WRITING
             and slot.shape == memory.shape
             and slot.dtype == memory.dtype
             and (
@@ -143,7 +188,7 @@ class _Planner:
                     part.solid
                     and root.size == part.size
                     and made is not None
-                    and made.kind in ("ufunc", "reduce", "product", "copy")
+                    and made.kind in WRITING
                     and root.dtype == call.writes.dtype
                     and root not in self.home
                 ):
@@ -152,6 +197,21 @@ class _Planner:
                     whole = call.writes
                     self.last_read[whole] = max(self.last_read[whole], self.last_read[root])
                 start += part.size
+            if any(part.root.array is not None for part in call.reads):
+                self._fill(call)
+
+    def _fill(self, call: Call) -> None:
+        """Write the parts that never change once and for all, into memory shared with no other."""
+        whole = call.writes
+        if whole in self.home or whole.root is not whole:
+            return
+        self.plan.arrays[whole] = memory = self._own(whole)
+        start = 0
+        for part in call.reads:
+            if part.root.array is not None:
+                memory.reshape(-1)[start : start + part.size] = known_array(part).ravel()
+                self.plan.filled.add((whole, part))
+            start += part.size
 
     def _owner(self, slot: Slot) -> Slot:
         """The slot that holds the memory: the whole, if ``slot`` is computed in its place there."""
@@ -173,7 +233,8 @@ class _Planner:
         inside = {i for run in self.plan.runs for i in run[1:]}
         for i, call in enumerate(self.calls):
             slot = call.writes
-            if call.kind != "opaque" and slot not in self.plan.arrays:
+            known = slot in self.plan.arrays or self.home.get(slot) is slot
+            if call.kind != "opaque" and not known:
                 self.plan.arrays[slot] = self._memory(slot, call, i, taken)
             for read in {self._owner(x) for x in (*call.reads, slot)}:
                 if self.last_read.get(read, i) == i and read in taken:
@@ -190,7 +251,7 @@ class _Planner:
         home = self.home.get(slot)
         if isinstance(home, np.ndarray):
             return home
-        if home is not None:
+        if isinstance(home, tuple):
             whole, start = home
             if whole not in self.plan.arrays:
                 self.plan.arrays[whole] = self._shaped(whole, taken)
@@ -229,6 +290,8 @@ class _Planner:
         """Say where each output lies in the end, and copy what does not lie there by itself."""
         overwritten = {target for i, target in targets.items() if self.outputs[i] is not target}
         for i, slot in enumerate(self.outputs):
+            if i not in targets and slot in self.rowed:
+                continue
             result = self.plan.arrays.get(targets.get(i, slot))
             stale = i not in targets and slot.root in overwritten
             if stale or (result is None and all_bound):

@@ -63,25 +63,34 @@ def fitted(graph: Graph, arrays: tuple[Any, ...]) -> list[Array]:
         ShapeError: not as many as inputs, or another shape than was traced.
         DtypeError: another kind of number.
     """
-    names = graph.input_names()
-    if len(arrays) != len(names):
+    if len(arrays) != len(graph.inputs):
+        names = ", ".join(graph.input_names())
         raise ShapeError(
-            f"the graph takes {len(names)} arrays ({', '.join(names)}), got {len(arrays)}."
+            f"the graph takes {len(graph.inputs)} arrays ({names}), got {len(arrays)}."
         )
-    result = []
-    for name, node, given in zip(names, graph.inputs, arrays, strict=True):
-        array = np.asarray(given.value if isinstance(given, Tensor) else given)
-        if array.shape != node.shape:
-            raise ShapeError(
-                f"input {name!r} was traced with shape {node.shape} and is given {array.shape}. A "
-                "graph holds for one shape: trace it again for another."
-            )
-        if not np.can_cast(array.dtype, node.dtype, "same_kind"):
-            raise DtypeError(
-                f"input {name!r} was traced as {node.dtype} and is given {array.dtype}."
-            )
-        result.append(np.asarray(array, dtype=node.dtype, order="C"))
-    return result
+    return [
+        # What fits already is passed on at once: for one row, looking costs as much as computing.
+        given
+        if type(given) is np.ndarray
+        and given.shape == node.shape
+        and given.dtype == node.dtype
+        and given.flags.c_contiguous
+        else _fitted(graph, place, given)
+        for place, (node, given) in enumerate(zip(graph.inputs, arrays, strict=True))
+    ]
+
+
+def _fitted(graph: Graph, place: int, given: Any) -> Array:
+    name, node = graph.input_names()[place], graph.inputs[place]
+    array = np.asarray(given.value if isinstance(given, Tensor) else given)
+    if array.shape != node.shape:
+        raise ShapeError(
+            f"input {name!r} was traced with shape {node.shape} and is given {array.shape}. A "
+            "graph holds for one shape: trace it again for another."
+        )
+    if not np.can_cast(array.dtype, node.dtype, "same_kind"):
+        raise DtypeError(f"input {name!r} was traced as {node.dtype} and is given {array.dtype}.")
+    return np.asarray(array, dtype=node.dtype, order="C")
 
 
 class ReferenceProgram:

@@ -2,6 +2,7 @@
 
 from importlib import import_module
 
+from chainrule.graph.batch import batch
 from chainrule.graph.differentiate import differentiate
 from chainrule.graph.functional import grad, value_and_grad
 from chainrule.graph.graph import Graph
@@ -16,6 +17,7 @@ __all__ = [
     "Graph",
     "Op",
     "Tensor",
+    "batch",
     "differentiate",
     "grad",
     "simplify",

@@ -17,6 +17,8 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from chainrule.errors import RecordingError
+
 Array = NDArray[Any]
 Shape = tuple[int, ...]
 
@@ -84,6 +86,21 @@ class Op:
     def dtype(self, *x: np.dtype[Any]) -> np.dtype[Any]:
         """The result's dtype: NumPy's promotion of the inputs', unless the op says otherwise."""
         return np.result_type(*x)
+
+    def batched(self, stacked: tuple[bool, ...], *x: Any) -> Any:
+        """The op where some inputs have one more axis, in front: the result has it too.
+
+        ``stacked`` says which. Entry i along that axis is the op on entry i of each of these, and
+        on the others as they are. Written in ops, so that it can be differentiated. This is what
+        ``batch`` asks of every op.
+
+        Raises:
+            RecordingError: the op has no such rule.
+        """
+        raise RecordingError(
+            f"the op {self.name} has no rule for a leading axis, so a graph with it cannot be "
+            f"batched. Give {type(self).__name__} a method batched(stacked, *x)."
+        )
 
     def symbol(self, *x: Any) -> Any:
         """The result on NumPy object arrays whose entries are SymPy expressions."""

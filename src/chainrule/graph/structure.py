@@ -43,7 +43,7 @@ class Structure:
 
     def build(self, leaves: Sequence[Any]) -> Any:
         """The same arrangement of other leaves."""
-        return self._build(iter(leaves))
+        return leaves[0] if self.kind is None else self._build(iter(leaves))
 
     def _build(self, leaves: Iterator[Any]) -> Any:
         if self.kind is None:

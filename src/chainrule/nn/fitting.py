@@ -201,10 +201,12 @@ def _sums_up(array: Array) -> bool:
         return False
     flat = array.reshape(-1)
     with np.errstate(all="ignore"):
-        return bool(np.isfinite(np.dot(flat, flat)))
+        return math.isfinite(flat.dot(flat))
 
 
 def _cast(array: Array, name: str, dtype: np.dtype[Any]) -> Array:
+    if array.dtype == dtype:
+        return np.ascontiguousarray(array)
     with np.errstate(over="ignore"):
         cast = np.ascontiguousarray(array, dtype=dtype)
     if array.dtype.itemsize > dtype.itemsize and not np.isfinite(cast).all():

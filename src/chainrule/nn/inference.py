@@ -37,9 +37,9 @@ class Inference:
 
     def outputs(self, X: Array, engine: str) -> Array:
         """The outputs for checked samples."""
-        run = self._forward
-        parts = [run(X[rows], engine) for rows in _chunks(len(X))]
-        return parts[0] if len(parts) == 1 else np.concatenate(parts)
+        if len(X) <= ROWS_AT_ONCE:
+            return self._forward(X, engine)
+        return np.concatenate([self._forward(X[rows], engine) for rows in _chunks(len(X))])
 
     def scores(
         self, X: Array, t: Array, w: Array | None, loss: Loss, metrics: Any, engine: str
@@ -75,8 +75,8 @@ class Inference:
         return run(X, t, *weights, *self._arrays())
 
     def _compile(self, key: Any, graph: Callable[[], Graph], engine: str) -> Callable[..., Any]:
-        run = self._compiled.pop(key, None) or graph().compile(engine)
-        self._compiled[key] = run
+        run = self._compiled.pop(key) if key in self._compiled else graph().compile(engine)
+        self._compiled[key] = run  # last, so that the first is the one to be forgotten
         if len(self._compiled) > KEPT:
             del self._compiled[next(iter(self._compiled))]
         return run
@@ -91,9 +91,8 @@ class Inference:
         inputs = [forward.inputs[0], *given, *forward.inputs[1:]]
         return Graph(inputs, [value, output]).simplify()
 
-    def _arrays(self) -> Iterable[Array]:
-        yield from self._net.parameters.values()
-        yield from self._net.statistics.values()
+    def _arrays(self) -> list[Array]:
+        return [*self._net.parameters.values(), *self._net.statistics.values()]
 
 
 def _chunks(rows: int) -> Iterable[slice]:

@@ -45,6 +45,13 @@ class Elementwise(Op):
             return np.dtype(np.float64)
         return common
 
+    def batched(self, stacked: tuple[bool, ...], *x: Any) -> Any:
+        ndim = max(part.ndim - own for part, own in zip(x, stacked, strict=True))
+        return apply(
+            self,
+            *[aligned(part, ndim) if own else part for part, own in zip(x, stacked, strict=True)],
+        )
+
     def source(self, *x: str) -> str:
         if not self.code:
             return f"np.{self.function}({', '.join(x)})"
@@ -73,6 +80,28 @@ class Elementwise(Op):
                     for domain, shape in zip(cls.domains, choice, strict=False)
                 ),
             )
+
+
+def aligned(x: Any, ndim: int) -> Any:
+    """``x`` with ones behind its leading axis, so that ``ndim`` others follow it.
+
+    Broadcasting aligns axes from the right: with equal ranks, leading axes meet each other.
+    """
+    missing = ndim - (x.ndim - 1)
+    if missing <= 0:
+        return x
+    return FUNCTIONS["reshape"](x, (x.shape[0], *(1,) * missing, *x.shape[1:]))
+
+
+def stack_of(x: Any, is_stacked: bool, size: int) -> Any:
+    """``x``, repeated ``size`` times along a new leading axis unless it has one."""
+    return x if is_stacked else FUNCTIONS["broadcast_to"](x, (size, *x.shape))
+
+
+def stack_size(stacked: tuple[bool, ...], x: tuple[Any, ...]) -> int:
+    """The size of the leading axis of the inputs that have one."""
+    size: int = next(part.shape[0] for part, own in zip(x, stacked, strict=True) if own)
+    return size
 
 
 def sample(domain: str, shape: Shape, rng: np.random.Generator) -> Array:

@@ -11,13 +11,11 @@ import numpy as np
 from chainrule.errors import DtypeError, OptionError, RecordingError, ShapeError
 from chainrule.graph.op import Array, Op, Shape, public, speaks_for
 from chainrule.graph.tensor import Tensor, apply
-from chainrule.ops.base import sample
+from chainrule.ops.base import sample, stack_of, stack_size
+from chainrule.ops.keys import ARRAY as _ARRAY
+from chainrule.ops.keys import Key, arranged, of_each, place_of_arrays, ready_to_broadcast, to_front
 from chainrule.ops.reduce import known_axis
 from chainrule.ops.shape import reshape, shape_of
-
-# A key is kept hashable: a slice as its three numbers, an index array as the place of an input.
-Key = tuple[Any, ...]
-_ARRAY = "array"
 
 
 def _python_key(key: Key, arrays: tuple[Any, ...]) -> tuple[Any, ...]:
@@ -71,6 +69,17 @@ class Index(Op):
     def pull(self, g: Any, y: Any, x: Any, *arrays: Any) -> tuple[Any, ...]:
         return (apply(IndexAdd(self.key, x.shape), g, *arrays), *[None for _ in arrays])
 
+    def batched(self, stacked: tuple[bool, ...], *x: Any) -> Any:
+        source, *arrays = x
+        size = stack_size(stacked, x)
+        if stacked[0]:
+            key, arrays, axes = of_each(self.key, source.ndim - 1, arrays, stacked[1:], size)
+            return arranged(apply(Index(key), source, *arrays), axes)
+        # The same source for all: the places' leading axis comes out where their axes come out.
+        place, _ = place_of_arrays(self.key, source.ndim)
+        picked = apply(self, source, *ready_to_broadcast(arrays, stacked[1:]))
+        return arranged(picked, to_front(place))
+
     def formula(self, *x: str) -> str:
         return f"{x[0]}_{{{_spelled(self.key, x[1:])}}}"
 
@@ -123,6 +132,13 @@ def index_add(shape, key, x):
     def pull(self, g: Any, y: Any, x: Any, *arrays: Any) -> tuple[Any, ...]:
         return (apply(Index(self.key), g, *arrays), *[None for _ in arrays])
 
+    def batched(self, stacked: tuple[bool, ...], *x: Any) -> Any:
+        size = stack_size(stacked, x)
+        source, arrays = stack_of(x[0], stacked[0], size), list(x[1:])
+        key, arrays, axes = of_each(self.key, len(self.to), arrays, stacked[1:], size)
+        back = None if axes is None else lambda ndim: tuple(int(i) for i in np.argsort(axes(ndim)))
+        return apply(IndexAdd(key, (size, *self.to)), arranged(source, back), *arrays)
+
     def formula(self, *x: str) -> str:
         return rf"\operatorname{{add}}_{{{_spelled(self.key, x[1:])}}}({x[0]})"
 
@@ -159,6 +175,9 @@ class OneHot(Op):
 
     def pull(self, g: Any, y: Any, labels: Any) -> tuple[Any, ...]:
         return (None,)
+
+    def batched(self, stacked: tuple[bool, ...], *x: Any) -> Any:
+        return apply(self, *x)
 
     @classmethod
     def examples(cls, rng: np.random.Generator) -> Iterator[tuple[Op, tuple[Array, ...]]]:

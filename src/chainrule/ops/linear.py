@@ -10,7 +10,7 @@ import numpy as np
 from chainrule.errors import OptionError, ShapeError
 from chainrule.graph.op import Array, Op, Shape, public, speaks_for
 from chainrule.ops.arithmetic import multiply
-from chainrule.ops.base import binary, sample
+from chainrule.ops.base import aligned, binary, sample
 from chainrule.ops.shape import expand_dims, ravel, shape_of, squeeze, swapaxes
 
 
@@ -57,6 +57,18 @@ class MatMul(Op):
             lambda: matmul(g, swapaxes(b, -1, -2)),
             lambda: matmul(swapaxes(a, -1, -2), g),
         )
+
+    def batched(self, stacked: tuple[bool, ...], *x: Any) -> Any:
+        a, b = x
+        if a.ndim == 2 and stacked == (True, False) and b.ndim <= 2:
+            return matmul(a, b)  # the rows of a matrix, in one product
+        # A vector becomes a row on the left, a column on the right, and its axis goes at the end.
+        row, column = a.ndim - stacked[0] == 1, b.ndim - stacked[1] == 1
+        a, b = expand_dims(a, -2) if row else a, expand_dims(b, -1) if column else b
+        ndim = max(a.ndim - stacked[0], b.ndim - stacked[1])
+        y = matmul(aligned(a, ndim) if stacked[0] else a, aligned(b, ndim) if stacked[1] else b)
+        y = squeeze(y, -2) if row else y
+        return squeeze(y, -1) if column else y
 
     @classmethod
     def examples(cls, rng: np.random.Generator) -> Iterator[tuple[Op, tuple[Array, ...]]]:

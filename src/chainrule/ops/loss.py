@@ -12,7 +12,7 @@ from chainrule.errors import ShapeError
 from chainrule.graph.op import Array, Op, Shape, public
 from chainrule.graph.tensor import apply
 from chainrule.ops.activation import sigmoid
-from chainrule.ops.base import Elementwise, binary, floats, sample
+from chainrule.ops.base import Elementwise, binary, floats, sample, stack_of, stack_size
 from chainrule.ops.exponential import exp
 from chainrule.ops.indexing import one_hot
 from chainrule.ops.reduce import known_axis, sum
@@ -28,6 +28,9 @@ class _AlongAxis(Op):
 
     def dtype(self, *x: np.dtype[Any]) -> np.dtype[Any]:
         return x[0] if x[0].kind == "f" else np.dtype(np.float64)
+
+    def batched(self, stacked: tuple[bool, ...], *x: Any) -> Any:
+        return apply(type(self)(self.axis % (x[0].ndim - 1) + 1), *x)
 
     @classmethod
     def examples(cls, rng: np.random.Generator) -> Iterator[tuple[Op, tuple[Array, ...]]]:
@@ -119,6 +122,12 @@ def softmax_cross_entropy(z, labels):
     def pull(self, g: Any, y: Any, z: Any, t: Any) -> tuple[Any, ...]:
         error = softmax(z) - one_hot(t, z.shape[-1], z.dtype)
         return expand_dims(g, -1) * error, None
+
+    def batched(self, stacked: tuple[bool, ...], *x: Any) -> Any:
+        size = stack_size(stacked, x)
+        return apply(
+            self, *[stack_of(part, own, size) for part, own in zip(x, stacked, strict=True)]
+        )
 
     def symbol(self, *x: Any) -> Any:
         z, t = x

@@ -22,6 +22,8 @@ from chainrule.graph.tensor import apply
 class Uniform(Op):
     """Independent numbers, uniform in [0, 1) in steps of 2^-24, from a key of two uint32.
 
+    Several keys, in an array (..., 2), give that many arrays, each what its key alone would give.
+
     Each place is hashed twice, with half of the key mixed in before each round. The rounds are the
     32-bit bijection "lowbias32" (C. Wellons, hash prospector, 2018; constants of the 2022 search).
     """
@@ -48,15 +50,15 @@ def uniform(key, shape, stream, dtype):
     def value(self, xp: Any, key: Any) -> Any:
         places = xp.arange(math.prod(self.to), dtype=np.uint32)
         salt = np.uint32((self.stream * 0x9E3779B9 + 0x7F4A7C15) & 0xFFFFFFFF)
-        bits = _mixed(places ^ (key[0] ^ salt))
-        bits = _mixed(bits ^ key[1])
+        bits = _mixed(places ^ (key[..., :1] ^ salt))
+        bits = _mixed(bits ^ key[..., 1:])
         unit = xp.astype(bits >> np.uint32(8), np.dtype(self.dtype_name))
-        return xp.reshape(unit * unit.dtype.type(2.0**-24), self.to)
+        return xp.reshape(unit * unit.dtype.type(2.0**-24), self.shape(key.shape))
 
     def shape(self, *x: Shape) -> Shape:
-        if x[0] != (2,):
+        if x[0][-1:] != (2,):
             raise ShapeError(f"uniform needs a key of two uint32 (shape (2,)), got {x[0]}.")
-        return self.to
+        return (*x[0][:-1], *self.to)
 
     def dtype(self, *x: np.dtype[Any]) -> np.dtype[Any]:
         return np.dtype(self.dtype_name)
@@ -64,9 +66,13 @@ def uniform(key, shape, stream, dtype):
     def pull(self, g: Any, y: Any, key: Any) -> tuple[Any, ...]:
         return (None,)
 
+    def batched(self, stacked: tuple[bool, ...], *x: Any) -> Any:
+        return apply(self, *x)
+
     @classmethod
     def examples(cls, rng: np.random.Generator) -> Iterator[tuple[Op, tuple[Array, ...]]]:
         yield cls((3, 4)), (rng.integers(0, 2**32, 2, dtype=np.uint32),)
+        yield cls((4,)), (rng.integers(0, 2**32, (3, 2), dtype=np.uint32),)
 
 
 def _mixed(x: Any) -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -50,6 +50,11 @@ class Reduction(Op):
     def spread(self, g: Any, x: Any) -> Any:
         """``g`` copied back over the axes that were reduced."""
         return broadcast_to(reshape(g, self.kept(x.shape)), x.shape)
+
+    def batched(self, stacked: tuple[bool, ...], *x: Any) -> Any:
+        gone = range(x[0].ndim - 1) if self.axis is None else np.atleast_1d(self.axis)
+        axes = tuple(int(i) + 1 for i in gone)
+        return apply(replace(self, axis=axes[0] if len(axes) == 1 else axes), *x)
 
     @classmethod
     def examples(cls, rng: np.random.Generator) -> Iterator[tuple[Op, tuple[Array, ...]]]:
@@ -197,6 +202,11 @@ class ArgMax(Op):
 
     def pull(self, g: Any, y: Any, x: Any) -> tuple[Any, ...]:
         return (None,)
+
+    def batched(self, stacked: tuple[bool, ...], *x: Any) -> Any:
+        if self.axis is None:
+            return apply(ArgMax(1), reshape(x[0], (x[0].shape[0], -1)))
+        return apply(ArgMax(self.axis + 1), *x)
 
     @classmethod
     def examples(cls, rng: np.random.Generator) -> Iterator[tuple[Op, tuple[Array, ...]]]:

@@ -12,7 +12,7 @@ import numpy as np
 from chainrule.errors import OptionError, ShapeError
 from chainrule.graph.op import FUNCTIONS, Array, Op, Shape, public, speaks_for
 from chainrule.graph.tensor import apply
-from chainrule.ops.base import sample
+from chainrule.ops.base import aligned, sample, stack_of, stack_size
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -36,6 +36,9 @@ class Reshape(Op):
 
     def pull(self, g: Any, y: Any, x: Any) -> tuple[Any, ...]:
         return (reshape(g, x.shape),)
+
+    def batched(self, stacked: tuple[bool, ...], *x: Any) -> Any:
+        return apply(Reshape((x[0].shape[0], *self.to)), *x)
 
     @classmethod
     def examples(cls, rng: np.random.Generator) -> Iterator[tuple[Op, tuple[Array, ...]]]:
@@ -65,6 +68,9 @@ class Transpose(Op):
     def pull(self, g: Any, y: Any, x: Any) -> tuple[Any, ...]:
         return (apply(Transpose(tuple(int(i) for i in np.argsort(self.axes))), g),)
 
+    def batched(self, stacked: tuple[bool, ...], *x: Any) -> Any:
+        return apply(Transpose((0, *[i + 1 for i in self.axes])), *x)
+
     @classmethod
     def examples(cls, rng: np.random.Generator) -> Iterator[tuple[Op, tuple[Array, ...]]]:
         yield cls((1, 0)), (sample("real", (3, 4), rng),)
@@ -93,6 +99,9 @@ class BroadcastTo(Op):
 
     def pull(self, g: Any, y: Any, x: Any) -> tuple[Any, ...]:
         return (FUNCTIONS["sum_to"](g, x.shape),)
+
+    def batched(self, stacked: tuple[bool, ...], *x: Any) -> Any:
+        return apply(BroadcastTo((x[0].shape[0], *self.to)), aligned(x[0], len(self.to)))
 
     @classmethod
     def examples(cls, rng: np.random.Generator) -> Iterator[tuple[Op, tuple[Array, ...]]]:
@@ -130,6 +139,11 @@ class Concatenate(Op):
             FUNCTIONS["getitem"](g, (*front, slice(int(end) - part.shape[self.axis], int(end))))
             for part, end in zip(x, ends, strict=True)
         )
+
+    def batched(self, stacked: tuple[bool, ...], *x: Any) -> Any:
+        size = stack_size(stacked, x)
+        parts = [stack_of(part, own, size) for part, own in zip(x, stacked, strict=True)]
+        return apply(Concatenate(self.axis + 1), *parts)
 
     def formula(self, *x: str) -> str:
         return r"\left[" + r",\ ".join(x) + r"\right]"

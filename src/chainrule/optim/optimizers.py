@@ -81,14 +81,19 @@ class Optimizer:
         self, theta: Tensor, g: Tensor, state: State, rate: Tensor
     ) -> tuple[Tensor, dict[str, Tensor]]:
         """One step from the raw gradient: clipped, decayed, then ``step``."""
+        g = self.clipped(g)
+        if self.weight_decay and not isinstance(self, AdamW):
+            g = g + self.weight_decay * theta
+        return self.step(theta, g, state, rate)
+
+    def clipped(self, g: Tensor) -> Tensor:
+        """The gradient held within its bounds."""
         if self.clip_value is not None:
             g = clip(g, -self.clip_value, self.clip_value)
         if self.clip_norm is not None:
             # The 1e-6 is PyTorch's, so that a gradient of exactly 0 is no division by 0.
             g = g * minimum(self.clip_norm / (norm(g) + 1e-6), 1.0)
-        if self.weight_decay and not isinstance(self, AdamW):
-            g = g + self.weight_decay * theta
-        return self.step(theta, g, state, rate)
+        return g
 
 
 @dataclass

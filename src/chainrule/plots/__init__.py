@@ -14,6 +14,7 @@ from chainrule.plots.activations import activation, activations
 from chainrule.plots.curves import curves
 from chainrule.plots.descent import descent_path
 from chainrule.plots.mistakes import confusion_matrix, mistakes
+from chainrule.plots.populations import population_curves
 from chainrule.plots.regions import decision_regions
 from chainrule.plots.weights import first_layer_weights, parameter_histograms
 
@@ -27,4 +28,5 @@ __all__ = [
     "first_layer_weights",
     "mistakes",
     "parameter_histograms",
+    "population_curves",
 ]

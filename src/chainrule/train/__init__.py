@@ -4,5 +4,18 @@ from chainrule.train.callbacks import Callback, EarlyStopping, Progress, Snapsho
 from chainrule.train.fit import fit
 from chainrule.train.history import History
 from chainrule.train.loop import Training
+from chainrule.train.many import fit_many
+from chainrule.train.population import Band, Population
 
-__all__ = ["Callback", "EarlyStopping", "History", "Progress", "Snapshots", "Training", "fit"]
+__all__ = [
+    "Band",
+    "Callback",
+    "EarlyStopping",
+    "History",
+    "Population",
+    "Progress",
+    "Snapshots",
+    "Training",
+    "fit",
+    "fit_many",
+]

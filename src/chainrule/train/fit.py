@@ -10,17 +10,13 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.engine import PROGRAMS
-from chainrule.errors import ChainruleError, DataError, OptionError, unknown_name
-from chainrule.graph.op import Array
+from chainrule.errors import ChainruleError, OptionError, unknown_name
 from chainrule.nn import fitting
-from chainrule.nn.activations import NAMED as ACTIVATIONS
-from chainrule.nn.layers import Activation, BatchNorm, Dense
-from chainrule.nn.losses import Loss
 from chainrule.nn.sequential import Sequential
 from chainrule.optim.optimizers import LBFGS, Optimizer
 from chainrule.optim.optimizers import optimizer as make_optimizer
 from chainrule.optim.schedules import schedule as make_schedule
+from chainrule.train import checks
 from chainrule.train.callbacks import Progress, callback
 from chainrule.train.history import History
 from chainrule.train.loop import Training, scores_of
@@ -74,7 +70,7 @@ def fit(
         callbacks: ``Callback`` objects or functions of the training.
         restarts: how often to start again from the next seed if training got stuck.
         seed: a number or a ``numpy.random.Generator``.
-        engine: "numpy" or "reference".
+        engine: "numpy", "xla" or "reference".
         progress: True, False, or "auto": a live line on a terminal after a second.
 
     Raises:
@@ -83,24 +79,23 @@ def fit(
         OptionError: an option that is not known or out of range.
     """
     chosen = make_optimizer(optimizer)
-    _check(epochs, batch_size, restarts, engine, progress)
+    checks.options(epochs, batch_size, restarts, engine, progress)
     X = fitting.inputs(X, net.dtype, net.input_shape)
-    rng = _generator(seed)
+    rng = checks.generator(seed)
     with _as_before_if_refused(net):
         if not net.is_built:
             net.build(X.shape[1:], rng)
         net.loss = net.loss_for(loss)
-        _check_outputs(net, net.loss)
-        data, held = _split(net, net.loss, X, y, sample_weight, class_weight, validation, rng)
-        _check_together(net, chosen, schedule, len(data["x"]), batch_size)
+        checks.outputs(net, net.loss)
+        data, held = checks.split(net, net.loss, X, y, sample_weight, class_weight, validation, rng)
+        checks.together(net, chosen, schedule, len(data["x"]), batch_size)
         changing = make_schedule(schedule)
         listed = [
             callback(c) for c in (callbacks if isinstance(callbacks, list | tuple) else [callbacks])
         ]
         scores = scores_of(net, data, held, metrics, engine)
     if epochs is None:
-        steps = -(-len(data["x"]) // (batch_size or len(data["x"])))
-        epochs = max(DEFAULT_EPOCHS, -(-DEFAULT_STEPS // steps))
+        epochs = default_epochs(len(data["x"]), batch_size)
     if progress is True or (progress == "auto" and sys.stderr.isatty()):
         listed.append(Progress(after=0.0 if progress is True else PROGRESS_AFTER))
 
@@ -113,6 +108,12 @@ def fit(
         return Training(net, runner, chosen, changing, epochs, listed, scores).run()
 
     return fit_with_restarts(net, train, data, restarts, seed, rng)
+
+
+def default_epochs(rows: int, batch_size: int | None) -> int:
+    """The epochs of a training that was not told: enough for ``DEFAULT_STEPS`` steps."""
+    steps = -(-rows // (batch_size or rows))
+    return max(DEFAULT_EPOCHS, -(-DEFAULT_STEPS // steps))
 
 
 @contextmanager
@@ -153,101 +154,3 @@ def known_options(options: dict[str, Any]) -> dict[str, Any]:
         if name not in known:
             raise unknown_name("fit's option", name, known)
     return options
-
-
-def _generator(seed: Any) -> np.random.Generator:
-    try:
-        return np.random.default_rng(seed)
-    except (TypeError, ValueError) as error:
-        raise OptionError(
-            f"seed is a whole number of 0 or more, or a numpy.random.Generator; got {seed!r}."
-        ) from error
-
-
-def _check_outputs(net: Sequential, loss: Loss) -> None:
-    """Refuse a loss of probabilities where the outputs are none."""
-    suited = {"cross_entropy": ("softmax",), "binary_cross_entropy": ("sigmoid", "softmax")}
-    last = net.layers[-1]
-    name = net.last_activation or "linear"
-    if not net.parameters:
-        raise OptionError("there is nothing to train: no layer of the network has parameters.")
-    if loss.name not in suited or not isinstance(last, Dense | Activation):
-        return
-    if name in ACTIVATIONS and name not in suited[loss.name]:
-        units = net.output_shape[-1]
-        raise OptionError(
-            f"{loss.name} needs outputs that are probabilities, and the last activation is {name}. "
-            f"Write Dense({units}, {suited[loss.name][0]!r}), or choose loss='mean_squared_error'."
-        )
-
-
-def _split(
-    net: Sequential, loss: Loss, X: Array, y: Any, sample_weight: Any, class_weight: Any,
-    validation: Any, rng: np.random.Generator,
-) -> tuple[dict[str, Array], dict[str, Array] | None]:  # fmt: skip
-    """Checked training data and checked validation data."""
-    t = fitting.targets(y, loss, len(X), net.output_shape, net.dtype)
-    w = fitting.weights(sample_weight, class_weight, t, net.dtype)
-    data = {"x": X, "t": t} | ({} if w is None else {"w": w})
-    if validation is None:
-        return data, None
-    if isinstance(validation, tuple | list):
-        if len(validation) != 2:
-            raise OptionError("validation is a share of the rows or a pair (X, y).")
-        held_x = fitting.inputs(validation[0], net.dtype, net.input_shape)
-        held_t = fitting.targets(validation[1], loss, len(held_x), net.output_shape, net.dtype)
-        return data, {"x": held_x, "t": held_t}
-    if not (isinstance(validation, float | np.floating) and 0 < validation < 1):
-        raise OptionError(
-            "validation is a share of the rows between 0 and 1, or a pair (X, y); got "
-            f"{validation!r}."
-        )
-    count = round(len(X) * validation)
-    if count in (0, len(X)):
-        raise DataError(
-            f"validation={validation} of {len(X)} rows leaves nothing on one side. Give more rows, "
-            "or a pair (X, y)."
-        )
-    order = rng.permutation(len(X))
-    parts = [np.sort(order[count:]), np.sort(order[:count])]
-    train, held = ({name: array[rows] for name, array in data.items()} for rows in parts)
-    if w is not None and not train["w"].any():
-        raise DataError(
-            f"validation={validation} sets aside every row whose weight is above 0. Give more "
-            "rows, another seed, or a pair (X, y)."
-        )
-    return train, held
-
-
-def _check(epochs: Any, batch_size: Any, restarts: Any, engine: str, progress: Any) -> None:
-    for name, value, least in (
-        ("epochs", epochs, 1),
-        ("batch_size", batch_size, 1),
-        ("restarts", restarts, 0),
-    ):
-        if value is None:
-            continue
-        if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
-            raise OptionError(f"{name} is a whole number of {least} or more, got {value!r}.")
-    if engine not in PROGRAMS:
-        raise unknown_name("engine", engine, PROGRAMS)
-    if progress not in (True, False, "auto"):
-        raise OptionError(f"progress is True, False or 'auto', got {progress!r}.")
-
-
-def _check_together(
-    net: Sequential, chosen: Optimizer, schedule: Any, rows: int, batch_size: int | None
-) -> None:
-    """Refuse before the first step what would fail, or be ignored, in the middle of training."""
-    if isinstance(chosen, LBFGS) and schedule is not None:
-        raise OptionError("LBFGS finds its own step in each iteration: it takes no schedule.")
-    normed = any(isinstance(layer, BatchNorm) for layer in net.layers)
-    size = min(batch_size or rows, rows)
-    if normed and rows == 1:
-        raise OptionError("BatchNorm cannot train on one row, which has no spread.")
-    if normed and rows % size == 1:
-        other = next(n for n in range(size + 1, rows + 1) if rows % n != 1)
-        raise OptionError(
-            f"batches of {size} leave a last batch of one row ({rows} rows), which has no spread "
-            f"for BatchNorm. Choose another batch_size, such as {other}."
-        )

@@ -40,16 +40,10 @@ def find(runner: Runner, before: dict[str, Any], epochs: int, rate_at: Any) -> B
     """
     runner.restore(before)
     for epoch in range(epochs):
-        order = (
-            np.arange(runner.rows)
-            if runner.batch_size == runner.rows
-            else runner._rng.permutation(runner.rows)
-        )
-        for start in range(0, runner.rows, runner.batch_size):
-            rows = order[start : start + runner.batch_size]
+        for i, rows in enumerate(runner.batches()):
             kept = runner.state()
-            with np.errstate(all="ignore"):
-                value, _ = runner.step(rows, rate_at(epoch + start / runner.rows))
+            rate = rate_at(epoch + i * runner.batch_size / runner.rows)
+            (value,) = runner.make_steps([rows], [rate])
             if not (np.isfinite(value) and np.isfinite(runner.theta).all()):
                 failed = runner.steps
                 runner.restore(kept)
@@ -58,7 +52,7 @@ def find(runner: Runner, before: dict[str, Any], epochs: int, rate_at: Any) -> B
 
 
 def _look_closely(runner: Runner, rows: Array, step: int) -> Birth | None:
-    graph = runner.batch(len(rows)).step.graph
+    graph = runner.steps_on(len(rows)).step.graph
     arrays = runner.bound() | {name: array[rows] for name, array in runner.data.items()}
     values: dict[Any, Array] = {}
     given = [arrays[name] for name in graph.input_names()]

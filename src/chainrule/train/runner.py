@@ -6,31 +6,22 @@ some epochs, ``state`` and ``restore`` for going back.
 
 from __future__ import annotations
 
+import operator
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
-from chainrule.engine import Runnable, program
 from chainrule.graph.op import Array
 from chainrule.nn.losses import Loss
 from chainrule.nn.sequential import Sequential
 from chainrule.optim.optimizers import Optimizer
-from chainrule.train.step import Step, flat, training_step, views
+from chainrule.train.step import flat, views
+from chainrule.train.steps import COUNT, Steps
 
-#: Seconds between two looks at the clock's news while an epoch runs.
-TICK_SECONDS = 0.2
-
-
-@dataclass(slots=True)
-class _Batch:
-    """The buffers of one batch shape, and the program that reads them."""
-
-    arrays: dict[str, Array]
-    step: Step
-    program: Runnable
+#: Seconds between two looks at the clock while an epoch runs.
+TICK_SECONDS = 0.1
 
 
 class Runner:
@@ -55,7 +46,7 @@ class Runner:
         self.rate = np.zeros(())
         self.key = np.array([rng.integers(2**32), 0], np.uint32)
         self.steps = 0
-        self._batches: dict[int, _Batch] = {}
+        self._planned: dict[int, Steps] = {}
 
     @property
     def steps_per_epoch(self) -> int:
@@ -81,78 +72,72 @@ class Runner:
             rate_at: the learning rate at a position in these epochs (0 to ``epochs``).
             tick: told the position now and then.
         """
-        if self.batch_size == self.rows:
-            return self._run_full(epochs, rate_at, tick)
-        return [self._run_epoch(epoch, rate_at, tick) for epoch in range(epochs)]
-
-    def _run_full(
-        self, epochs: int, rate_at: Callable[[float], float], tick: Callable[[float], None]
-    ) -> list[float]:
-        batch = self.batch(self.rows)
-        run, loss = batch.program.run, batch.program.outputs[0]
-        rates = [rate_at(epoch) for epoch in range(epochs)]
-        self.rate[()] = rates[0]
-        # Where a step takes microseconds, even setting what stays the same would be felt.
-        changing = min(rates) != max(rates) or any(layer.is_random for layer in self.net.layers)
+        if self.batch_size < self.rows:
+            return [self._run_epoch(epoch, rate_at, tick) for epoch in range(epochs)]
+        everything = np.arange(self.rows)
         losses: list[float] = []
-        first = self.steps
-        try:
-            with np.errstate(all="ignore"):
-                for rate in rates:
-                    if changing:
-                        self.rate[()] = rate
-                        self.key[1] = first + len(losses)
-                    run()
-                    losses.append(loss.item())
-        finally:
-            self.steps = first + len(losses)
+        for first in range(0, epochs, COUNT):
+            rates = [rate_at(epoch) for epoch in range(first, min(first + COUNT, epochs))]
+            losses += self.make_steps([everything] * len(rates), rates)
         return losses
 
     def _run_epoch(
         self, epoch: int, rate_at: Callable[[float], float], tick: Callable[[float], None]
     ) -> float:
+        batches = self.batches()
+        losses: list[float] = []
+        began = ticked = time.perf_counter()
+        count = 1
+        while len(losses) < len(batches):
+            first = len(losses)
+            # The last batch may be smaller, and so is not made together with the others.
+            last = max(first + 1, min(first + count, len(batches) - 1))
+            positions = [epoch + i * self.batch_size / self.rows for i in range(first, last)]
+            losses += self.make_steps(batches[first:last], [rate_at(at) for at in positions])
+            now = time.perf_counter()
+            count = min(COUNT, 4 * count, 1 + int((last - first) * TICK_SECONDS / (now - began)))
+            began = now
+            if now - ticked > TICK_SECONDS:
+                ticked = now
+                tick(epoch + min(1.0, last * self.batch_size / self.rows))
+        shares = [self.share(rows) for rows in batches]
+        total = sum(loss * share for loss, share in zip(losses, shares, strict=True))
+        return total if self.loss.total else total / sum(shares)
+
+    def batches(self) -> list[Array]:
+        """The rows of each batch of an epoch: all rows in order, or shuffled and cut."""
+        if self.batch_size == self.rows:
+            return [np.arange(self.rows)]
         order = self._rng.permutation(self.rows)
-        total = weight = 0.0
-        next_tick = time.perf_counter() + TICK_SECONDS
-        with np.errstate(all="ignore"):
-            for start in range(0, self.rows, self.batch_size):
-                value, share = self.step(
-                    order[start : start + self.batch_size], rate_at(epoch + start / self.rows)
-                )
-                total += value * share
-                weight += share
-                if time.perf_counter() > next_tick:
-                    next_tick += TICK_SECONDS
-                    tick(epoch + min(1.0, (start + self.batch_size) / self.rows))
-        return total if self.loss.total else total / weight
+        starts = range(0, self.rows, self.batch_size)
+        return [order[start : start + self.batch_size] for start in starts]
 
-    def step(self, rows: Array, rate: float) -> tuple[float, float]:
-        """One step on some rows of the data; returns its loss and that loss's share of a mean."""
-        batch = self.batch(len(rows))
-        for name, buffer in batch.arrays.items():
-            # mode="clip" checks no bounds; without it, NumPy would copy through a buffer.
-            self.data[name].take(rows, 0, buffer, "clip")
-        self.rate[()] = rate
-        self.key[1] = self.steps
-        batch.program.run()
-        self.steps += 1
-        value: float = batch.program.outputs[0].item()
+    def make_steps(self, batches: Sequence[Array], rates: Sequence[float]) -> list[float]:
+        """A step on each batch, at most ``COUNT`` and all of one size; returns their losses."""
+        steps = self.steps_on(len(batches[0]))
+        rows = steps.rows(batches)
+        try:
+            with np.errstate(all="ignore"):
+                steps.run(rows, rates)
+                return steps.losses(len(batches))
+        finally:
+            # An interrupt leaves rows for which no step was made.
+            self.steps += len(batches) - operator.length_hint(rows)
+
+    def share(self, rows: Array) -> float:
+        """What a batch's loss counts in the mean of an epoch."""
         if self.loss.total:
-            return value, 1.0
-        return value, float(batch.arrays["w"].sum()) if "w" in batch.arrays else float(len(rows))
+            return 1.0
+        return float(self.data["w"][rows].sum()) if "w" in self.data else float(len(rows))
 
-    def batch(self, rows: int) -> _Batch:
-        """The buffers and the program for batches of ``rows`` rows: traced at first need."""
-        if rows not in self._batches:
-            # The whole data set is its own batch; any other is gathered into buffers.
-            arrays = self.data
-            if rows < self.rows:
-                arrays = {k: np.empty((rows, *a.shape[1:]), a.dtype) for k, a in self.data.items()}
-            step = training_step(self.net, self.loss, self.optimizer, self.optimizer_state, arrays)
-            steady = arrays if rows == self.rows else ()
-            made = program(step.graph, self.bound() | arrays, step.replaces, self.engine, steady)
-            self._batches[rows] = _Batch({} if rows == self.rows else arrays, step, made)
-        return self._batches[rows]
+    def steps_on(self, size: int) -> Steps:
+        """The planned step for batches of so many rows: traced at first need."""
+        if size not in self._planned:
+            self._planned[size] = Steps(
+                self.net, self.loss, self.optimizer, self.optimizer_state, self.bound(),
+                self.data, size, self.engine,
+            )  # fmt: skip
+        return self._planned[size]
 
     # --- going back ----------------------------------------------------------------------------
 

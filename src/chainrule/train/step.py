@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from chainrule.graph.differentiate import differentiate
-from chainrule.graph.graph import Graph
+from chainrule.graph.graph import Graph, needed
 from chainrule.graph.op import Array, Shape
 from chainrule.graph.tensor import Tensor, placeholder
 from chainrule.nn.layers import Mode
@@ -25,6 +25,9 @@ from chainrule.ops.shape import concatenate, reshape
 from chainrule.optim.optimizers import Optimizer
 
 Shapes = Mapping[str, Shape]
+
+#: From one step's key of random numbers to the next one's.
+NEXT = np.array([0, 1], np.uint32)
 
 
 @dataclass(frozen=True)
@@ -93,7 +96,7 @@ def training_step(
     """Trace one step of training, for batches of these shapes.
 
     Inputs: theta, the optimizer's state, the statistics, rate, key, and the batch. Outputs: the
-    loss, then what replaces theta, the state and the statistics.
+    loss, then what replaces theta, the state and the statistics, and the key if it is used.
     """
     size = sum(array.size for array in net.parameters.values())
     theta = placeholder((size,), net.dtype, "theta")
@@ -112,5 +115,8 @@ def training_step(
     inputs = [theta, *states.values(), *kept.values(), rate, key, *given.values()]
     outputs = [value, new_theta, *[new_state[name] for name in state], *moved.values()]
     names = ["theta", *[f"state {name}" for name in state], *moved]
+    if key in set(needed(outputs)):
+        outputs.append(key + NEXT)
+        names.append("key")
     graph = Graph(inputs, outputs).simplify()
     return Step(graph, dict(enumerate(names, start=1)))

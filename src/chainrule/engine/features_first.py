@@ -1,0 +1,98 @@
+"""Hidden layers with a row for each unit: graph to graph, for the NumPy engine and small data.
+
+``bias_rows`` wants a column of ones beside the outputs H of a layer: [H 1]. Written into such rows
+with gaps, H costs as much as is saved. So what lies between two products is computed transposed: a
+row of ones under Hᵀ leaves it in one piece, and products take either way round at the same price::
+
+    Z = X @ V                 becomes    Zᵀ = Vᵀ @ Xᵀ
+    H = tanh(Z)                          Hᵀ = tanh(Zᵀ)
+    [H 1] @ W                            [Hᵀ; 1]ᵀ @ W
+
+Each entry is made of the same numbers as before; a product may add them in another order.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+
+from chainrule.graph.graph import Graph, rebuilt, rewired
+from chainrule.graph.op import CONSTANT, FUNCTIONS
+from chainrule.graph.origin import came_from, settings
+from chainrule.graph.recording import within
+from chainrule.graph.tensor import Tensor, apply
+
+Consumers = Mapping[Tensor, list[Tensor]]
+
+
+def features_first(graph: Graph) -> Graph:
+    """The graph with each H that is joined with ones, and its like, computed transposed."""
+    consumers: dict[Tensor, list[Tensor]] = defaultdict(list)
+    for node in graph.nodes:
+        for x in node.inputs:
+            consumers[x].append(node)
+    turned: set[Tensor] = set()
+    for node in graph.nodes:
+        if _is_longer(node):
+            turned |= _alike(node.inputs[0], consumers) | {node}
+    return _turned(graph, turned) if turned else graph
+
+
+def _is_longer(node: Tensor) -> bool:
+    """Whether the node is [H 1], with outputs of a layer as H."""
+    if not came_from(node, "concatenate") or settings(node)["axis"] != 1:
+        return False
+    H, ones = node.inputs[0], node.inputs[-1]
+    return len(node.inputs) == 2 and ones.op is CONSTANT and _is_elementwise(H)
+
+
+def _is_elementwise(node: Tensor) -> bool:
+    return node.op is not None and node.op.is_elementwise
+
+
+def _alike(H: Tensor, consumers: Consumers) -> set[Tensor]:
+    """What is computed entry by entry from H or leads to it so, back to the products."""
+    found = {H}
+    stack = [H]
+    while stack:
+        node = stack.pop()
+        near = [x for x in consumers[node] if _is_elementwise(x)]
+        if _is_elementwise(node):
+            near += [x for x in node.inputs if _is_elementwise(x) or came_from(x, "matmul")]
+        for x in near:
+            if x.shape == H.shape and x not in found:
+                found.add(x)
+                stack.append(x)
+    return found
+
+
+def _turned(graph: Graph, turned: set[Tensor]) -> Graph:
+    become: dict[Tensor, Tensor] = {node: node for node in graph.inputs}
+    for node in graph.nodes[len(graph.inputs) :]:
+        inputs = [become[x] for x in node.inputs]
+        with within(node.scope, node.place):
+            if node not in turned:
+                become[node] = rewired(node, tuple(inputs))
+            elif came_from(node, "matmul"):
+                become[node] = _other_way(FUNCTIONS["matmul"](*map(_other_way, inputs[::-1])))
+            elif came_from(node, "concatenate"):
+                parts = [_other_way(x) for x in inputs]
+                become[node] = _other_way(FUNCTIONS["concatenate"](parts, 0))
+            else:
+                assert node.op is not None
+                parts = [x if x.size == 1 else _other_way(_as_rows(x, node)) for x in inputs]
+                become[node] = _other_way(apply(node.op, *parts))
+    return rebuilt(graph, become)
+
+
+def _as_rows(x: Tensor, node: Tensor) -> Tensor:
+    """A vector that is broadcast along the rows of ``node``, as one row."""
+    return x if x.ndim == node.ndim else FUNCTIONS["reshape"](x, (1, *x.shape))
+
+
+def _other_way(x: Tensor) -> Tensor:
+    """xᵀ; of a transposed one, what it was."""
+    if came_from(x, "transpose"):
+        return x.inputs[0]
+    turned: Tensor = FUNCTIONS["transpose"](x)
+    return turned
