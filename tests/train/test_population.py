@@ -111,6 +111,26 @@ def test_an_interruption_keeps_what_was_learnt(batch_size: int | None) -> None:
         np.testing.assert_array_equal(a.parameters["W1"], b.parameters["W1"])
 
 
+def test_what_explodes_in_an_epoch_that_is_interrupted_is_as_before_it() -> None:
+    steps = 0
+
+    def interrupting(epoch: float, epochs: float) -> float:
+        nonlocal steps
+        steps += 1
+        if steps == 12:
+            raise KeyboardInterrupt
+        return 1e300 if steps == 9 else 1.0  # four steps are an epoch
+
+    options: dict[str, Any] = {"seeds": 2, "batch_size": 5, "optimizer": "sgd"}
+    population = cr.fit_many(linear, MOONS_X, MOONS_Y, epochs=9, schedule=interrupting, **options)
+    whole = cr.fit_many(linear, MOONS_X, MOONS_Y, epochs=2, **options)
+    assert population.stopped == "interrupted by the user in epoch 3"
+    assert {row["state"] for row in population} == {"interrupted"}
+    np.testing.assert_array_equal(population.losses, whole.losses)
+    for a, b in zip(population.networks, whole.networks, strict=True):
+        np.testing.assert_array_equal(a.parameters["W1"], b.parameters["W1"])
+
+
 # The live line
 
 

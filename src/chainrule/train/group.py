@@ -72,7 +72,7 @@ class Group:
         self.done = self.steps = 0
         #: All have the same rows in the same order: one batch serves all.
         self.is_common = rows.index is None and (
-            self.batch_size == self.rows or len({member.seed for member in members}) == 1
+            self.batch_size == self.rows or _draw_the_same(members)
         )
         self.is_random = any(layer.is_random for layer in self.net.layers)
         thetas = [flat(member.net.parameters, self.net.dtype) for member in members]
@@ -193,8 +193,7 @@ class Group:
         for row in self.losses[self.done : self.done + epochs]:
             step()
             copy(row, loss)
-            self.done += 1
-        self.steps = self.done
+            self.done = self.steps = self.done + 1
 
     def _epoch(self, tick: Callable[[], None]) -> None:
         position = float(self.done)
@@ -266,6 +265,8 @@ class Group:
         with np.errstate(all="ignore"):
             while self.done < last:
                 self._epoch(lambda: None)
+        for i in self._watched:  # it failed in an epoch that was interrupted, and is undone
+            self.members[i].failed = None
         self._watched = failing[:0]
 
     def _look(self, losses: Array) -> None:
@@ -304,3 +305,12 @@ class Group:
         own = {name: np.moveaxis(arrays[name], self.axis, 0)[i].copy() for name in self._kept}
         shapes = {name: array.shape for name, array in self.net.parameters.items()}
         return views(own.pop("theta"), shapes) | own
+
+
+def _draw_the_same(members: Sequence[Member]) -> bool:
+    """Whether all will draw the same orders: after the same seed and as many numbers as the first.
+
+    Initializers may take different amounts, so the seed alone does not tell.
+    """
+    first, *others = (member.rng.bit_generator.state for member in members)
+    return all(state == first for state in others)

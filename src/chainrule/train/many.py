@@ -182,8 +182,9 @@ class _Shown:
 
     def block_is_over(self) -> None:
         self.epoch = min(group.done for group in self._groups)
-        last = [group.losses[group.done - 1] for group in self._groups if group.done]
-        self.history.columns["median loss"] = [float(np.nanmedian(np.concatenate(last)))]
+        last = np.concatenate([group.losses[group.done - 1] for group in self._groups])
+        finite = last[np.isfinite(last)]
+        self.history.columns["median loss"] = [float(np.median(finite))] if finite.size else []
         self.tick()
 
     def end(self, stopping: str | None) -> None:
