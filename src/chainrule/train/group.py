@@ -44,6 +44,18 @@ class Member:
     options: dict[str, Any] = field(default_factory=dict)
     failed: int | None = None
 
+    @property
+    def wishes(self) -> dict[str, Any]:
+        """What it was asked to be: the first columns of the table."""
+        return {
+            "network": self.place,
+            "seed": self.seed,
+            **self.options,
+            "learning_rate": self.learning_rate,
+            "initial_scale": self.initial_scale,
+            "weight_decay": self.weight_decay,
+        }
+
 
 @dataclass(slots=True)
 class _Batch:
@@ -265,7 +277,7 @@ class Group:
         with np.errstate(all="ignore"):
             while self.done < last:
                 self._epoch(lambda: None)
-        for i in self._watched:  # it failed in an epoch that was interrupted, and is undone
+        for i in self._watched.tolist():  # failed in an epoch that was interrupted, and is undone
             self.members[i].failed = None
         self._watched = failing[:0]
 
