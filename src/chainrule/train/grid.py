@@ -16,7 +16,7 @@ from chainrule.graph.op import Shape
 from chainrule.nn.layers import Dense
 from chainrule.nn.sequential import Sequential
 from chainrule.train import checks
-from chainrule.train.group import Member
+from chainrule.train.member import Member
 
 #: Columns of the table that a grid may not use.
 COLUMNS = (

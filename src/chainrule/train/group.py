@@ -8,7 +8,7 @@ of random numbers, and so the course of its training, to rounding.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -18,43 +18,12 @@ from chainrule.engine.lanes import lane_count
 from chainrule.graph.batch import batch
 from chainrule.graph.op import Array
 from chainrule.nn.losses import Loss
-from chainrule.nn.sequential import Sequential
 from chainrule.optim.optimizers import Optimizer
 from chainrule.optim.schedules import Constant, Schedule
+from chainrule.train.member import Member, draw_the_same
 from chainrule.train.rows import Rows
 from chainrule.train.scoring import Scorer
 from chainrule.train.step import Step, flat, training_step, views
-
-
-@dataclass(eq=False)
-class Member:
-    """One network of a population, as it is asked for.
-
-    ``net`` is built; ``rng`` has drawn its parameters and its split, and goes on to draw its
-    orders. ``failed`` is the epoch in which it was not finite any more.
-    """
-
-    place: int
-    net: Sequential
-    rng: np.random.Generator
-    seed: int
-    learning_rate: float
-    initial_scale: float
-    weight_decay: float
-    options: dict[str, Any] = field(default_factory=dict)
-    failed: int | None = None
-
-    @property
-    def wishes(self) -> dict[str, Any]:
-        """What it was asked to be: the first columns of the table."""
-        return {
-            "network": self.place,
-            "seed": self.seed,
-            **self.options,
-            "learning_rate": self.learning_rate,
-            "initial_scale": self.initial_scale,
-            "weight_decay": self.weight_decay,
-        }
 
 
 @dataclass(slots=True)
@@ -84,7 +53,7 @@ class Group:
         self.done = self.steps = 0
         #: All have the same rows in the same order: one batch serves all.
         self.is_common = rows.index is None and (
-            self.batch_size == self.rows or _draw_the_same(members)
+            self.batch_size == self.rows or draw_the_same(members)
         )
         self.is_random = any(layer.is_random for layer in self.net.layers)
         thetas = [flat(member.net.parameters, self.net.dtype) for member in members]
@@ -317,12 +286,3 @@ class Group:
         own = {name: np.moveaxis(arrays[name], self.axis, 0)[i].copy() for name in self._kept}
         shapes = {name: array.shape for name, array in self.net.parameters.items()}
         return views(own.pop("theta"), shapes) | own
-
-
-def _draw_the_same(members: Sequence[Member]) -> bool:
-    """Whether all will draw the same orders: after the same seed and as many numbers as the first.
-
-    Initializers may take different amounts, so the seed alone does not tell.
-    """
-    first, *others = (member.rng.bit_generator.state for member in members)
-    return all(state == first for state in others)
