@@ -168,6 +168,19 @@ def test_rates_and_grids_are_each_as_fit_would() -> None:
         assert_same(population, i, net, history, 1e-6)
 
 
+def test_starts_that_draw_more_or_fewer_numbers_get_the_orders_that_fit_would_give() -> None:
+    def build(start: Any) -> cr.Sequential:
+        first = cr.Dense(3, "tanh", weight_init=start)
+        return cr.Sequential(first, cr.Dense(1, "sigmoid"), dtype="float64")
+
+    starts = [0.5, "normal"]
+    options: dict[str, Any] = {"epochs": 20, "batch_size": 5, "optimizer": cr.SGD(0.1)}
+    population = cr.fit_many(build, MOONS_X, MOONS_Y, seeds=[3], grid={"start": starts}, **options)
+    for i, start in enumerate(starts):
+        net = build(start)
+        assert_same(population, i, net, net.fit(MOONS_X, MOONS_Y, seed=3, **options), 1e-6)
+
+
 @pytest.mark.parametrize(
     "optimizer", [cr.SGD(0.3), cr.SGD(0.1, momentum=0.5), cr.Adam(0.03), cr.AdamW(0.03)], ids=repr
 )
@@ -206,6 +219,17 @@ def test_a_network_serves_as_its_own_recipe() -> None:
     population = cr.fit_many(net, XOR_X, XOR_Y, seeds=2, epochs=2)
     assert not net.is_built
     assert population.networks[0].layers == net.layers
+
+
+def test_one_seed_at_several_rates_shares_its_batches() -> None:
+    options: dict[str, Any] = {"epochs": 30, "batch_size": 5, "validation": 0.25}
+    population = cr.fit_many(
+        binary, MOONS_X, MOONS_Y, seeds=[6], learning_rate=[0.01, 0.1], optimizer="sgd", **options
+    )
+    for i, rate in enumerate((0.01, 0.1)):
+        net = binary()
+        history = net.fit(MOONS_X, MOONS_Y, seed=6, optimizer=cr.SGD(rate), **options)
+        assert_same(population, i, net, history, 1e-6)
 
 
 def test_seeds_may_be_listed() -> None:

@@ -111,6 +111,26 @@ def test_an_interruption_keeps_what_was_learnt(batch_size: int | None) -> None:
         np.testing.assert_array_equal(a.parameters["W1"], b.parameters["W1"])
 
 
+def test_what_explodes_in_an_epoch_that_is_interrupted_is_as_before_it() -> None:
+    steps = 0
+
+    def interrupting(epoch: float, epochs: float) -> float:
+        nonlocal steps
+        steps += 1
+        if steps == 12:
+            raise KeyboardInterrupt
+        return 1e300 if steps == 9 else 1.0  # four steps are an epoch
+
+    options: dict[str, Any] = {"seeds": 2, "batch_size": 5, "optimizer": "sgd"}
+    population = cr.fit_many(linear, MOONS_X, MOONS_Y, epochs=9, schedule=interrupting, **options)
+    whole = cr.fit_many(linear, MOONS_X, MOONS_Y, epochs=2, **options)
+    assert population.stopped == "interrupted by the user in epoch 3"
+    assert {row["state"] for row in population} == {"interrupted"}
+    np.testing.assert_array_equal(population.losses, whole.losses)
+    for a, b in zip(population.networks, whole.networks, strict=True):
+        np.testing.assert_array_equal(a.parameters["W1"], b.parameters["W1"])
+
+
 # The live line
 
 
@@ -146,6 +166,21 @@ def test_a_row_says_what_was_asked_and_what_came_of_it() -> None:
         assert population.table[1][name] == pytest.approx(history[name][-1], rel=1e-9)
     assert population.table[1]["state"] == "trained"
     assert list(population) == population.table
+
+
+@pytest.mark.parametrize("validation", [0.3, (MOONS_X[:13], MOONS_Y[:13])])
+@pytest.mark.parametrize("loss", ["binary_cross_entropy", "sum_squared_error"])
+def test_many_rows_are_scored_some_at_a_time(
+    validation: Any, loss: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    options: dict[str, Any] = {"validation": validation, "metrics": "accuracy", "loss": loss}
+    options |= {"seeds": 3, "epochs": 2, "optimizer": "sgd"}
+    at_once = cr.fit_many(build, MOONS_X, MOONS_Y, **options)
+    monkeypatch.setattr("chainrule.train.scoring.AT_ONCE", 15)  # five rows of three networks
+    in_parts = cr.fit_many(build, MOONS_X, MOONS_Y, **options)
+    for a, b in zip(at_once, in_parts, strict=True):
+        assert a.pop("state") == b.pop("state")
+        assert b == pytest.approx(a, rel=1e-12)
 
 
 def test_the_table_as_a_frame() -> None:
@@ -212,6 +247,7 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"grid": {"hidden": 4}}, r"grid is a dict of lists, such as \{'hidden': \[2, 4, 8\]\}"),
     ({"grid": {"hidden": [4]}}, r"build could not be called with \{'hidden': 4\}: .*'hidden'"),
     ({"grid": {"hidden": []}}, "grid has an empty list"),
+    ({"grid": {"seed": [1]}}, "'seed' is a column of the table already"),
     ({"optimizer": "lbfgs"}, r"L-BFGS.*net\.fit in a loop"),
     ({"optimizer": "adm"}, "Did you mean 'adam'"),
     ({"epochs": 0}, "epochs is a whole number of 1 or more, got 0"),

@@ -16,7 +16,13 @@ from chainrule.graph.op import Shape
 from chainrule.nn.layers import Dense
 from chainrule.nn.sequential import Sequential
 from chainrule.train import checks
-from chainrule.train.group import Member
+from chainrule.train.member import Member
+
+#: Columns of the table that a grid may not use.
+COLUMNS = (
+    "network", "seed", "learning_rate", "initial_scale", "weight_decay", "epochs", "loss",
+    "validation_loss", "state",
+)  # fmt: skip
 
 #: (arguments of ``build``, the network that it gave)
 Form = tuple[dict[str, Any], Sequential]
@@ -74,6 +80,12 @@ def forms(build: Any, grid: Mapping[str, Sequence[Any]]) -> list[Form]:
         raise OptionError(
             f"grid is a dict of lists, such as {{'hidden': [2, 4, 8]}}, got {grid!r}."
         )
+    for name in grid:
+        if name in COLUMNS:
+            raise OptionError(
+                f"{name!r} is a column of the table already. Give fit_many's own argument for it, "
+                "or call the argument of build otherwise."
+            )
     if isinstance(build, Sequential):
         if grid:
             raise OptionError(

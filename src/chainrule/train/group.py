@@ -8,7 +8,7 @@ of random numbers, and so the course of its training, to rounding.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -18,31 +18,12 @@ from chainrule.engine.lanes import lane_count
 from chainrule.graph.batch import batch
 from chainrule.graph.op import Array
 from chainrule.nn.losses import Loss
-from chainrule.nn.sequential import Sequential
 from chainrule.optim.optimizers import Optimizer
 from chainrule.optim.schedules import Constant, Schedule
+from chainrule.train.member import Member, draw_the_same
 from chainrule.train.rows import Rows
 from chainrule.train.scoring import Scorer
 from chainrule.train.step import Step, flat, training_step, views
-
-
-@dataclass(eq=False)
-class Member:
-    """One network of a population, as it is asked for.
-
-    ``net`` is built; ``rng`` has drawn its parameters and its split, and goes on to draw its
-    orders. ``failed`` is the epoch in which it was not finite any more.
-    """
-
-    place: int
-    net: Sequential
-    rng: np.random.Generator
-    seed: int
-    learning_rate: float
-    initial_scale: float
-    weight_decay: float
-    options: dict[str, Any] = field(default_factory=dict)
-    failed: int | None = None
 
 
 @dataclass(slots=True)
@@ -72,7 +53,7 @@ class Group:
         self.done = self.steps = 0
         #: All have the same rows in the same order: one batch serves all.
         self.is_common = rows.index is None and (
-            self.batch_size == self.rows or len({member.seed for member in members}) == 1
+            self.batch_size == self.rows or draw_the_same(members)
         )
         self.is_random = any(layer.is_random for layer in self.net.layers)
         thetas = [flat(member.net.parameters, self.net.dtype) for member in members]
@@ -193,8 +174,7 @@ class Group:
         for row in self.losses[self.done : self.done + epochs]:
             step()
             copy(row, loss)
-            self.done += 1
-        self.steps = self.done
+            self.done = self.steps = self.done + 1
 
     def _epoch(self, tick: Callable[[], None]) -> None:
         position = float(self.done)
@@ -266,6 +246,8 @@ class Group:
         with np.errstate(all="ignore"):
             while self.done < last:
                 self._epoch(lambda: None)
+        for i in self._watched.tolist():  # failed in an epoch that was interrupted, and is undone
+            self.members[i].failed = None
         self._watched = failing[:0]
 
     def _look(self, losses: Array) -> None:

@@ -98,9 +98,9 @@ def fit_many(
     asked = [metrics] if isinstance(metrics, str) or callable(metrics) else list(metrics or ())
     for spec in asked:
         metric(spec)
-    if len(decays) == 1:
+    if len(decays) == 1 and weight_decay is not None:
         chosen = replace(chosen, weight_decay=decays[0])
-    else:
+    elif len(decays) > 1:
         chosen = OwnDecay(chosen.learning_rate, inner=chosen)
     began = time.perf_counter()
     found = forms(build, grid or {})
@@ -181,9 +181,10 @@ class _Shown:
         self._told.on_tick(self, done / sum(len(group.members) for group in self._groups))  # type: ignore[arg-type]
 
     def block_is_over(self) -> None:
-        self.epoch = min(group.done for group in self._groups)
-        last = [group.losses[group.done - 1] for group in self._groups if group.done]
-        self.history.columns["median loss"] = [float(np.nanmedian(np.concatenate(last)))]
+        self.epoch = _epochs_done(self._groups)
+        last = np.concatenate([group.losses[group.done - 1] for group in self._groups])
+        finite = last[np.isfinite(last)]
+        self.history.columns["median loss"] = [float(np.median(finite))] if finite.size else []
         self.tick()
 
     def end(self, stopping: str | None) -> None:
@@ -205,6 +206,12 @@ def _train(groups: Sequence[Group], shown: _Shown) -> str | None:
             seconds = max(time.perf_counter() - began, 1e-6)
             block = max(1, min(int(block * BLOCK_SECONDS / seconds), 4 * block))
     except KeyboardInterrupt:
-        stopped = f"interrupted by the user in epoch {min(g.done for g in groups) + 1}"
+        stopped = f"interrupted by the user in epoch {_epochs_done(groups) + 1}"
     shown.end(stopped)
     return stopped
+
+
+def _epochs_done(groups: Sequence[Group]) -> int:
+    """The epochs that are over for all groups, but for those that have failed altogether."""
+    running = [group.done for group in groups if group.is_running]
+    return min(running) if running else max(group.done for group in groups)

@@ -27,28 +27,19 @@ def population_of(
     for group in groups:
         scores = _scores(group, metrics)
         for i, member in enumerate(group.members):
+            place = member.place
             member.net.restore(group.settled(i))
             member.net.loss = group.loss
-            nets[member.place] = member.net
+            nets[place] = member.net
             epochs = group.done if member.failed is None else member.failed - 1
-            losses[member.place, :epochs] = group.losses[:epochs, i]
+            losses[place, :epochs] = group.losses[:epochs, i]
+            found = {"loss": _last(losses[place, :epochs])}
             if validated is not None and group.validation is not None:
-                validated[member.place, :epochs] = group.validation[:epochs, i]
-            table[member.place] = {
-                "network": member.place,
-                "seed": member.seed,
-                **member.options,
-                "learning_rate": member.learning_rate,
-                "initial_scale": member.initial_scale,
-                "weight_decay": member.weight_decay,
-                "epochs": epochs,
-                "loss": _last(losses[member.place, :epochs]),
-                **({} if validated is None else {
-                    "validation_loss": _last(validated[member.place, :epochs])
-                }),
-                **{name: float(values[i]) for name, values in scores.items()},
-                "state": _state(member.failed, epochs, group.epochs),
-            }  # fmt: skip
+                validated[place, :epochs] = group.validation[:epochs, i]
+                found["validation_loss"] = _last(validated[place, :epochs])
+            found |= {name: float(values[i]) for name, values in scores.items()}
+            state = _state(member.failed, epochs, group.epochs)
+            table[place] = {**member.wishes, "epochs": epochs, **found, "state": state}
     return Population(table, nets, losses, validated, stopped, seconds)
 
 
