@@ -152,6 +152,13 @@ MISFITS: dict[str, tuple[Callable[[], Any], type[Exception], str]] = {
         lambda: cr.broadcast_to(T, (2,)), ShapeError, r"broadcast_to from \(3,\) to \(2,\): only"),
     "index": (
         lambda: T[0, 0], ShapeError, r"indexing a Tensor of shape \(3,\): too many indices"),
+    "index too far": (
+        lambda: T[3], ShapeError, r"indexing a Tensor of shape \(3,\): index 3 is out of bounds"),
+    "slice by floats": (
+        lambda: T[0.5:2], DtypeError,
+        r"ends and the step of a slice are whole numbers, got 0\.5:2:None"),
+    "index of an array": (
+        lambda: cr.ops.indexing.getitem(T.value, (0, 0)), ShapeError, r"too many indices"),
     "index by floats": (
         lambda: T[np.array([0.0])], DtypeError, r"got float64\. Write indices\.astype\(int\)"),
     "clip": (lambda: cr.clip(T, 2.0, 1.0), OptionError, r"clip needs low <= high, got low=2\.0"),
