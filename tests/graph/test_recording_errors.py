@@ -86,6 +86,7 @@ WHILE_TRACING: dict[str, tuple[Callable[[Any], Any], str]] = {
     "math.exp": (lambda t: math.exp(t[0]), r"float\(\) of .* cannot be recorded: its value is not"),
     "value": (lambda t: t.value, r"has no value: it is being traced, so only its shape and dtype"),
     "item": (lambda t: t[0].item(), r"has no value: it is being traced"),
+    "the end of a slice": (lambda t: t[: t[0]], r"has no value: it is being traced"),
     "a mask": (lambda t: t[t > 1], r"how many entries it picks is not known yet.*cr\.where\(cond"),
 }
 

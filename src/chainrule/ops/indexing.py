@@ -197,6 +197,8 @@ def _ends(part: slice) -> tuple[int | None, int | None, int | None]:
             None if end is None else operator.index(end)
             for end in (part.start, part.stop, part.step)
         ]
+    except RecordingError:  # a Tensor that is being traced: it has said so
+        raise
     except TypeError:
         raise DtypeError(
             f"the ends and the step of a slice are whole numbers, got "
