@@ -37,7 +37,7 @@ FLOORS = [
 FLOOR = {package: level for level, packages in enumerate(FLOORS) for package in packages}
 
 OPTIONAL = {
-    "click", "jax", "matplotlib", "pandas", "pooch", "rich", "safetensors", "scipy", "sklearn",
+    "click", "jax", "latex2mathml", "matplotlib", "pandas", "pooch", "rich", "safetensors", "scipy", "sklearn",
     "sympy", "torch",
 }  # fmt: skip
 

@@ -29,7 +29,8 @@ else:
             raise AttributeError(
                 f"module 'chainrule' has no attribute {name!r}.{near(name, api.__all__)}"
             )
-        return getattr(api, name)
+        globals()[name] = value = getattr(api, name)  # from now on it is found without asking
+        return value
 
     def __dir__() -> list[str]:
         return sorted([*__getattr__("__all__"), "__version__"])

@@ -1,7 +1,7 @@
 """The public names: what ``import chainrule as cr`` offers, each from where it is defined."""
 
 from chainrule import check, data, engine, errors, formats, nn, ops, optim, plots, train
-from chainrule.check import numerical_gradient
+from chainrule.check import check_gradients, check_step, numerical_gradient
 from chainrule.formats import load, save
 from chainrule.graph import (
     Graph,
@@ -139,6 +139,8 @@ __all__ = [
     "binary_cross_entropy",
     "broadcast_to",
     "check",
+    "check_gradients",
+    "check_step",
     "clip",
     "concatenate",
     "cos",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -62,6 +63,81 @@ def test_a_gradient_kept_is_not_written_over() -> None:
     np.testing.assert_array_equal(other, np.ones(3))
 
 
+def test_a_gradient_stays_what_it_was_when_asked_for_late() -> None:
+    x = leaf(3)
+    v = RNG.standard_normal(3)
+    y = x + 0.0
+    y.backward(v)
+    expected = v.copy()
+    v[:] = 7.0
+    x.value[:] = 9.0
+    np.testing.assert_array_equal(x.grad, expected)
+    np.testing.assert_array_equal(y.grad, expected)
+    assert x.grad is x.grad
+
+
+def test_a_backward_that_fails_leaves_the_gradients_as_they_were(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    x = leaf(3)
+    y = cr.sum(cr.tanh(x))
+    y.backward()
+    before = x.grad
+
+    def broken(*given: Any) -> Any:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(cr.ops.activation.Tanh, "pull", broken)
+    with pytest.raises(ZeroDivisionError):
+        y.backward()
+    assert x.grad is before
+    np.testing.assert_array_equal(y.grad, 1.0)
+
+
+def test_gradients_of_values_record_nothing() -> None:
+    def f(x: Any) -> Any:
+        return cr.sum(cr.tanh(x) ** 2)
+
+    def recorded(code: Any) -> int:
+        first = cr.tensor(0.0).index
+        code()
+        return cr.tensor(0.0).index - first - 1
+
+    x = leaf(3)
+    y = f(x)
+    assert recorded(y.backward) == 0
+    assert recorded(lambda: cr.grad(f)(x.value)) == 4  # the variable and the three ops
+    assert recorded(lambda: cr.grad(f)(x)) > 4
+
+
+def test_numbers_behind_integers_get_zeros() -> None:
+    x = leaf(3)
+    w = leaf(3)
+    (cr.sum(cr.one_hot(cr.argmax(x), 3) * w)).backward()
+    np.testing.assert_array_equal(x.grad, np.zeros(3))
+    assert np.sum(w.grad) == 1.0  # type: ignore[arg-type]
+
+
+def test_threads_differentiate_side_by_side() -> None:
+    w = leaf(4, 4)
+    inputs = [RNG.standard_normal((4, 4)) for _ in range(8)]
+
+    def gradient(x: Any) -> Any:
+        found = []
+        for _ in range(30):
+            h = cr.tanh(cr.exp(x @ w * 0.1))
+            loss = cr.sum(h * h)
+            loss.backward()
+            found.append(h.grad)
+        np.testing.assert_array_equal(found[0], found[-1])
+        return cr.grad(lambda w: cr.sum(cr.tanh(cr.exp(x @ w * 0.1)) ** 2))(w.value)
+
+    with ThreadPoolExecutor(4) as pool:
+        together = list(pool.map(gradient, inputs))
+    for x, g in zip(inputs, together, strict=True):
+        np.testing.assert_array_equal(g, gradient(x))
+
+
 def test_a_cotangent_weighs_the_entries() -> None:
     x = leaf(2, 3)
     v = RNG.standard_normal((2, 3))
@@ -100,6 +176,22 @@ def test_broadcasting_is_undone(shape: tuple[int, ...], operation: str) -> None:
             u = RNG.standard_normal(g.shape)
             by_steps = central(function, list(places), place, u, v)
             np.testing.assert_allclose(np.sum(g * u), by_steps, rtol=1e-9, atol=1e-9)
+
+
+@pytest.mark.parametrize("shape", [(), (1,), (4,), (1, 4), (4, 1), (1, 1), (1, 4, 1), (2, 1, 3)])
+@pytest.mark.parametrize("keepdims", [False, True])
+def test_a_reduction_is_spread_back(shape: tuple[int, ...], keepdims: bool) -> None:
+    axes: list[Any] = [None, *range(len(shape)), tuple(range(len(shape)))]
+    for axis in axes:
+        x = leaf(*shape)
+        v = np.asarray(RNG.standard_normal(np.sum(x.value, axis=axis, keepdims=keepdims).shape))
+        expected = np.sum(x.value, axis=axis, keepdims=True)
+        expected = np.broadcast_to(v.reshape(expected.shape), shape)
+        y = x.sum(axis, keepdims)
+        y.backward(v)
+        np.testing.assert_array_equal(x.grad, expected)
+        (g,) = cr.differentiate(y, [x], cr.tensor(v))
+        np.testing.assert_array_equal(g.value, expected)
 
 
 def test_mixed_precision_gives_each_its_own_dtype() -> None:

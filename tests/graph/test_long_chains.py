@@ -14,7 +14,8 @@ import chainrule as cr
 from chainrule.graph.graph import Graph
 
 LENGTH = 100_000
-#: Generous: each of the walks takes about a second on a slow machine, and quadratic ones minutes.
+#: Of this process alone, whatever else the machine does. Generous: a walk takes a few seconds on
+#: a slow machine, and a quadratic one minutes.
 SECONDS = 30.0
 
 
@@ -38,7 +39,7 @@ def graph() -> Graph:
 
 def test_eager_backward_and_release() -> None:
     assert sys.getrecursionlimit() < LENGTH
-    start = time.perf_counter()
+    start = time.process_time()
     x = cr.tensor(0.5)
     y = chain(x)
     y.backward()
@@ -47,26 +48,26 @@ def test_eager_backward_and_release() -> None:
     np.testing.assert_allclose(x.grad, slope, rtol=1e-9)
     del y
     gc.collect()
-    assert time.perf_counter() - start < SECONDS
+    assert time.process_time() - start < SECONDS
 
 
 def test_trace_verify_evaluate_print(graph: Graph) -> None:
-    start = time.perf_counter()
+    start = time.process_time()
     assert len(graph) == LENGTH + 1
     graph.verify()
     np.testing.assert_allclose(graph.evaluate(0.5), by_hand(0.5)[0], rtol=1e-12)
     assert str(graph).count("\n") == LENGTH + 1
     assert len(graph.simplify()) == LENGTH + 1
-    assert time.perf_counter() - start < SECONDS
+    assert time.process_time() - start < SECONDS
 
 
 def test_the_gradient_as_a_graph(graph: Graph) -> None:
-    start = time.perf_counter()
+    start = time.process_time()
     backward = graph.backward("x")
     np.testing.assert_allclose(backward.evaluate(0.5), by_hand(0.5)[1], rtol=1e-9)
     del backward
     gc.collect()
-    assert time.perf_counter() - start < SECONDS
+    assert time.process_time() - start < SECONDS
 
 
 def test_simplify_of_a_chain_that_is_nothing() -> None:
@@ -75,10 +76,10 @@ def test_simplify_of_a_chain_that_is_nothing() -> None:
             x = cr.negative(-x) * 1.0 + 0.0
         return x
 
-    start = time.perf_counter()
+    start = time.process_time()
     graph = cr.trace(twice_negated, 0.5)
     assert len(graph.simplify()) == 1
-    assert time.perf_counter() - start < SECONDS
+    assert time.process_time() - start < SECONDS
 
 
 def test_a_log_behind_many_moves_is_still_found() -> None:

@@ -76,6 +76,7 @@ CODE: dict[str, Code] = {
     ".mean()": lambda x, w, b: ((w - 1) ** 2).mean(),
     # shapes
     ".T": lambda x, w, b: w.T,
+    ".mT": lambda x, w, b: (w * b[:, None, None]).mT,
     ".reshape": lambda x, w, b: w.reshape(5, 3) + w.reshape((5, -1)),
     "np.reshape": lambda x, w, b: np.reshape(w, (1, 15)),
     "np.transpose": lambda x, w, b: np.transpose(w) + np.transpose(w, (1, 0)) + w.transpose(1, 0),

@@ -86,6 +86,7 @@ WHILE_TRACING: dict[str, tuple[Callable[[Any], Any], str]] = {
     "math.exp": (lambda t: math.exp(t[0]), r"float\(\) of .* cannot be recorded: its value is not"),
     "value": (lambda t: t.value, r"has no value: it is being traced, so only its shape and dtype"),
     "item": (lambda t: t[0].item(), r"has no value: it is being traced"),
+    "the end of a slice": (lambda t: t[: t[0]], r"has no value: it is being traced"),
     "a mask": (lambda t: t[t > 1], r"how many entries it picks is not known yet.*cr\.where\(cond"),
 }
 
@@ -152,6 +153,13 @@ MISFITS: dict[str, tuple[Callable[[], Any], type[Exception], str]] = {
         lambda: cr.broadcast_to(T, (2,)), ShapeError, r"broadcast_to from \(3,\) to \(2,\): only"),
     "index": (
         lambda: T[0, 0], ShapeError, r"indexing a Tensor of shape \(3,\): too many indices"),
+    "index too far": (
+        lambda: T[3], ShapeError, r"indexing a Tensor of shape \(3,\): index 3 is out of bounds"),
+    "slice by floats": (
+        lambda: T[0.5:2], DtypeError,
+        r"ends and the step of a slice are whole numbers, got 0\.5:2:None"),
+    "index of an array": (
+        lambda: cr.ops.indexing.getitem(T.value, (0, 0)), ShapeError, r"too many indices"),
     "index by floats": (
         lambda: T[np.array([0.0])], DtypeError, r"got float64\. Write indices\.astype\(int\)"),
     "clip": (lambda: cr.clip(T, 2.0, 1.0), OptionError, r"clip needs low <= high, got low=2\.0"),

@@ -41,6 +41,16 @@ def test_backward_on_arrays_is_the_recorded_gradient_bit_for_bit(case: Case) -> 
 
 
 @every
+def test_a_rule_hands_out_no_memory_of_what_it_was_given(case: Case) -> None:
+    """Gradients are copied late, when somebody asks: until then only g itself may be shared."""
+    y = case.value
+    g = weights(y.shape, np.random.default_rng(4))
+    for gx in case.op.pull(g, y, *case.inputs):
+        gx = gx() if callable(gx) else gx
+        assert gx is None or not any(np.shares_memory(gx, x) for x in (y, *case.inputs))
+
+
+@every
 def test_a_gradient_has_its_inputs_shape_and_dtype(case: Case) -> None:
     inputs = [x.astype(np.float32) if x.dtype == np.float64 else x for x in case.inputs]
     nodes = [cr.tensor(x) for x in inputs]

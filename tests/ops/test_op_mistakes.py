@@ -253,6 +253,17 @@ def test_a_cotangent_of_another_shape_is_refused_by_name() -> None:
         cr.differentiate(cr.sum(apply(op, a, b)), [a])
 
 
+def test_a_transposed_cotangent_is_refused_though_its_size_fits() -> None:
+    op = planted(linear.MatMul, lambda self, g, y, a, b: (None, cr.matmul(g.T, a)))
+    a, b = cr.tensor(np.ones((4, 2))), cr.tensor(np.ones((2, 3)))
+    loss = cr.sum(apply(op, a, b))
+    told = r"gave a cotangent of shape \(3, 2\) for an input of shape \(2, 3\)"
+    with pytest.raises(cr.errors.ShapeError, match=told):
+        cr.differentiate(loss, [b])
+    with pytest.raises(cr.errors.ShapeError, match=told):
+        loss.backward()
+
+
 def test_a_pullback_of_too_few_cotangents_is_refused() -> None:
     op = planted(arithmetic.Multiply, lambda self, g, y, a, b: (g * b,))
     a = cr.tensor(ROW)

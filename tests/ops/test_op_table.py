@@ -61,6 +61,17 @@ def test_mixed_precision_follows_the_rule(case: Case) -> None:
 
 
 @every
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_recorded_as_it_runs_the_value_is_the_same_bit_for_bit(case: Case, dtype: str) -> None:
+    inputs = [x.astype(dtype) if x.dtype == np.float64 else x for x in case.inputs]
+    for x in (inputs, [np.asfortranarray(x) for x in inputs]):
+        expected = np.asarray(case.op.value(np, *x))
+        found = np.asarray(case.op.on_arrays(*x))
+        assert (found.shape, found.dtype) == (expected.shape, expected.dtype)
+        assert found.tobytes() == expected.tobytes()
+
+
+@every
 @pytest.mark.parametrize("dtype", ["int64", "int32"])
 def test_shape_and_dtype_rules_for_integers(case: Case, dtype: str) -> None:
     whole = tuple(

@@ -16,7 +16,7 @@ import numpy as np
 from chainrule.check.evidence import Array
 from chainrule.engine.reference import evaluate_nodes, fitted
 from chainrule.graph import Graph, Tensor
-from chainrule.graph.differentiate import Rule, by_the_op, dependents, sent_back
+from chainrule.graph.differentiate import Rule, by_the_op, dependents, send_back
 from chainrule.graph.graph import needed
 
 Rules = Mapping[Tensor, Rule]
@@ -122,25 +122,27 @@ class Replay:
         g = cotangents.get(node)
         if g is None or not node.inputs or node not in self.leads:
             return
+        found: dict[Tensor, Any] = {x: cotangents.get(x) for x in node.inputs if x in self.leads}
+        rule = rules.get(node, by_the_op)
         with np.errstate(all="ignore"):
-            for x, gx in sent_back(
-                node, g, self.leads, rules.get(node, by_the_op), self.values.__getitem__
-            ):
-                before = cotangents.get(x)
-                cotangents[x] = gx if before is None else before + gx
+            send_back([(node, g)], found, lambda n, g: rule(n, g, *self._values_at(n)))
+        cotangents |= {x: gx for x, gx in found.items() if gx is not None}
+
+    def _values_at(self, node: Tensor) -> list[Array]:
+        return [self.values[x] for x in (node, *node.inputs)]
 
     def pulled(self, node: Tensor, g: Any, *inputs: Any) -> dict[Tensor, Array]:
         """What ``node`` sends back for ``g``, with other values of its inputs if given."""
         values = dict(zip(node.inputs, inputs, strict=True)) if inputs else {}
 
-        def lift(x: Tensor) -> Array:
-            return np.asarray(values.get(x, self.values[x]))
+        def pull(node: Tensor, g: Any) -> tuple[Any, ...]:
+            x = [np.asarray(values.get(x, self.values[x])) for x in (node, *node.inputs)]
+            return by_the_op(node, g, *x)
 
-        found: dict[Tensor, Array] = {}
+        found: dict[Tensor, Any] = {x: None for x in node.inputs if x in self.leads}
         with np.errstate(all="ignore"):
-            for x, gx in sent_back(node, g, self.leads, by_the_op, lift):
-                found[x] = gx if x not in found else found[x] + gx
-        return found
+            send_back([(node, g)], found, pull)
+        return {x: gx for x, gx in found.items() if gx is not None}
 
     def ancestors(self, *nodes: Tensor) -> set[Tensor]:
         """These nodes and all that they are computed from."""

@@ -7,18 +7,20 @@ through one door, ``rule``, so that a judge can replay the walk with one rule al
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
+from numpy import ndarray
 
 from chainrule.errors import GradientError, ShapeError
 from chainrule.graph.graph import needed
-from chainrule.graph.op import CONSTANT, FUNCTIONS
-from chainrule.graph.recording import within
+from chainrule.graph.op import CONSTANT, FUNCTIONS, Array, public
+from chainrule.graph.recording import move, within
 from chainrule.graph.tensor import Tensor, constant, require_float, require_scalar
 
 Rule = Callable[..., tuple[Any, ...]]
+_UNWANTED = object()
 
 
 def by_the_op(node: Tensor, g: Any, y: Any, *x: Any) -> tuple[Any, ...]:
@@ -60,80 +62,134 @@ def gradients_and_cotangents(
     if cotangent is None:
         require_scalar(output, "a gradient")
         cotangent = constant(np.ones(output.shape, output.dtype))
-    found = _walk(output, cotangent, wrt, rule, lambda node: node)
+    found = dependents(needed([output]), wrt)
+    if output in found:
+        found[output] = cotangent
+
+    def pull(node: Tensor, g: Any) -> tuple[Any, ...]:
+        if not any(x in found for x in node.inputs):
+            return (None,) * len(node.inputs)
+        move(node.scope, node.place)
+        return rule(node, g, node, *node.inputs)
+
+    with within(""):
+        send_back(reversed(found.items()), found, pull)
+    arrived = {node: g for node, g in found.items() if g is not None}
     gradients = [
-        found[node] if node in found else constant(np.zeros(node.shape, node.dtype)) for node in wrt
+        arrived[node] if node in arrived else constant(np.zeros(node.shape, node.dtype))
+        for node in wrt
     ]
-    return gradients, found
+    return gradients, arrived
 
 
+@public
 def backward(output: Tensor, cotangent: Any = None) -> None:
     """Leave the gradient of ``output`` in the ``grad`` of every Tensor it was computed from."""
     require_float(output, "backward()")
     if cotangent is None:
         require_scalar(output, "backward()")
-        cotangent = np.ones(output.shape, output.dtype)
-    given = np.asarray(cotangent, dtype=output.dtype)
+        cotangent = np.array(1.0).reshape(output.shape)
+    given = np.array(cotangent, output.dtype)
     if given.shape != output.shape:
         raise GradientError(
             f"the cotangent has shape {given.shape}; it weighs the entries of a Tensor of shape "
             f"{output.shape}, so it needs that shape."
         )
-    leaves = [node for node in needed([output]) if node.op is None and node.dtype.kind == "f"]
-    with np.errstate(all="ignore"):
-        found = _walk(output, given, leaves, by_the_op, lambda node: node.value)
-    for node in needed([output]):
-        g = found.get(node)
-        if g is not None:
-            node._grad = np.array(g)
-        elif node.dtype.kind == "f" and node.op is not CONSTANT:
-            node._grad = np.zeros(node.shape, node.dtype)
+    like = output.dtype
+    found: dict[Tensor, Any] = {
+        x: None
+        for x in needed([output])
+        if x.op is not CONSTANT and (x.dtype is like or x.dtype.kind == "f")
+    }
+    _evaluate(output, given, found)
+    for node, g in found.items():
+        node._arrived = np.zeros(node.shape, node.dtype) if g is None else g
+        node._grad = None
 
 
-def _walk(
-    output: Tensor, cotangent: Any, wrt: Sequence[Tensor], rule: Rule, lift: Callable[[Tensor], Any]
-) -> dict[Tensor, Any]:
-    """The cotangent of each node on a way from ``wrt`` to ``output``, by the chain rule."""
-    nodes = needed([output])
-    leads = dependents(nodes, wrt)
-    cotangents: dict[Tensor, Any] = {output: cotangent} if output in leads else {}
-    for node in reversed(nodes):
-        g = cotangents.get(node)
-        if g is None or not node.inputs or not any(x in leads for x in node.inputs):
-            continue
-        with within(node.scope, node.place):
-            for x, gx in sent_back(node, g, leads, rule, lift):
-                before = cotangents.get(x)
-                cotangents[x] = gx if before is None else before + gx
-    return cotangents
+def gradients(output: Tensor, wrt: Sequence[Tensor]) -> list[Array]:
+    """The gradient of ``output``, of one entry, as arrays: ``differentiate`` without recording."""
+    found = dependents(needed([output]), wrt)
+    if output in found:
+        _evaluate(output, np.ones(output.shape, output.dtype), found)
+    return [
+        np.zeros(node.shape, node.dtype) if (g := found.get(node)) is None else np.array(g)
+        for node in wrt
+    ]
 
 
-def sent_back(
-    node: Tensor, g: Any, leads: Collection[Tensor], rule: Rule, lift: Callable[[Tensor], Any]
-) -> Iterator[tuple[Tensor, Any]]:
-    """What one node, at which ``g`` has arrived, sends back to each of its inputs in ``leads``.
+@np.errstate(all="ignore")  # NaN and infinity come out: who looks at a gradient sees them there
+def _evaluate(output: Tensor, cotangent: Array, found: dict[Tensor, Any]) -> None:
+    """Walk back from ``output`` with values in place of Tensors.
 
     Raises:
-        GradientError: the rule does not give as many cotangents as the node has inputs.
+        RecordingError: there are none, because the output is being traced.
+    """
+    _ = output.value  # where there is none, this says why
+    found[output] = cotangent
+    send_back(reversed(found.items()), found, _pull_values)
+
+
+def _pull_values(node: Tensor, g: Any) -> tuple[Any, ...]:
+    assert node.op is not None
+    # Nearly every op has one or two inputs, and for few numbers a call with a star is dear.
+    if len(node.inputs) == 2:
+        a, b = node.inputs
+        return node.op.pull(g, node._value, a._value, b._value)
+    if len(node.inputs) == 1:
+        return node.op.pull(g, node._value, node.inputs[0]._value)
+    return node.op.pull(g, node._value, *[x._value for x in node.inputs])
+
+
+def send_back(
+    arrived: Iterable[tuple[Tensor, Any]],
+    found: dict[Tensor, Any],
+    pull: Callable[[Tensor, Any], tuple[Any, ...]],
+) -> None:
+    """The chain rule: what arrived at each node goes through its rule on to the node's inputs.
+
+    Args:
+        arrived: nodes with their cotangents, each after all that use it; None: nothing arrived.
+        found: what has arrived at each Tensor so far, or None; it is added to. Nothing is sent to
+            a Tensor that is not there.
+        pull: a node and its cotangent to the cotangents of the node's inputs.
+
+    Raises:
+        GradientError: a rule does not give as many cotangents as the node has inputs.
         ShapeError: a cotangent does not have its input's shape, and is no broadcast of it.
     """
-    pulled = rule(node, g, lift(node), *[lift(x) for x in node.inputs])
-    if len(pulled) != len(node.inputs):
-        raise GradientError(
-            f"the pullback of {node.op} gave {len(pulled)} cotangents for "
-            f"{len(node.inputs)} inputs."
-        )
-    for x, gx in zip(node.inputs, pulled, strict=True):
-        if gx is not None and x in leads:
-            yield x, _fitted(gx() if callable(gx) else gx, x, node)
+    for node, g in arrived:
+        inputs = node.inputs
+        if g is None or not inputs:
+            continue
+        pulled = pull(node, g)
+        if len(pulled) != len(inputs):
+            raise GradientError(
+                f"the pullback of {node.op} gave {len(pulled)} cotangents for {len(inputs)} inputs."
+            )
+        rest = iter(pulled)
+        for x in inputs:
+            gx = next(rest)
+            before = found.get(x, _UNWANTED)
+            if before is _UNWANTED:
+                continue
+            if type(gx) is not ndarray:
+                if gx is None:
+                    continue
+                if callable(gx):
+                    gx = gx()
+            if gx.shape != x.shape or gx.dtype is not x.dtype:
+                gx = _fitted(gx, x, node)
+            found[x] = gx if before is None else before + gx
 
 
-def dependents(nodes: Sequence[Tensor], wrt: Sequence[Tensor]) -> set[Tensor]:
-    """The nodes of floats that depend on ``wrt``, itself included."""
-    leads = set(wrt)
+def dependents(nodes: Iterable[Tensor], wrt: Iterable[Tensor]) -> dict[Tensor, Any]:
+    """The ``nodes`` of floats that depend on ``wrt``, itself included, each with None."""
+    wanted = set(wrt)
+    leads: dict[Tensor, Any] = {}
     for node in nodes:
-        if node.dtype.kind == "f" and any(x in leads for x in node.inputs):
-            leads.add(node)
+        if node in wanted or (node.dtype.kind == "f" and any(x in leads for x in node.inputs)):
+            leads[node] = None
     return leads
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.errors import GradientError, OptionError
-from chainrule.graph.differentiate import differentiate
+from chainrule.graph.differentiate import differentiate, gradients
 from chainrule.graph.op import FUNCTIONS
 from chainrule.graph.recording import for_gradient, is_for_gradient
 from chainrule.graph.structure import Structure, mapped
@@ -58,9 +58,10 @@ def value_and_grad(
             structure = Structure.of([handed[place] for place in places])
             leaves = list(structure.leaves([handed[place] for place in places]))
             with np.errstate(all="ignore"):
-                gradients = structure.build(differentiate(value, leaves))
-        result = gradients[0] if isinstance(wrt, int) else tuple(gradients)
-        return (value, result) if nested else (value.value, mapped(_array, result))
+                found = differentiate(value, leaves) if nested else gradients(value, leaves)
+        result = structure.build(found)
+        result = result[0] if isinstance(wrt, int) else tuple(result)
+        return value if nested else value.value, result
 
     return both
 
@@ -104,7 +105,3 @@ def _variable(leaf: Any) -> Tensor:
     variable = Tensor(None, (), array.copy(), array.shape, array.dtype)
     require_float(variable, "grad")
     return variable
-
-
-def _array(leaf: Tensor) -> np.ndarray[Any, Any]:
-    return np.array(leaf.value)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from importlib import import_module
+from operator import attrgetter
 from typing import Any
 
 from chainrule.errors import GradientError, OptionError, RecordingError, unknown_name
@@ -185,21 +186,18 @@ class Graph:
 def needed(outputs: Iterable[Tensor], stop: Iterable[Tensor] = ()) -> list[Tensor]:
     """Every node that the outputs need, in the order of recording; nothing before ``stop``."""
     seen = set(stop)
-    found = []
-    stack = list(outputs)
-    while stack:
-        node = stack.pop()
-        if node in seen:
-            continue
-        seen.add(node)
-        found.append(node)
-        stack.extend(node.inputs)
+    found = [node for node in dict.fromkeys(outputs) if node not in seen]
+    seen.update(found)
+    for node in found:  # which grows while it is walked
+        for x in node.inputs:
+            if x not in seen:
+                seen.add(x)
+                found.append(x)
     found.sort(key=_recorded)
     return found
 
 
-def _recorded(node: Tensor) -> int:
-    return node.index
+_recorded = attrgetter("index")
 
 
 def rewired(node: Tensor, inputs: tuple[Tensor, ...]) -> Tensor:

@@ -12,12 +12,14 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Iterator
+from functools import cached_property, partial
 from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from chainrule.errors import RecordingError
+from chainrule.graph.direct import DIRECT
 
 Array = NDArray[Any]
 Shape = tuple[int, ...]
@@ -64,6 +66,12 @@ class Op:
     def value(self, xp: Any, *x: Any) -> Any:
         """The result, computed with the array namespace ``xp``."""
         raise NotImplementedError
+
+    @cached_property
+    def on_arrays(self) -> Callable[..., Any]:
+        """``value`` as a function of NumPy arrays: what runs where code is recorded as it runs."""
+        value = partial(self.value, DIRECT)
+        return np.errstate(over="ignore")(value) if self.overflow_is_fine else value
 
     def pull(self, g: Any, y: Any, *x: Any) -> tuple[Any, ...]:
         """The cotangent of each input, given the cotangent ``g`` of the result ``y``.
@@ -124,6 +132,9 @@ class Op:
     def examples(cls, rng: np.random.Generator) -> Iterator[tuple[Op, tuple[Array, ...]]]:
         """Ops of this class with inputs to try them on: what every test of the table uses."""
         raise NotImplementedError
+
+    def __reduce__(self) -> Any:
+        return type(self), tuple(self.settings().values())
 
     def __eq__(self, other: object) -> bool:
         return type(self) is type(other)

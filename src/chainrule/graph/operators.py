@@ -106,6 +106,11 @@ class Operators:
         """The axes in reverse order."""
         return FUNCTIONS["transpose"](self)
 
+    @property
+    def mT(self) -> Tensor:  # noqa: N802 - NumPy's name
+        """Each matrix transposed: the last two axes exchanged."""
+        return FUNCTIONS["swapaxes"](self, -1, -2)
+
     def sum(self, axis: Any = None, keepdims: bool = False) -> Tensor:
         return FUNCTIONS["sum"](self, axis, keepdims)
 

@@ -98,6 +98,12 @@ def within(name: str, at: str = "") -> Iterator[None]:
         _place.reset(tokens[1])
 
 
+def move(name: str, at: str) -> None:
+    """What follows, up to the end of ``within``, is traced for the layer ``name``, line ``at``."""
+    _scope.set(name)
+    _place.set(at)
+
+
 def scope() -> str:
     """The layer whose forward pass is being traced, or nothing."""
     return _scope.get()

@@ -15,7 +15,7 @@ import numpy as np
 from chainrule.graph.graph import Graph, rebuilt, rewired
 from chainrule.graph.op import CONSTANT, OPS, Op
 from chainrule.graph.origin import came_from
-from chainrule.graph.recording import within
+from chainrule.graph.recording import move, within
 from chainrule.graph.tensor import Tensor, apply
 
 #: A constant is folded while its result has at most this many entries: a large one would be
@@ -38,9 +38,10 @@ def simplify(graph: Graph) -> Graph:
 def _passed(graph: Graph) -> Graph:
     become: dict[Tensor, Tensor] = {node: node for node in graph.inputs}
     known: dict[Any, Tensor] = {}
-    for node in graph.nodes[len(graph.inputs) :]:
-        with within(node.scope, node.place):
-            become[node] = _simplified(node, tuple(become[x] for x in node.inputs), known)
+    with within(""):
+        for node in graph.nodes[len(graph.inputs) :]:
+            move(node.scope, node.place)
+            become[node] = _simplified(node, tuple([become[x] for x in node.inputs]), known)
     return rebuilt(graph, become)
 
 

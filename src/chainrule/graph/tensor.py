@@ -9,20 +9,24 @@ op enters a graph.
 from __future__ import annotations
 
 import itertools
+import math
 import operator
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, final
 
 import numpy as np
+from numpy import ndarray
 
 from chainrule.errors import DtypeError, GradientError, RecordingError
 from chainrule.graph import recording
-from chainrule.graph.op import CONSTANT, SPOKEN, Array, Op, Shape
+from chainrule.graph.op import CONSTANT, FUNCTIONS, SPOKEN, Array, Op, Shape
 from chainrule.graph.operators import Operators
 
 _next_index = itertools.count().__next__
+_new = object.__new__
 
 
+@final
 class Tensor(Operators):
     """A node: an op and its inputs, a shape, a dtype, perhaps a name and a value.
 
@@ -31,7 +35,8 @@ class Tensor(Operators):
     """
 
     __slots__ = (
-        "_grad", "_value", "dtype", "index", "inputs", "name", "op", "place", "scope", "shape",
+        "_arrived", "_grad", "_value", "dtype", "index", "inputs", "name", "op", "place", "scope",
+        "shape",
     )  # fmt: skip
     #: The order of recording, which is a topological order: inputs come before what uses them.
     index: int
@@ -55,11 +60,13 @@ class Tensor(Operators):
         self.index = _next_index()
         self.op = op
         self.inputs = inputs
-        self._value = value
+        self._value = value if value is None or type(value) is ndarray else np.asarray(value)
         self.shape = shape
         self.dtype = dtype
         self.name = name
         self.scope = self.place = ""
+        # What backward() brought, which several Tensors may share, and a copy for who asks.
+        self._arrived: Array | None = None
         self._grad: Array | None = None
 
     # --- what it holds -------------------------------------------------------------------------
@@ -95,6 +102,8 @@ class Tensor(Operators):
                 f"a Tensor of {self.dtype} has no gradient: a small step away from an integer is "
                 "not an integer. Make it of floats: cr.tensor([1., 2.]) or array.astype(float)."
             )
+        if self._grad is None and self._arrived is not None:
+            self._grad = np.array(self._arrived)
         return self._grad
 
     @property
@@ -103,7 +112,7 @@ class Tensor(Operators):
 
     @property
     def size(self) -> int:
-        return int(np.prod(self.shape, dtype=np.int64))
+        return math.prod(self.shape)
 
     def item(self) -> Any:
         """The only entry, as a Python number."""
@@ -121,9 +130,7 @@ class Tensor(Operators):
         Raises:
             GradientError: more than one entry and no cotangent, or one of another shape.
         """
-        from chainrule.graph.differentiate import backward
-
-        backward(self, cotangent)
+        FUNCTIONS["backward"](self, cotangent)
 
     # --- Python's protocols --------------------------------------------------------------------
 
@@ -262,18 +269,11 @@ def tensor(data: Any, *, dtype: Any = None, name: str | None = None) -> Tensor:
 
 def constant(data: Any, like: np.dtype[Any] | None = None) -> Tensor:
     """A Tensor around ``data``; a Python number takes the dtype of what it is combined with."""
-    if (
-        like is not None
-        and isinstance(data, bool | int | float)
-        and not isinstance(data, np.generic)
-    ):
-        value = np.asarray(data, dtype=np.result_type(like, data))
-    else:
-        value = np.asarray(data)
-        if value.dtype.kind not in "biufc":
-            raise RecordingError(
-                f"{type(data).__name__} cannot stand in a graph: numbers, arrays and Tensors can."
-            )
+    value = _array(data, like)
+    if value.dtype.kind not in "biufc":
+        raise RecordingError(
+            f"{type(data).__name__} cannot stand in a graph: numbers, arrays and Tensors can."
+        )
     return Tensor(CONSTANT, (), value, value.shape, value.dtype)
 
 
@@ -288,17 +288,61 @@ def apply(op: Op, *inputs: Any) -> Any:
     Handed no Tensor at all, it just computes: arrays in, an array out. So a function written for
     Tensors serves plain NumPy as well, and a pullback handed arrays costs no recording.
     """
+    values = []
     for x in inputs:
-        if isinstance(x, Tensor):
+        if type(x) is not Tensor or x._value is None:
+            return _apply_to_others(op, inputs)
+        values.append(x._value)
+    try:
+        value = op.on_arrays(*values)
+    except (ValueError, IndexError):
+        _explain(op, values)
+        raise
+    if type(value) is not ndarray:
+        value = np.asarray(value)
+    # Field by field: to call Tensor(...) would take as long as all the rest.
+    node = _new(Tensor)
+    node.index = _next_index()
+    node.op = op
+    node.inputs = inputs
+    node._value = value
+    node.shape = value.shape
+    node.dtype = value.dtype
+    node.name = node._grad = node._arrived = None
+    node.scope = node.place = ""
+    return node
+
+
+def _apply_to_others(op: Op, inputs: tuple[Any, ...]) -> Any:
+    """``apply`` where not every input is a Tensor with a value."""
+    for x in inputs:
+        if type(x) is not ndarray:
             break
     else:
-        return _compute(op, [np.asarray(x) for x in _matched(inputs)])
-    nodes = inputs if all(isinstance(x, Tensor) for x in inputs) else _lifted(inputs)
-    values = [node._value for node in nodes]
-    if any(value is None for value in values):
-        return _traced(op, nodes)
-    value = np.asarray(_compute(op, values))
-    return Tensor(op, nodes, value, value.shape, value.dtype)
+        return _computed(op, inputs)
+    like = _common_dtype(inputs)
+    if Tensor not in map(type, inputs):
+        return _computed(op, [_array(x, like) for x in inputs])
+    nodes = []
+    is_traced = False
+    for x in inputs:
+        node = x if type(x) is Tensor else constant(x, like)
+        is_traced = is_traced or node._value is None
+        nodes.append(node)
+    return _traced(op, tuple(nodes)) if is_traced else apply(op, *nodes)
+
+
+def _computed(op: Op, values: Sequence[Array]) -> Any:
+    try:
+        return op.on_arrays(*values)
+    except (ValueError, IndexError):
+        _explain(op, values)
+        raise
+
+
+def _explain(op: Op, values: Sequence[Array]) -> None:
+    """Let the op say what is wrong if shapes are to blame: it says it better than NumPy."""
+    op.shape(*[x.shape for x in values])
 
 
 def _traced(op: Op, nodes: tuple[Tensor, ...]) -> Tensor:
@@ -309,30 +353,20 @@ def _traced(op: Op, nodes: tuple[Tensor, ...]) -> Tensor:
     return node
 
 
-def _compute(op: Op, values: list[Any]) -> Any:
-    try:
-        if op.overflow_is_fine:
-            with np.errstate(over="ignore"):
-                return op.value(np, *values)
-        return op.value(np, *values)
-    except ValueError:
-        op.shape(*[value.shape for value in values])  # says it better where shapes are to blame
-        raise
-
-
-def _matched(inputs: tuple[Any, ...]) -> Iterator[Any]:
-    """Python numbers beside arrays take the arrays' dtype, as in NumPy."""
-    like = [x.dtype for x in inputs if hasattr(x, "dtype")]
+def _common_dtype(inputs: tuple[Any, ...]) -> np.dtype[Any] | None:
+    """What the Tensors and arrays among the inputs are promoted to, None if there are none."""
+    found = []
     for x in inputs:
-        if like and isinstance(x, bool | int | float) and not isinstance(x, np.generic):
-            yield np.asarray(x, dtype=np.result_type(*like, x))
-        else:
-            yield x
+        if (dtype := getattr(x, "dtype", None)) is not None:
+            found.append(dtype)
+    return np.result_type(*found) if len(found) > 1 else found[0] if found else None
 
 
-def _lifted(inputs: tuple[Any, ...]) -> tuple[Tensor, ...]:
-    like = np.result_type(*[x.dtype for x in inputs if hasattr(x, "dtype")])
-    return tuple(x if isinstance(x, Tensor) else constant(x, like) for x in inputs)
+def _array(x: Any, like: np.dtype[Any] | None) -> Array:
+    """An array of ``x``; a number of Python's own takes the dtype of what it meets."""
+    if like is None or not isinstance(x, int | float) or isinstance(x, np.generic):
+        return np.asarray(x)
+    return np.array(x, like if like.kind == "f" else np.result_type(like, x))
 
 
 def require_float(x: Tensor, purpose: str) -> None:

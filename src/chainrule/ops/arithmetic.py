@@ -11,7 +11,7 @@ import numpy as np
 from chainrule.errors import OptionError
 from chainrule.graph.op import FUNCTIONS, Array, Op, public, speaks_for
 from chainrule.graph.tensor import apply
-from chainrule.ops.base import Elementwise, binary, sample, unary
+from chainrule.ops.base import Elementwise, binary, once, sample, unary
 from chainrule.ops.comparison import equal, greater, less
 from chainrule.ops.stable import quotient_of_known
 
@@ -347,7 +347,12 @@ def clip(x: Any, low: Any = None, high: Any = None) -> Any:
 @speaks_for(np.astype)
 def astype(x: Any, dtype: Any) -> Any:
     """y = x in another dtype."""
-    return apply(Astype(np.dtype(dtype).name), x)
+    return apply(_cast(dtype), x)
+
+
+@once
+def _cast(dtype: Any) -> Op:
+    return Astype(np.dtype(dtype).name)
 
 
 _SQUARE, _POWER, _DIVIDE, _WHERE = Square(), Power(), Divide(), Where()

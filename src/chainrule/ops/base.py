@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import importlib
 from collections.abc import Callable, Iterator
 from typing import Any, ClassVar, Protocol, overload
@@ -23,6 +24,12 @@ class Elementwise(Op):
     gives: ClassVar[str] = "float"
     #: Where each input may be tried: real, positive, nonzero, unit (-1 to 1), bool.
     domains: ClassVar[tuple[str, ...]] = ("real",)
+
+    @functools.cached_property
+    def on_arrays(self) -> Callable[..., Any]:
+        if type(self).value is Elementwise.value and not self.overflow_is_fine:
+            return getattr(np, self.function)  # type: ignore[no-any-return]
+        return super().on_arrays
 
     def value(self, xp: Any, *x: Any) -> Any:
         return getattr(xp, self.function)(*x)
@@ -118,6 +125,11 @@ def sample(domain: str, shape: Shape, rng: np.random.Generator) -> Array:
     return np.asarray(sign * size)
 
 
+def once(op: Callable[..., Op]) -> Callable[..., Op]:
+    """``op`` with settings, made at the first call and handed out again at the next ones."""
+    return functools.lru_cache(4096)(op)
+
+
 class Unary(Protocol):
     """A function of one Tensor or array."""
 
@@ -143,8 +155,11 @@ def floats(x: Any) -> Any:
 
     NumPy computes the exponential of a uint8 in half precision, and -x of one wraps around.
     """
-    dtype = getattr(x, "dtype", None)
-    return x if dtype is None or dtype.kind not in "biu" else FUNCTIONS["astype"](x, "float64")
+    try:
+        kind = x.dtype.kind
+    except AttributeError:
+        return x
+    return FUNCTIONS["astype"](x, "float64") if kind in "biu" else x
 
 
 def _named(function: Callable[..., Any], op: type[Op]) -> Any:
@@ -159,7 +174,12 @@ def unary(op: type[Elementwise], *numpy_functions: Callable[..., Any]) -> Unary:
     """The public function of a one-input op without settings."""
     instance = op()
     if op.gives == "float":
-        function = _named(lambda x: apply(instance, floats(x)), op)
+        function = _named(
+            lambda x: apply(
+                instance, x if type(x) is Tensor and x.dtype.kind == "f" else floats(x)
+            ),
+            op,
+        )
     else:
         function = _named(lambda x: apply(instance, x), op)
     speaks_for(*numpy_functions)(function)

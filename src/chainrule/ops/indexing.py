@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -11,11 +12,11 @@ import numpy as np
 from chainrule.errors import DtypeError, OptionError, RecordingError, ShapeError
 from chainrule.graph.op import Array, Op, Shape, public, speaks_for
 from chainrule.graph.tensor import Tensor, apply
-from chainrule.ops.base import sample, stack_of, stack_size
+from chainrule.ops.base import once, sample, stack_of, stack_size
 from chainrule.ops.keys import ARRAY as _ARRAY
 from chainrule.ops.keys import Key, arranged, of_each, place_of_arrays, ready_to_broadcast, to_front
 from chainrule.ops.reduce import known_axis
-from chainrule.ops.shape import reshape, shape_of
+from chainrule.ops.shape import reshape
 
 
 def _python_key(key: Key, arrays: tuple[Any, ...]) -> tuple[Any, ...]:
@@ -67,7 +68,7 @@ class Index(Op):
         return x[0]
 
     def pull(self, g: Any, y: Any, x: Any, *arrays: Any) -> tuple[Any, ...]:
-        return (apply(IndexAdd(self.key, x.shape), g, *arrays), *[None for _ in arrays])
+        return (apply(_index_add(self.key, x.shape), g, *arrays), *[None for _ in arrays])
 
     def batched(self, stacked: tuple[bool, ...], *x: Any) -> Any:
         source, *arrays = x
@@ -114,7 +115,7 @@ def index_add(shape, key, x):
 
     def value(self, xp: Any, x: Any, *arrays: Any) -> Any:
         key = _python_key(self.key, arrays)
-        if xp is not np:
+        if not isinstance(x, np.ndarray):
             return xp.zeros(self.to, x.dtype).at[key].add(x)
         total = np.zeros(self.to, x.dtype)
         if arrays:
@@ -130,7 +131,7 @@ def index_add(shape, key, x):
         return x[0]
 
     def pull(self, g: Any, y: Any, x: Any, *arrays: Any) -> tuple[Any, ...]:
-        return (apply(Index(self.key), g, *arrays), *[None for _ in arrays])
+        return (apply(_index(self.key), g, *arrays), *[None for _ in arrays])
 
     def batched(self, stacked: tuple[bool, ...], *x: Any) -> Any:
         size = stack_size(stacked, x)
@@ -189,13 +190,15 @@ def getitem(x: Any, key: Any) -> Any:
     """y = x[key], as NumPy indexes: slices, whole numbers, None, ..., integer and boolean arrays.
 
     Raises:
+        DtypeError: an index that is not a whole number.
+        ShapeError: more indices than axes, or one that lies outside.
         RecordingError: a boolean Tensor without a value, whose result has no known shape.
     """
     parts: list[Any] = []
     arrays: list[Any] = []
     for part in key if isinstance(key, tuple) else (key,):
         if isinstance(part, slice):
-            parts.append((part.start, part.stop, part.step))
+            parts.append(_ends(part))
         elif part is None or part is ...:
             parts.append(part)
         elif isinstance(part, int | np.integer) and not isinstance(part, bool):
@@ -204,10 +207,26 @@ def getitem(x: Any, key: Any) -> Any:
             picked = _index_arrays(part)
             parts.extend([_ARRAY] * len(picked))
             arrays.extend(picked)
-    op = Index(tuple(parts))
-    if any(isinstance(part, Tensor) for part in (x, *arrays)):
-        op.shape(shape_of(x), *[part.shape for part in arrays])
-    return apply(op, x, *arrays)
+    return apply(_index(tuple(parts)), x, *arrays)
+
+
+_index, _index_add = once(Index), once(IndexAdd)
+
+
+def _ends(part: slice) -> tuple[int | None, int | None, int | None]:
+    try:
+        start, stop, step = [
+            None if end is None else operator.index(end)
+            for end in (part.start, part.stop, part.step)
+        ]
+    except RecordingError:  # a Tensor that is being traced: it has said so
+        raise
+    except TypeError:
+        raise DtypeError(
+            f"the ends and the step of a slice are whole numbers, got "
+            f"{part.start!r}:{part.stop!r}:{part.step!r}. Write int(...) around what is not."
+        ) from None
+    return start, stop, step
 
 
 def _index_arrays(part: Any) -> list[Any]:

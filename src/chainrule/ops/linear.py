@@ -11,7 +11,7 @@ from chainrule.errors import OptionError, ShapeError
 from chainrule.graph.op import Array, Op, Shape, public, speaks_for
 from chainrule.ops.arithmetic import multiply
 from chainrule.ops.base import aligned, binary, sample
-from chainrule.ops.shape import expand_dims, ravel, shape_of, squeeze, swapaxes
+from chainrule.ops.shape import expand_dims, ravel, shape_of, squeeze
 
 
 class MatMul(Op):
@@ -41,6 +41,8 @@ class MatMul(Op):
         return (*batch, *a[-2:-1], *(b[-1:] if len(b) > 1 else ()))
 
     def pull(self, g: Any, y: Any, a: Any, b: Any) -> tuple[Any, ...]:
+        if a.ndim == 2 and b.ndim == 2:
+            return lambda: g.dot(b.T), lambda: a.T.dot(g)
         if a.ndim == 1 and b.ndim == 1:
             return lambda: g * b, lambda: g * a
         if a.ndim == 1:
@@ -51,11 +53,11 @@ class MatMul(Op):
         if b.ndim == 1:
             return (
                 lambda: expand_dims(g, -1) * b,
-                lambda: squeeze(matmul(swapaxes(a, -1, -2), expand_dims(g, -1)), -1),
+                lambda: squeeze(matmul(a.mT, expand_dims(g, -1)), -1),
             )
         return (
-            lambda: matmul(g, swapaxes(b, -1, -2)),
-            lambda: matmul(swapaxes(a, -1, -2), g),
+            lambda: matmul(g, b.mT),
+            lambda: matmul(a.mT, g),
         )
 
     def batched(self, stacked: tuple[bool, ...], *x: Any) -> Any:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -13,10 +14,10 @@ from chainrule.errors import OptionError, ShapeError
 from chainrule.graph.op import Array, Op, Shape, public, speaks_for
 from chainrule.graph.tensor import apply
 from chainrule.ops.arithmetic import astype, square
-from chainrule.ops.base import floats, sample
+from chainrule.ops.base import floats, once, sample
 from chainrule.ops.comparison import equal
 from chainrule.ops.exponential import exp, sqrt
-from chainrule.ops.shape import broadcast_to, reshape, shape_of
+from chainrule.ops.shape import BroadcastTo, Reshape, reshape, shape_of
 
 Axis = int | tuple[int, ...] | None
 
@@ -29,10 +30,16 @@ class Reduction(Op):
     keepdims: bool = False
     latex, code = "", ""
 
+    def gone(self, ndim: int) -> Sequence[int]:
+        """The axes that are reduced, of an input with ``ndim`` axes."""
+        if self.axis is None:
+            return range(ndim)
+        return (self.axis,) if isinstance(self.axis, int) else self.axis
+
     def kept(self, x: Shape) -> Shape:
         """The shape with each reduced axis still there, of size 1."""
-        gone = range(len(x)) if self.axis is None else np.atleast_1d(self.axis)
-        return tuple(1 if i in gone else size for i, size in enumerate(x))
+        gone = self.gone(len(x))
+        return tuple([1 if i in gone else size for i, size in enumerate(x)])
 
     def count(self, x: Shape) -> int:
         """How many entries become one."""
@@ -41,15 +48,17 @@ class Reduction(Op):
     def shape(self, *x: Shape) -> Shape:
         if self.keepdims:
             return self.kept(x[0])
-        gone = range(len(x[0])) if self.axis is None else np.atleast_1d(self.axis)
-        return tuple(size for i, size in enumerate(x[0]) if i not in gone)
+        gone = self.gone(len(x[0]))
+        return tuple([size for i, size in enumerate(x[0]) if i not in gone])
 
     def dtype(self, *x: np.dtype[Any]) -> np.dtype[Any]:
         return np.dtype(np.float64) if x[0].kind in "biu" else x[0]
 
     def spread(self, g: Any, x: Any) -> Any:
         """``g`` copied back over the axes that were reduced."""
-        return broadcast_to(reshape(g, self.kept(x.shape)), x.shape)
+        for op in _spreading(self.axis, g.shape, x.shape):
+            g = apply(op, g)
+        return g
 
     def batched(self, stacked: tuple[bool, ...], *x: Any) -> Any:
         gone = range(x[0].ndim - 1) if self.axis is None else np.atleast_1d(self.axis)
@@ -61,6 +70,20 @@ class Reduction(Op):
         for axis, keepdims in ((None, False), (0, False), (1, True), ((0, 2), False), (None, True)):
             yield cls(axis, keepdims), (sample("real", (3, 4, 2), rng),)
         yield cls(), (sample("real", (), rng),)
+
+
+@lru_cache(4096)
+def _spreading(axis: Axis, reduced: Shape, shape: Shape) -> tuple[Op, ...]:
+    """The ops that copy what was ``reduced`` along an axis from ``shape`` back to ``shape``."""
+    kept = Reduction(axis).kept(shape)
+    ops: list[Op] = []
+    # Axes that are missing in front come back by themselves, if anything is copied at all.
+    in_front = (1,) * (len(kept) - len(reduced))
+    if kept not in (reduced, in_front + reduced) or kept == shape != reduced:
+        ops.append(Reshape(kept))
+    if kept != shape:
+        ops.append(BroadcastTo(shape))
+    return tuple(ops)
 
 
 class Sum(Reduction):
@@ -215,7 +238,7 @@ class ArgMax(Op):
 
 
 def _fold(function: Any, x: Any, op: Reduction) -> Any:
-    gone = list(range(x.ndim) if op.axis is None else np.atleast_1d(op.axis))
+    gone = list(op.gone(x.ndim))
     last = np.moveaxis(x, gone, range(-len(gone), 0))
     rows = last.reshape(-1, op.count(x.shape))
     folded = np.empty(len(rows), object)
@@ -232,8 +255,10 @@ def known_axis(x: Any, axis: Any, where: str) -> Axis:
     """
     if axis is None:
         return None
-    axes = tuple(axis) if isinstance(axis, tuple | list) else (axis,)
     ndim = len(shape_of(x))
+    if type(axis) is int and -ndim <= axis < ndim:
+        return axis % ndim
+    axes = tuple(axis) if isinstance(axis, tuple | list) else (axis,)
     for one in axes:
         if not isinstance(one, int | np.integer) or isinstance(one, bool):
             raise OptionError(f"{where} needs whole numbers as axis, got {axis!r}.")
@@ -249,8 +274,10 @@ def known_axis(x: Any, axis: Any, where: str) -> Axis:
 
 
 def _reduction(op: type[Reduction], *numpy_functions: Any) -> Any:
+    made = once(op)
+
     def function(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
-        return apply(op(known_axis(x, axis, op.name), bool(keepdims)), x)
+        return apply(made(known_axis(x, axis, op.name), bool(keepdims)), x)
 
     function.__name__ = function.__qualname__ = op.name
     function.__doc__ = (
@@ -272,7 +299,10 @@ min = _reduction(Min, np.min, np.amin)
 @public
 def logsumexp(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
     """y = ln Σ e^x over the axes, the smooth maximum; finite at every finite x."""
-    return apply(LogSumExp(known_axis(x, axis, "logsumexp"), bool(keepdims)), floats(x))
+    return apply(_logsumexp(known_axis(x, axis, "logsumexp"), bool(keepdims)), floats(x))
+
+
+_logsumexp = once(LogSumExp)
 
 
 @public
@@ -300,12 +330,24 @@ def norm(x: Any) -> Any:
 
 @public
 def sum_to(g: Any, shape: Shape) -> Any:
-    """Undo a broadcast: sum ``g`` over the axes along which an array of ``shape`` was repeated."""
-    if g.shape == shape:
-        return g
-    added = len(g.shape) - len(shape)
+    """Undo a broadcast: sum ``g`` over the axes along which an array of ``shape`` was repeated.
+
+    Raises:
+        ShapeError: an array of ``shape`` does not broadcast to the shape of ``g``.
+    """
+    for op in _undoing(shape, g.shape):
+        g = apply(op, g)
+    return g
+
+
+@lru_cache(4096)
+def _undoing(shape: Shape, wide: Shape) -> tuple[Op, ...]:
+    """The ops that sum what was broadcast from ``shape`` to ``wide``."""
+    if BroadcastTo(wide).shape(shape) == shape:
+        return ()
+    added = len(wide) - len(shape)
     axes = tuple(range(added)) + tuple(
-        i + added for i, size in enumerate(shape) if size == 1 and g.shape[i + added] != 1
+        i + added for i, size in enumerate(shape) if size == 1 and wide[i + added] != 1
     )
-    total = sum(g, axes[0] if len(axes) == 1 else axes) if axes else g
-    return total if total.shape == shape else reshape(total, shape)
+    total = Sum(axes[0] if len(axes) == 1 else axes)
+    return (total,) if total.shape(wide) == shape else (total, Reshape(shape))

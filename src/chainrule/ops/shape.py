@@ -12,7 +12,7 @@ import numpy as np
 from chainrule.errors import OptionError, ShapeError
 from chainrule.graph.op import FUNCTIONS, Array, Op, Shape, public, speaks_for
 from chainrule.graph.tensor import apply
-from chainrule.ops.base import aligned, sample, stack_of, stack_size
+from chainrule.ops.base import aligned, once, sample, stack_of, stack_size
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -66,7 +66,7 @@ class Transpose(Op):
         return tuple(x[0][i] for i in self.axes)
 
     def pull(self, g: Any, y: Any, x: Any) -> tuple[Any, ...]:
-        return (apply(Transpose(tuple(int(i) for i in np.argsort(self.axes))), g),)
+        return (apply(_transpose(tuple([self.axes.index(i) for i in range(len(self.axes))])), g),)
 
     def batched(self, stacked: tuple[bool, ...], *x: Any) -> Any:
         return apply(Transpose((0, *[i + 1 for i in self.axes])), *x)
@@ -157,9 +157,23 @@ class Concatenate(Op):
         yield cls(1), tuple(sample("real", (2, n), rng) for n in (1, 3, 2))
 
 
+_reshape, _transpose = once(Reshape), once(Transpose)
+_broadcast_to, _concatenate = once(BroadcastTo), once(Concatenate)
+
+
 def shape_of(x: Any) -> Shape:
     """The shape of a Tensor, an array or a number."""
-    return x.shape if hasattr(x, "shape") else np.shape(x)
+    try:
+        shape: Shape = x.shape
+    except AttributeError:
+        shape = np.shape(x)
+    return shape
+
+
+def _sizes(shape: Any) -> Shape:
+    if isinstance(shape, int | np.integer):
+        return (int(shape),)
+    return tuple(map(int, shape))
 
 
 @public
@@ -170,7 +184,7 @@ def reshape(x: Any, shape: Any) -> Any:
     Raises:
         ShapeError: the number of entries would change.
     """
-    wanted = (int(shape),) if isinstance(shape, int | np.integer) else tuple(map(int, shape))
+    wanted = _sizes(shape)
     given = shape_of(x)
     if wanted.count(-1) == 1:
         rest = -math.prod(wanted)
@@ -182,7 +196,7 @@ def reshape(x: Any, shape: Any) -> Any:
         wanted = tuple(math.prod(given) // rest if size == -1 else size for size in wanted)
     if min(wanted, default=0) < 0:
         raise ShapeError(f"reshape to {wanted}: sizes are 0 or more, and only one may be -1.")
-    return apply(Reshape(wanted), x)
+    return apply(_reshape(wanted), x)
 
 
 @public
@@ -192,7 +206,7 @@ def transpose(x: Any, axes: Sequence[int] | None = None) -> Any:
     ndim = len(shape_of(x))
     if axes is None:
         axes = range(ndim)[::-1]
-    return apply(Transpose(tuple(int(i) % ndim if ndim else int(i) for i in axes)), x)
+    return apply(_transpose(tuple([int(i) % ndim if ndim else int(i) for i in axes])), x)
 
 
 @public
@@ -208,8 +222,8 @@ def swapaxes(x: Any, axis1: int, axis2: int) -> Any:
 @speaks_for(np.broadcast_to)
 def broadcast_to(x: Any, shape: Any) -> Any:
     """The input repeated to fill ``shape``, without copying it."""
-    wanted = (int(shape),) if isinstance(shape, int | np.integer) else tuple(map(int, shape))
-    return x if shape_of(x) == wanted else apply(BroadcastTo(wanted), x)
+    wanted = _sizes(shape)
+    return x if shape_of(x) == wanted else apply(_broadcast_to(wanted), x)
 
 
 @public
@@ -261,7 +275,7 @@ def concatenate(parts: Sequence[Any], axis: int = 0) -> Any:
     ndim = len(shape_of(parts[0]))
     if not -ndim <= axis < ndim:
         raise ShapeError(f"concatenate along axis {axis}, but the parts have {ndim} axes.")
-    return apply(Concatenate(axis % ndim), *parts)
+    return apply(_concatenate(axis % ndim), *parts)
 
 
 @public
