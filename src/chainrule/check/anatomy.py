@@ -184,7 +184,7 @@ def _fed(replay: Replay) -> set[Tensor]:
             fed.add(node)
     if replay.output not in fed:  # data given as plain numbers
         return set(replay.leads) - set(replay.graph.inputs)
-    return fed & replay.leads
+    return fed & replay.leads.keys()
 
 
 def _penalties(replay: Replay, data: set[Tensor]) -> Iterator[Tensor]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -125,11 +126,11 @@ class Replay:
         found: dict[Tensor, Any] = {x: cotangents.get(x) for x in node.inputs if x in self.leads}
         rule = rules.get(node, by_the_op)
         with np.errstate(all="ignore"):
-            send_back([(node, g)], found, lambda n, g: rule(n, g, *self._values_at(n)))
+            send_back([(node, g)], found, partial(self._pull, rule))
         cotangents |= {x: gx for x, gx in found.items() if gx is not None}
 
-    def _values_at(self, node: Tensor) -> list[Array]:
-        return [self.values[x] for x in (node, *node.inputs)]
+    def _pull(self, rule: Rule, node: Tensor, g: Any) -> tuple[Any, ...]:
+        return rule(node, g, *[self.values[x] for x in (node, *node.inputs)])
 
     def pulled(self, node: Tensor, g: Any, *inputs: Any) -> dict[Tensor, Array]:
         """What ``node`` sends back for ``g``, with other values of its inputs if given."""

@@ -74,7 +74,7 @@ def gradients_and_cotangents(
 
     with within(""):
         send_back(reversed(found.items()), found, pull)
-    arrived = {node: g for node, g in found.items() if g is not None}
+    arrived = {node: g for node, g in reversed(found.items()) if g is not None}
     gradients = [
         arrived[node] if node in arrived else constant(np.zeros(node.shape, node.dtype))
         for node in wrt

@@ -115,7 +115,7 @@ def index_add(shape, key, x):
 
     def value(self, xp: Any, x: Any, *arrays: Any) -> Any:
         key = _python_key(self.key, arrays)
-        if not isinstance(x, np.ndarray):
+        if not isinstance(x, np.ndarray | np.generic):
             return xp.zeros(self.to, x.dtype).at[key].add(x)
         total = np.zeros(self.to, x.dtype)
         if arrays:
