@@ -43,8 +43,9 @@ def uniform(key, shape, stream, dtype):
 
     salt = np.uint32((stream * 0x9E3779B9 + 0x7F4A7C15) & 0xFFFFFFFF)
     places = np.arange(np.prod(shape), dtype=np.uint32)
-    bits = mixed(mixed(places ^ (key[0] ^ salt)) ^ key[1])
-    return (bits >> np.uint32(8)).astype(dtype).reshape(shape) * np.dtype(dtype).type(2.0**-24)
+    bits = mixed(mixed(places ^ (key[..., :1] ^ salt)) ^ key[..., 1:])
+    unit = (bits >> np.uint32(8)).astype(dtype) * np.dtype(dtype).type(2.0**-24)
+    return unit.reshape((*key.shape[:-1], *shape))
 """
 
     def value(self, xp: Any, key: Any) -> Any:
