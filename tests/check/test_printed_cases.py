@@ -157,6 +157,46 @@ def test_xor_one_at_a_time_divides_its_rate_by_the_number_of_samples() -> None:
     assert "a 4th of rate times gradient: the rate in effect is 0.00125" in report.mistakes[0].what
 
 
+def of_the_four_rows(parameters: Any) -> tuple[Any, Any, Any]:
+    """Hidden outputs, the prediction without the output's bias, and the one with it."""
+    hidden = np.tanh(X_XOR @ parameters["W1"] + parameters["b1"])
+    scores = hidden @ parameters["W2"]
+    return hidden, sigmoid(scores), sigmoid(scores + parameters["b2"])
+
+
+def by_hand(parameters: Any) -> dict[str, Any]:
+    hidden, _, y = of_the_four_rows(parameters)
+    d2 = (y - T_XOR) / 4
+    d1 = d2 @ parameters["W2"].T * (1 - hidden**2)
+    return {"W1": X_XOR.T @ d1, "b1": d1.sum(0), "W2": hidden.T @ d2, "b2": d2.sum(0)}
+
+
+SHAPES = {"W1": (2, 4), "b1": (4,), "W2": (4, 1), "b2": (1,)}
+
+
+def test_xor_predicts_without_its_output_bias() -> None:
+    rng = np.random.default_rng(0)
+    parameters = {name: rng.standard_normal(shape) for name, shape in SHAPES.items()}
+
+    def loss(parameters: Any) -> Any:
+        y = of_the_four_rows(parameters)[1]
+        return -np.mean(T_XOR * np.log(y) + (1 - T_XOR) * np.log(1 - y))
+
+    report = check_gradients(loss, parameters, by_hand)
+    assert kinds(report)["unused parameter"] == ("b2",)
+
+
+def test_xor_plots_the_mean_of_a_gradient_as_its_loss() -> None:
+    rng = np.random.default_rng(0)
+    parameters = {name: rng.standard_normal(shape) for name, shape in SHAPES.items()}
+
+    def plotted(parameters: Any) -> Any:
+        return np.mean(of_the_four_rows(parameters)[2] - T_XOR)
+
+    report = check_gradients(plotted, parameters, by_hand)
+    assert not any(verdict.right for verdict in report.parameters.values())
+
+
 class Softmax:
     """Softmax and cross-entropy with 1e-7 inside the logarithm."""
 
