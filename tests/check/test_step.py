@@ -245,3 +245,18 @@ def test_what_is_no_step() -> None:
         judged(lambda p: [p["W1"]])
     with pytest.raises(GradientError, match="after one step a parameter is NaN or infinite"):
         judged(lambda p: {name: array * np.nan for name, array in p.items()})
+
+
+def test_an_error_in_a_later_update_is_told() -> None:
+    batches = iter([1])
+
+    def runs_dry(p: Arrays) -> None:
+        plain(p)
+        if not list(batches):
+            raise StopIteration("no batch is left")
+
+    report = judged(runs_dry, rate=RATE)
+    assert report.ok
+    assert report.notes == (
+        "update 2 raised StopIteration: no batch is left. What came before it is judged.",
+    )

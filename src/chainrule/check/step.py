@@ -94,7 +94,7 @@ class _Judge:
     ) -> None:  # fmt: skip
         self.calls, self.eps, self.seed = calls, stepper.eps, seed
         self.optimizer = optimizer
-        self.notes: list[str] = []
+        self.notes = [stepper.broke] if stepper.broke else []
         self.remarks = _reshaped(points)
         self.points = _usable(points)
         self.found = [self._truth(point) for point in self.points[:-1]]

@@ -25,6 +25,7 @@ class Stepper:
     Attributes:
         subject: the loss, without gradients.
         eps: the rounding error of the parameters.
+        broke: what a later step raised, if one did.
     """
 
     def __init__(self, step: Callable[..., Any], parameters: Any, loss: Any) -> None:
@@ -45,6 +46,7 @@ class Stepper:
         self.surroundings = Surroundings([step, parameters, loss])
         self.subject = self._of_object(loss) if not is_data else self._of_data(loss)
         self.eps = self.subject.eps
+        self.broke = ""
 
     def run(self, times: int) -> list[dict[str, Any]]:
         """The parameters before the first step and after each of ``times``; all is put back."""
@@ -54,12 +56,10 @@ class Stepper:
             held = copy.deepcopy(self.parameters)
             points = [self._read(held)]
             for turn in range(times):
-                try:
-                    result = self.step(held)
-                except Exception:
-                    if turn:  # what an earlier step did to a shape, say: that one is judged
-                        break
-                    raise
+                made = self._made(turn, held)
+                if made is None:
+                    break
+                (result,) = made
                 held = held if result is None else self._taken(result, held)
                 points.append(self._read(held))
             return points
@@ -68,14 +68,24 @@ class Stepper:
         read = self._bound if self.thing is None else self._slots
         points = [read()]
         for turn in range(times):
-            try:
-                self.step(*[self.thing][: self.takes])
-            except Exception:
-                if turn:
-                    break
-                raise
+            if self._made(turn, *[self.thing][: self.takes]) is None:
+                break
             points.append(read())
         return points
+
+    def _made(self, turn: int, *arguments: Any) -> tuple[Any] | None:
+        """What a step returns; None if it broke after others, which are judged then."""
+        try:
+            return (self.step(*arguments),)
+        except Exception as error:
+            if not turn:
+                raise
+            # An earlier step may have changed a shape, say: that is the mistake to be named.
+            self.broke = (
+                f"update {turn + 1} raised {type(error).__name__}: {error}. What came before it is "
+                "judged."
+            )
+            return None
 
     # --- reading -------------------------------------------------------------------------------
 
