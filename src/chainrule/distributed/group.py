@@ -1,0 +1,251 @@
+"""The group that this process belongs to: how it joins, what its devices are, how it ends."""
+
+from __future__ import annotations
+
+import atexit
+import os
+import signal
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cached_property
+from types import TracebackType
+from typing import Any
+
+import numpy as np
+
+from chainrule.distributed.line import Line
+from chainrule.distributed.meeting import meet
+from chainrule.distributed.place import Place, cluster_place, place
+from chainrule.errors import GroupError, OptionError, optional_package
+
+#: Seconds for all processes to come, and without a sign of life before one is given up.
+START_SECONDS, SILENCE_SECONDS = 60.0, 10.0
+#: JAX's own watch would abort the process where ours says who is lost: it is told to wait a day.
+_A_DAY = 24 * 3600
+
+_current: Group | None = None
+
+
+class Group:
+    """All processes that train together, as one of them sees it.
+
+    ``processes`` is how many there are, ``process`` the number of this one (0 to processes - 1),
+    ``mesh`` JAX's mesh over all their devices, with the one axis "rows". As a context manager it
+    leaves at the end; without that, it leaves when Python ends.
+    """
+
+    def __init__(self, where: Place, line: Line | None) -> None:
+        self.place = where
+        self._line = line
+        self._is_over = False
+
+    @property
+    def processes(self) -> int:
+        """How many processes there are."""
+        return self.place.processes
+
+    @property
+    def process(self) -> int:
+        """The number of this process, from 0."""
+        return self.place.process
+
+    @property
+    def is_first(self) -> bool:
+        """Whether this is process 0, the one that writes files and speaks to the terminal."""
+        return self.process == 0
+
+    @cached_property
+    def mesh(self) -> Any:
+        """JAX's mesh over the devices of all processes."""
+        jax = optional_package("jax", "xla", "A group of processes")
+        return jax.sharding.Mesh(np.array(jax.devices()), ("rows",))
+
+    @property
+    def devices(self) -> int:
+        """How many devices there are, of all processes together."""
+        return int(self.mesh.devices.size)
+
+    def agree(self, value: Any) -> Any:
+        """The value of process 0 (numbers, texts, None, lists and dicts of them), in all.
+
+        Raises:
+            GroupError: a process is lost; the text names it.
+            KeyboardInterrupt: in all processes at once, if one was interrupted.
+        """
+        return value if self._line is None else self._line.agree(value)
+
+    @contextmanager
+    def exchange(self) -> Iterator[None]:
+        """Around what needs the data of the others: if it fails, the error says who is lost.
+
+        Raises:
+            GroupError: a process is lost.
+        """
+        if self._line is None:
+            yield
+            return
+        with self._line.exchange():
+            yield
+
+    @contextmanager
+    def interruptible(self) -> Iterator[None]:
+        """Within, Ctrl-C raises KeyboardInterrupt at the next ``agree``, in all processes."""
+        line = self._line
+        if line is None or threading.current_thread() is not threading.main_thread():
+            yield
+            return
+        before = signal.signal(signal.SIGINT, lambda number, frame: line.interrupt())
+        try:
+            yield
+        finally:
+            signal.signal(signal.SIGINT, before or signal.SIG_DFL)  # None: set by no Python
+
+    def leave(self) -> None:
+        """Wait until all others leave too, and end the group: every process has done its part.
+
+        Raises:
+            GroupError: one was lost before.
+        """
+        global _current
+        if self._is_over or self._line is None:
+            _current = None
+            return
+        self._line.leave()
+        self._is_over, _current = True, None
+        optional_package("jax", "xla", "A group of processes").distributed.shutdown()
+
+    def fail(self, error: BaseException) -> None:
+        """Tell the others that this process ends with ``error``."""
+        if self._line is not None and not self._is_over and not isinstance(error, GroupError):
+            self._line.fail(f"{type(error).__name__}: {error}".rstrip(": "))
+
+    def __enter__(self) -> Group:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:  # fmt: skip
+        if error is None:
+            self.leave()
+        else:
+            self.fail(error)
+
+    def _at_exit(self) -> None:
+        """At the end of Python: leave, unless the program failed, or the group did."""
+        if self._line is None or self._is_over:
+            return
+        try:
+            if not self._failed:
+                self.leave()
+                return
+        except GroupError as error:
+            sys.stderr.write(f"Error: {error}\n")
+        # By itself, JAX would now wait for processes that are not there any more.
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(1)
+
+    _failed = False
+
+    def _watch_errors(self) -> None:
+        """Tell the others of an error that nobody catches."""
+        show = sys.excepthook
+
+        def tell(
+            kind: type[BaseException], error: BaseException, trace: TracebackType | None
+        ) -> None:
+            self._failed = True
+            self.fail(error)
+            show(kind, error, trace)
+
+        sys.excepthook = tell
+        atexit.register(self._at_exit)
+
+
+def join(
+    coordinator: str | None = None, processes: int | None = None, process: int | None = None, *,
+    cluster: bool = False, start_seconds: float = START_SECONDS,
+    silence_seconds: float = SILENCE_SECONDS,
+) -> Group:  # fmt: skip
+    """Join the group of processes that train together; from then on ``engine="xla"`` uses it.
+
+    With nothing said, neither here nor in the environment, the group is this process alone, with
+    all its devices. To be called before anything else runs on the XLA engine.
+
+    Args:
+        coordinator: "HOST:PORT" of process 0; default ``CHAINRULE_COORDINATOR``.
+        processes: how many there are; default ``CHAINRULE_PROCESSES``.
+        process: the number of this one, from 0; default ``CHAINRULE_PROCESS``.
+        cluster: take all three from the scheduler that started this process (Slurm, Open MPI).
+        start_seconds: how long to wait for all others to come.
+        silence_seconds: how long a process may give no sign of life before it counts as lost.
+
+    Raises:
+        OptionError: the place is said in part only, or wrongly.
+        GroupError: a process did not come in time, or this one has joined already, or has used the
+            XLA engine before.
+        MissingPackageError: JAX is not installed.
+    """
+    global _current
+    if _current is not None:
+        raise GroupError("this process has joined a group already.")
+    jax = optional_package("jax", "xla", "A group of processes")
+    where = cluster_place() if cluster else place(coordinator, processes, process)
+    if where is None or where.processes == 1:
+        _current = Group(where or Place("", 1, 0), None)
+        return _current
+    _refuse_late_joining()
+    for name, seconds in (("start_seconds", start_seconds), ("silence_seconds", silence_seconds)):
+        if not seconds > 0:
+            raise OptionError(f"{name} is a number above 0, got {seconds!r}.")
+    line = Line(where, meet(where, start_seconds), silence_seconds)
+    _current = Group(where, line)
+    _current._watch_errors()
+    try:
+        with line.exchange():
+            _connect(jax, where, start_seconds)
+    except BaseException as error:
+        _current.fail(error)
+        raise
+    return _current
+
+
+def current() -> Group | None:
+    """The group that this process has joined, if it has."""
+    return _current
+
+
+def is_first() -> bool:
+    """Whether this process writes files and speaks to the terminal: process 0, or the only one."""
+    return _current is None or _current.is_first
+
+
+def agreed(value: Any) -> Any:
+    """Process 0's ``value`` in every process of the group; as it is where there is no group.
+
+    Raises:
+        GroupError, KeyboardInterrupt: see ``Group.agree``.
+    """
+    return value if _current is None else _current.agree(value)
+
+
+def _connect(jax: Any, where: Place, seconds: float) -> None:
+    # Else JAX takes SIGTERM for itself, and the process does not end.
+    jax.config.update("jax_enable_preemption_service", False)
+    jax.distributed.initialize(
+        where.coordinator, where.processes, where.process,
+        initialization_timeout=max(1, round(seconds)), heartbeat_timeout_seconds=_A_DAY,
+        shutdown_timeout_seconds=max(1, round(SILENCE_SECONDS)),
+    )  # fmt: skip
+
+
+def _refuse_late_joining() -> None:
+    bridge = optional_package("jax._src.xla_bridge", "xla", "A group of processes")
+    if bridge.backends_are_initialized():
+        raise GroupError(
+            "join the group before anything runs on the XLA engine: JAX has looked for its devices "
+            "already, and cannot take in those of other processes now."
+        )
