@@ -8,7 +8,7 @@ import signal
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import cached_property
 from types import TracebackType
 from typing import Any
@@ -206,7 +206,7 @@ def join(
     _current._watch_errors()
     try:
         with line.exchange():
-            _connect(jax, where, start_seconds)
+            _connect(jax, _current, start_seconds)
     except BaseException as error:
         _current.fail(error)
         raise
@@ -223,6 +223,11 @@ def is_first() -> bool:
     return _current is None or _current.is_first
 
 
+def interruptible() -> AbstractContextManager[None]:
+    """Within, Ctrl-C reaches all processes of the group after the same step."""
+    return nullcontext() if _current is None else _current.interruptible()
+
+
 def agreed(value: Any) -> Any:
     """Process 0's ``value`` in every process of the group; as it is where there is no group.
 
@@ -232,14 +237,41 @@ def agreed(value: Any) -> Any:
     return value if _current is None else _current.agree(value)
 
 
-def _connect(jax: Any, where: Place, seconds: float) -> None:
+def _connect(jax: Any, group: Group, seconds: float) -> None:
+    """Connect JAX's own line, and exchange a first number.
+
+    Gloo, by which processors exchange data, greets on stdout at its first exchange: not for users.
+    """
     # Else JAX takes SIGTERM for itself, and the process does not end.
     jax.config.update("jax_enable_preemption_service", False)
     jax.distributed.initialize(
-        where.coordinator, where.processes, where.process,
+        group.place.coordinator, group.processes, group.process,
         initialization_timeout=max(1, round(seconds)), heartbeat_timeout_seconds=_A_DAY,
         shutdown_timeout_seconds=max(1, round(SILENCE_SECONDS)),
     )  # fmt: skip
+    mesh, spec = group.mesh, jax.sharding.PartitionSpec
+    ones = np.ones(len(jax.local_devices()), np.float32)
+    rows = jax.sharding.NamedSharding(mesh, spec("rows"))
+    everywhere = jax.sharding.NamedSharding(mesh, spec())
+    with _without_stdout():
+        placed = jax.make_array_from_process_local_data(rows, ones)
+        total = jax.jit(lambda x: x.sum(), out_shardings=everywhere)(placed)
+        total.block_until_ready()
+
+
+@contextmanager
+def _without_stdout() -> Iterator[None]:
+    """What C libraries write to stdout goes nowhere."""
+    sys.stdout.flush()
+    kept = os.dup(1)
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, 1)
+        yield
+    finally:
+        os.dup2(kept, 1)
+        os.close(kept)
+        os.close(nowhere)
 
 
 def _refuse_late_joining() -> None:

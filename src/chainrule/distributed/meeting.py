@@ -38,8 +38,8 @@ def meet(place: Place, seconds: float) -> Peers:
 
 
 def send(connection: socket.socket, **message: Any) -> None:
-    """One message, a line of JSON."""
-    connection.sendall(json.dumps(message).encode() + b"\n")
+    """One message, a line of JSON; numbers of NumPy's become Python's."""
+    connection.sendall(json.dumps(message, default=float).encode() + b"\n")
 
 
 def who() -> str:

@@ -8,9 +8,11 @@ caller's, read and replaced in place: what training runs, step after step.
 from collections.abc import Callable, Collection, Mapping
 from typing import Any, Protocol
 
+from chainrule.distributed import current
 from chainrule.engine.loop import ReferenceRepeated, Repeated
 from chainrule.engine.numpy_engine import Program, compile_numpy
 from chainrule.engine.reference import ReferenceProgram, compile_reference, evaluate_nodes
+from chainrule.engine.shared import SharedRepeated
 from chainrule.engine.xla import XlaProgram, XlaRepeated, compile_xla
 from chainrule.errors import unknown_name
 from chainrule.graph.graph import ENGINES, Graph
@@ -73,9 +75,14 @@ def repeated(
 ) -> Repeatable:  # fmt: skip
     """A step to be run many times in a call, on the engine called ``engine``: see ``Repeated``.
 
+    In a group of processes or devices, the XLA engine gives each of them a share of every batch.
+
     Raises:
         OptionError: no such engine, with the nearest name.
     """
+    group = current()
+    if engine == "xla" and group is not None and group.devices > 1:
+        return SharedRepeated(group, graph, bound, replaces, steady, kept, gathered, fed)
     made: Repeatable = _known(REPEATED, engine)(graph, bound, replaces, steady, kept, gathered, fed)
     return made
 
@@ -95,6 +102,7 @@ __all__ = [
     "Repeatable",
     "Repeated",
     "Runnable",
+    "SharedRepeated",
     "XlaProgram",
     "XlaRepeated",
     "compile_numpy",

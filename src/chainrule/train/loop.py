@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from chainrule.distributed import agreed, interruptible, is_first
 from chainrule.errors import DataError, OptionError, TrainingWarning
 from chainrule.graph.op import Array
 from chainrule.nn.metrics import metric
@@ -57,10 +58,11 @@ class Training:
     def run(self) -> History:
         """Train to the end. Ctrl-C keeps what was learnt, and says so in ``history.stopped``."""
         try:
-            self._tell("on_start")
-            block = 1
-            while self.epoch < self.epochs and not self.stopping:
-                block = self._block(min(block, self.epochs - self.epoch))
+            with interruptible():
+                self._tell("on_start")
+                block = 1
+                while self.epoch < self.epochs and not self.stopping:
+                    block = agreed(self._block(min(block, self.epochs - self.epoch)))
         except KeyboardInterrupt:
             self.stopping = f"interrupted by the user in epoch {self.epoch + 1}"
         self.history.stopped = self.stopping
@@ -77,6 +79,9 @@ class Training:
             return self._stop_at_nonfinite(before, epochs, losses, rate_at, began)
         self._record(losses, [rate_at(e) for e in range(epochs)], time.perf_counter() - began)
         self._tell("on_epoch")
+        # Callbacks run in every process of a group; what they decide is decided by the first.
+        decided = agreed([self.stopping, self.optimizer.learning_rate])
+        self.stopping, self.optimizer.learning_rate = decided
         seconds = max(time.perf_counter() - began, 1e-6)
         if self._scores is not None or any(c.every_epoch for c in self._callbacks):
             return 1
@@ -99,7 +104,8 @@ class Training:
             "loss": losses,
         }
         if self._scores is not None:
-            columns |= {name: [value] for name, value in self._scores().items()}
+            scores = agreed(self._scores() if is_first() else None)
+            columns |= {name: [value] for name, value in scores.items()}
         columns["learning_rate"] = rates
         columns["seconds"] = [seconds / count] * count
         self.history.add(columns)

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from chainrule.distributed import agreed
 from chainrule.graph.op import Array
 from chainrule.nn.losses import Loss
 from chainrule.nn.sequential import Sequential
@@ -79,6 +80,7 @@ class Runner:
         for first in range(0, epochs, COUNT):
             rates = [rate_at(epoch) for epoch in range(first, min(first + COUNT, epochs))]
             losses += self.make_steps([everything] * len(rates), rates)
+            agreed(None)  # lets Ctrl-C end all processes of a group after the same step
         return losses
 
     def _run_epoch(
@@ -95,7 +97,8 @@ class Runner:
             positions = [epoch + i * self.batch_size / self.rows for i in range(first, last)]
             losses += self.make_steps(batches[first:last], [rate_at(at) for at in positions])
             now = time.perf_counter()
-            count = min(COUNT, 4 * count, 1 + int((last - first) * TICK_SECONDS / (now - began)))
+            wanted = 1 + int((last - first) * TICK_SECONDS / (now - began))
+            count = agreed(min(COUNT, 4 * count, wanted))
             began = now
             if now - ticked > TICK_SECONDS:
                 ticked = now
