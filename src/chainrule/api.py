@@ -1,6 +1,6 @@
 """The public names: what ``import chainrule as cr`` offers, each from where it is defined."""
 
-from chainrule import check, data, engine, errors, formats, nn, ops, optim, plots, train
+from chainrule import check, data, distributed, engine, errors, formats, nn, ops, optim, plots, train
 from chainrule.check import check_gradients, check_step, numerical_gradient
 from chainrule.formats import load, save
 from chainrule.graph import (
@@ -94,6 +94,7 @@ from chainrule.optim import (
 )
 from chainrule.train import (
     Callback,
+    Checkpoint,
     EarlyStopping,
     History,
     Population,
@@ -111,6 +112,7 @@ __all__ = [
     "AdamW",
     "BatchNorm",
     "Callback",
+    "Checkpoint",
     "Constant",
     "Cosine",
     "Dense",
@@ -147,6 +149,7 @@ __all__ = [
     "cross_entropy",
     "data",
     "differentiate",
+    "distributed",
     "divide",
     "dot",
     "elu",

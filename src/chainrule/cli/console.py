@@ -92,7 +92,7 @@ class _Bar(Callback):
         self.task: Any = None
 
     def on_start(self, training: Any) -> None:
-        self.began = time.perf_counter()
+        self.began, self.first = time.perf_counter(), training.epoch
         if self.task is not None:
             self.bar.remove_task(self.task)
         self.task = self.bar.add_task(
@@ -107,7 +107,7 @@ class _Bar(Callback):
             completed=position,
             description=f"epoch {epoch}/{training.epochs}",
             scores=_scores(training.history.columns),
-            speed=f"{training.rows * position / seconds:,.0f} rows/s",
+            speed=f"{training.rows * (position - self.first) / seconds:,.0f} rows/s",
         )
 
     def on_epoch(self, training: Any) -> None:

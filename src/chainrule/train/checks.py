@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
+from chainrule.distributed import current
 from chainrule.engine import PROGRAMS
 from chainrule.errors import DataError, OptionError, unknown_name
 from chainrule.graph.op import Array
@@ -15,6 +17,8 @@ from chainrule.nn.layers import Activation, BatchNorm, Dense
 from chainrule.nn.losses import Loss
 from chainrule.nn.sequential import Sequential
 from chainrule.optim.optimizers import LBFGS, Optimizer
+from chainrule.train.callbacks import Callback
+from chainrule.train.checkpoint import Checkpoint
 
 
 def generator(seed: Any) -> np.random.Generator:
@@ -115,14 +119,37 @@ def options(epochs: Any, batch_size: Any, restarts: Any, engine: str, progress: 
             raise OptionError(f"{name} is a whole number of {least} or more, got {value!r}.")
     if engine not in PROGRAMS:
         raise unknown_name("engine", engine, PROGRAMS)
+    group = current()
+    if group is not None and group.processes > 1 and engine != "xla":
+        raise OptionError(
+            f"this process has joined a group of {group.processes}, and only engine='xla' trains "
+            f"in groups; got engine={engine!r}."
+        )
     if progress not in (True, False, "auto"):
         raise OptionError(f"progress is True, False or 'auto', got {progress!r}.")
+
+
+def resumable(
+    chosen: Optimizer, restarts: int, saved: Any, callbacks: Sequence[Callback]
+) -> None:
+    """Refuse what cannot be taken up again."""
+    is_kept = any(isinstance(c, Checkpoint) for c in callbacks)
+    if saved is not None and isinstance(chosen, LBFGS):
+        raise OptionError("L-BFGS cannot be resumed, because SciPy keeps its state to itself.")
+    if restarts and (is_kept or saved is not None):
+        raise OptionError(
+            f"restarts={restarts} and checkpoints do not go together: a checkpoint is of one "
+            "start. Choose one of them."
+        )
 
 
 def together(
     net: Sequential, chosen: Optimizer, schedule: Any, rows: int, batch_size: int | None
 ) -> None:
     """Refuse before the first step what would fail, or be ignored, in the middle of training."""
+    group = current()
+    if isinstance(chosen, LBFGS) and group is not None and group.processes > 1:
+        raise OptionError("L-BFGS trains in one process, not in a group: choose Adam.")
     if isinstance(chosen, LBFGS) and schedule is not None:
         raise OptionError("LBFGS finds its own step in each iteration: it takes no schedule.")
     normed = any(isinstance(layer, BatchNorm) for layer in net.layers)

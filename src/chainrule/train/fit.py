@@ -18,6 +18,7 @@ from chainrule.optim.optimizers import optimizer as make_optimizer
 from chainrule.optim.schedules import schedule as make_schedule
 from chainrule.train import checks
 from chainrule.train.callbacks import Progress, callback
+from chainrule.train.checkpoint import Checkpoint, description, read_checkpoint, refuse_another
 from chainrule.train.history import History
 from chainrule.train.loop import Training, scores_of
 from chainrule.train.restarts import fit_with_restarts
@@ -49,6 +50,7 @@ def fit(
     seed: int | np.random.Generator = 0,
     engine: str = "numpy",
     progress: bool | str = "auto",
+    resume: Any = None,
 ) -> History:
     """Train ``net`` on samples ``X`` (rows) and targets ``y``; returns the history.
 
@@ -72,16 +74,19 @@ def fit(
         seed: a number or a ``numpy.random.Generator``.
         engine: "numpy", "xla" or "reference".
         progress: True, False, or "auto": a live line on a terminal after a second.
+        resume: the folder of a ``Checkpoint``: go on from there, given the same data and options.
 
     Raises:
         ShapeError, DtypeError, DataError: data that do not fit, or hold NaN; see
             ``chainrule.nn.fitting``.
-        OptionError: an option that is not known or out of range.
+        OptionError: an option that is not known or out of range; a checkpoint of another training.
+        FileNotFoundError, FileFormatError: no checkpoint where ``resume`` says, or a broken one.
     """
     chosen = make_optimizer(optimizer)
     checks.options(epochs, batch_size, restarts, engine, progress)
     X = fitting.inputs(X, net.dtype, net.input_shape)
     rng = checks.generator(seed)
+    saved = None if resume is None else read_checkpoint(resume)
     with _as_before_if_refused(net):
         if not net.is_built:
             net.build(X.shape[1:], rng)
@@ -93,6 +98,12 @@ def fit(
         listed = [
             callback(c) for c in (callbacks if isinstance(callbacks, list | tuple) else [callbacks])
         ]
+        # Last, so that it holds what the others have decided after the same epoch.
+        listed.sort(key=lambda c: isinstance(c, Checkpoint))
+        checks.resumable(chosen, restarts, saved, listed)
+        described = description(net, net.loss, chosen, changing, data, batch_size, rng)
+        if saved is not None:
+            refuse_another(saved, described)
         scores = scores_of(net, data, held, metrics, engine)
     if epochs is None:
         epochs = default_epochs(len(data["x"]), batch_size)
@@ -105,7 +116,10 @@ def fit(
 
             return train_lbfgs(net, net.loss_for(), chosen, data, epochs, listed, scores, engine)
         runner = Runner(net, net.loss_for(), chosen, data, batch_size, start, engine)
-        return Training(net, runner, chosen, changing, epochs, listed, scores).run()
+        training = Training(
+            net, runner, chosen, changing, epochs, listed, scores, described, saved
+        )
+        return training.run()
 
     return fit_with_restarts(net, train, data, restarts, seed, rng)
 

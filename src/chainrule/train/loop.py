@@ -6,7 +6,7 @@ import math
 import sys
 import time
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -38,10 +38,12 @@ class Training:
     def __init__(
         self, net: Sequential, runner: Runner, optimizer: Optimizer, schedule: Schedule,
         epochs: int, callbacks: Sequence[Callback], scores: Scores | None,
+        described: Mapping[str, str] | None = None, saved: Mapping[str, Any] | None = None,
     ) -> None:  # fmt: skip
         self.net, self.optimizer, self.epochs = net, optimizer, epochs
         self.history = History()
         self.epoch = 0
+        self._described, self._saved = described, saved
         self.rows = runner.rows
         self.stopping: str | None = None
         self._runner, self._schedule, self._callbacks, self._scores = (
@@ -59,7 +61,7 @@ class Training:
         """Train to the end. Ctrl-C keeps what was learnt, and says so in ``history.stopped``."""
         try:
             with interruptible():
-                self._tell("on_start")
+                self._start()
                 block = 1
                 while self.epoch < self.epochs and not self.stopping:
                     block = agreed(self._block(min(block, self.epochs - self.epoch)))
@@ -68,6 +70,37 @@ class Training:
         self.history.stopped = self.stopping
         self._tell("on_end")
         return self.history
+
+    def state(self) -> dict[str, Any]:
+        """All that a checkpoint needs to take the training up again after this epoch."""
+        return {
+            "is": self._described,
+            "epoch": self.epoch,
+            "stopped": self.stopping,
+            "learning_rate": self.optimizer.learning_rate,
+            "history": self.history.columns,
+            "runner": self._runner.state(),
+            "callbacks": [[type(c).__name__, c.state()] for c in self._callbacks],
+        }
+
+    def _start(self) -> None:
+        """Tell the callbacks, and take up what was saved, if anything was."""
+        saved = self._saved
+        if saved is None:
+            self._tell("on_start")
+            return
+        self.epoch, self.stopping = saved["epoch"], saved["stopped"]
+        self.history.add(saved["history"])
+        self._runner.restore(saved["runner"])
+        self._tell("on_start")
+        self.optimizer.learning_rate = saved["learning_rate"]
+        kept = [[kind, state] for kind, state in saved["callbacks"] if state]
+        for callback in self._callbacks:
+            for place, (kind, state) in enumerate(kept):
+                if kind == type(callback).__name__:
+                    callback.restore(state)
+                    del kept[place]
+                    break
 
     def _block(self, epochs: int) -> int:
         """Run some epochs; returns how many to run next."""
