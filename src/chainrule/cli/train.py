@@ -7,11 +7,19 @@ from typing import Any
 
 import click
 
-from chainrule.cli.options import batch_size, rate, sizes
+from chainrule.cli.options import batch_size, processes, rate, sizes
 
 
-@click.command("train", short_help="Train a network and save the run.")
-@click.argument("data", metavar="DATA")
+class _Train(click.Command):
+    """The command, which keeps its arguments as they were typed: other processes get them too."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        ctx.meta["arguments"] = list(args)
+        return super().parse_args(ctx, args)
+
+
+@click.command("train", cls=_Train, short_help="Train a network and save the run.")
+@click.argument("data", metavar="DATA", required=False)
 @click.option("--target", metavar="COLUMN", help="Column to predict (CSV).  [default: the last]")
 @click.option(
     "--hidden", type=sizes, metavar="SIZES",
@@ -44,7 +52,21 @@ from chainrule.cli.options import batch_size, rate, sizes
     help="Folder of the run.  [default: runs/NAME-DATE-TIME]",
 )  # fmt: skip
 @click.option("--force", is_flag=True, help="Replace the run that DIR holds.")
-def train_command(**options: Any) -> None:
+@click.option(
+    "--processes", type=processes, metavar="N",
+    help="Train in N processes of this machine (with --engine xla), or as one of those that the "
+    "scheduler of a cluster has started: cluster.",
+)  # fmt: skip
+@click.option(
+    "--checkpoint", type=click.IntRange(min=1), metavar="N",
+    help="Epochs between two checkpoints.  [default: 1 with --processes, else none]",
+)  # fmt: skip
+@click.option(
+    "--resume", type=click.Path(path_type=Path), metavar="RUN",
+    help="Go on with a run from its last checkpoint, without DATA.",
+)  # fmt: skip
+@click.pass_context
+def train_command(ctx: click.Context, **options: Any) -> None:
     """Train a network on DATA, judge it on rows it has not seen, and save the run.
 
     DATA is xor, and, or, nand, digits, mnist, or a CSV file whose first row names the columns. Of
@@ -59,7 +81,19 @@ def train_command(**options: Any) -> None:
       chainrule train xor --hidden 2 --activation sigmoid --seed 3
       chainrule train mnist --hidden 100,50 --epochs 10 --out runs/mnist
       chainrule train houses.csv --target price --lr 0.001
+      chainrule train mnist --engine xla --processes 2
     """
+    from chainrule.cli.processes import is_launcher, start_workers
     from chainrule.cli.training import Options, train
 
+    if options["resume"] is not None:
+        from chainrule.cli.checkpoints import kept_options
+
+        typed = click.core.ParameterSource.COMMANDLINE
+        given = {k: v for k, v in options.items() if ctx.get_parameter_source(k) == typed}
+        options = kept_options(options["resume"], given)
+    elif options["data"] is None:
+        raise click.UsageError("Missing argument 'DATA'.", ctx)
+    if is_launcher(options["processes"]):
+        ctx.exit(start_workers(ctx.meta["arguments"], options["processes"], options["engine"]))
     train(Options(**options))

@@ -4,23 +4,27 @@ from __future__ import annotations
 
 import dataclasses
 import warnings
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import click
 
+from chainrule.cli.checkpoints import FOLDER, forget, keep_options
 from chainrule.cli.console import live_line, note, show_table
 from chainrule.cli.pictures import draw
 from chainrule.cli.problems import Problem, Recipe
+from chainrule.cli.processes import joined, tell_launcher
 from chainrule.cli.runs import MODEL, Run, check_folder, new_folder, write_folder
 from chainrule.cli.scores import Score, score, truth_table
 from chainrule.cli.sources import problem
+from chainrule.distributed import current, is_first
 from chainrule.errors import TrainingWarning, unknown_name
 from chainrule.nn.layers import Dense
 from chainrule.nn.sequential import Sequential
 from chainrule.optim.optimizers import NAMED, Optimizer
-from chainrule.train import EarlyStopping, History
+from chainrule.train import Callback, Checkpoint, EarlyStopping, History
 
 
 @dataclass(frozen=True)
@@ -40,6 +44,9 @@ class Options:
     engine: str
     out: Path | None
     force: bool
+    processes: str | int | None
+    checkpoint: int | None
+    resume: Path | None
 
     def recipe(self, default: Recipe) -> Recipe:
         """The default of the data, with what was given instead."""
@@ -61,38 +68,63 @@ def train(options: Options) -> None:
     Raises:
         ChainruleError: options or data that are of no use, before anything is written.
     """
-    if options.out is not None:
+    with joined(options.processes):
+        interrupted = _train(options)
+    if interrupted:
+        click.get_current_context().exit(130)
+
+
+def _train(options: Options) -> bool:
+    """The work; whether it was interrupted. In a group, process 0 alone speaks and writes."""
+    if options.out is not None and options.resume is None and is_first():
         check_folder(options.out, options.force)
     given = problem(options.data, options.target, options.seed)
     folder = options.out or new_folder(given.name)
-    check_folder(folder, options.force)
-    recipe = options.recipe(given.recipe)
+    if options.resume is None and is_first():
+        check_folder(folder, options.force)
+    recipe, checkpoint = _kept(options, options.recipe(given.recipe), folder)
     net = network(given, recipe)
     optimizer = _optimizer(options, recipe)
-    for remark in given.remarks:
-        note(remark)
-    history = _fit(net, optimizer, given, recipe, options)
-    result = score(given, net.predict(given.test.X))
+    if is_first():
+        for remark in given.remarks:
+            note(remark)
+    history = _fit(net, optimizer, given, recipe, options, checkpoint)
     interrupted = (history.stopped or "").startswith("interrupted")
-    _tell(given, history, result, interrupted)
-    run = Run(
-        net,
-        given.class_names,
-        given.encoder,
-        given.pixel_maximum,
-        _about(given, recipe, options, optimizer, history, result),
-    )
+    if is_first():
+        result = score(given, net.predict(given.test.X))
+        _tell(given, history, result, interrupted)
+        about = _about(given, recipe, options, optimizer, history, result)
+        run = Run(net, given.class_names, given.encoder, given.pixel_maximum, about)
+        _write(run, folder, given, history, result)
+        if not interrupted:
+            forget(folder)
+    return interrupted
 
+
+def _kept(options: Options, recipe: Recipe, folder: Path) -> tuple[Recipe, Checkpoint | None]:
+    """The recipe, and what writes checkpoints of the run, if they are wanted."""
+    every = options.checkpoint
+    if every is None and options.restarts is None and recipe.restarts == 0:
+        every = 1 if current() is not None or options.resume is not None else None
+    if every is None:
+        return recipe, None
+    if options.restarts is None:  # those of the recipe would not go with checkpoints
+        recipe = dataclasses.replace(recipe, restarts=0)
+    if is_first():
+        keep_options(folder, options)
+        tell_launcher(folder)
+    return recipe, Checkpoint(folder / FOLDER, every=every)
+
+
+def _write(run: Run, folder: Path, given: Problem, history: History, result: Score) -> None:
     def fill(place: Path) -> None:
-        net.save(place / MODEL, **run.metadata())
+        run.net.save(place / MODEL, **run.metadata())
         if len(history):
             history.save_csv(place / "history.csv")
-        draw(given, net, history, result.outputs, place)
+        draw(given, run.net, history, result.outputs, place)
 
     written = write_folder(folder, fill)
     click.echo(f"saved in {folder}: {', '.join(written)}")
-    if interrupted:
-        click.get_current_context().exit(130)
 
 
 def network(given: Problem, recipe: Recipe) -> Sequential:
@@ -116,13 +148,16 @@ def _optimizer(options: Options, recipe: Recipe) -> Optimizer:
 
 
 def _fit(
-    net: Sequential, optimizer: Optimizer, given: Problem, recipe: Recipe, options: Options
-) -> History:
+    net: Sequential, optimizer: Optimizer, given: Problem, recipe: Recipe, options: Options,
+    checkpoint: Checkpoint | None,
+) -> History:  # fmt: skip
     held = given.validation
     with warnings.catch_warnings(record=True) as told:
         warnings.simplefilter("always", TrainingWarning)
-        with live_line() as line:
+        with live_line() if is_first() else nullcontext(Callback()) as line:
             callbacks: list[Any] = [line]
+            if checkpoint is not None:
+                callbacks.append(checkpoint)
             if recipe.patience is not None:
                 callbacks.append(EarlyStopping(patience=recipe.patience))
             history = net.fit(
@@ -138,8 +173,9 @@ def _fit(
                 seed=options.seed,
                 engine=options.engine,
                 progress=False,
+                resume=None if options.resume is None else options.resume / FOLDER,
             )
-    for warning in told:
+    for warning in told if is_first() else ():
         note(f"Warning: {warning.message}")
     return history
 

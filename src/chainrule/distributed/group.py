@@ -18,6 +18,13 @@ import numpy as np
 from chainrule.distributed.line import Line
 from chainrule.distributed.meeting import meet
 from chainrule.distributed.place import Place, cluster_place, place
+from chainrule.distributed.reports import (
+    LOST,
+    end_process,
+    end_with_the_launcher,
+    report,
+    reports_folder,
+)
 from chainrule.errors import GroupError, OptionError, optional_package
 
 #: Seconds for all processes to come, and without a sign of life before one is given up.
@@ -109,17 +116,21 @@ class Group:
             GroupError: one was lost before.
         """
         global _current
-        if self._is_over or self._line is None:
-            _current = None
+        if self._is_over:
             return
-        self._line.leave()
+        if self._line is not None:
+            self._line.leave()
+            optional_package("jax", "xla", "A group of processes").distributed.shutdown()
         self._is_over, _current = True, None
-        optional_package("jax", "xla", "A group of processes").distributed.shutdown()
 
     def fail(self, error: BaseException) -> None:
         """Tell the others that this process ends with ``error``."""
-        if self._line is not None and not self._is_over and not isinstance(error, GroupError):
-            self._line.fail(f"{type(error).__name__}: {error}".rstrip(": "))
+        if self._is_over:
+            return
+        self._exit_code = _exit_code(error)
+        report(self.process, error)
+        if self._line is not None and not isinstance(error, GroupError):
+            self._line.fail(f"{type(error).__name__}: {error}".removesuffix(": "))
 
     def __enter__(self) -> Group:
         return self
@@ -135,20 +146,20 @@ class Group:
 
     def _at_exit(self) -> None:
         """At the end of Python: leave, unless the program failed, or the group did."""
-        if self._line is None or self._is_over:
+        if self._is_over:
             return
         try:
-            if not self._failed:
+            if self._exit_code == 0:
                 self.leave()
                 return
         except GroupError as error:
-            sys.stderr.write(f"Error: {error}\n")
+            end_process(self.process, str(error))
         # By itself, JAX would now wait for processes that are not there any more.
         sys.stdout.flush()
         sys.stderr.flush()
-        os._exit(1)
+        os._exit(self._exit_code)
 
-    _failed = False
+    _exit_code = 0
 
     def _watch_errors(self) -> None:
         """Tell the others of an error that nobody catches."""
@@ -157,9 +168,9 @@ class Group:
         def tell(
             kind: type[BaseException], error: BaseException, trace: TracebackType | None
         ) -> None:
-            self._failed = True
             self.fail(error)
-            show(kind, error, trace)
+            if self._exit_code != LOST or reports_folder() is None:  # else the launcher tells it
+                show(kind, error, trace)
 
         sys.excepthook = tell
         atexit.register(self._at_exit)
@@ -167,8 +178,8 @@ class Group:
 
 def join(
     coordinator: str | None = None, processes: int | None = None, process: int | None = None, *,
-    cluster: bool = False, start_seconds: float = START_SECONDS,
-    silence_seconds: float = SILENCE_SECONDS,
+    cluster: bool = False, start_seconds: float | None = None,
+    silence_seconds: float | None = None,
 ) -> Group:  # fmt: skip
     """Join the group of processes that train together; from then on ``engine="xla"`` uses it.
 
@@ -180,8 +191,10 @@ def join(
         processes: how many there are; default ``CHAINRULE_PROCESSES``.
         process: the number of this one, from 0; default ``CHAINRULE_PROCESS``.
         cluster: take all three from the scheduler that started this process (Slurm, Open MPI).
-        start_seconds: how long to wait for all others to come.
-        silence_seconds: how long a process may give no sign of life before it counts as lost.
+        start_seconds: how long to wait for all others to come; default
+            ``CHAINRULE_START_SECONDS``, else 60.
+        silence_seconds: how long a process may give no sign of life before it counts as lost;
+            default ``CHAINRULE_SILENCE_SECONDS``, else 10.
 
     Raises:
         OptionError: the place is said in part only, or wrongly.
@@ -197,20 +210,21 @@ def join(
     if where is None or where.processes == 1:
         _current = Group(where or Place("", 1, 0), None)
         return _current
-    _refuse_late_joining()
-    for name, seconds in (("start_seconds", start_seconds), ("silence_seconds", silence_seconds)):
-        if not seconds > 0:
-            raise OptionError(f"{name} is a number above 0, got {seconds!r}.")
-    line = Line(where, meet(where, start_seconds), silence_seconds)
-    _current = Group(where, line)
-    _current._watch_errors()
+    end_with_the_launcher()
+    start = _seconds("start_seconds", start_seconds, START_SECONDS)
+    silence = _seconds("silence_seconds", silence_seconds, SILENCE_SECONDS)
+    group = Group(where, None)
+    group._watch_errors()
     try:
-        with line.exchange():
-            _connect(jax, _current, start_seconds)
+        _refuse_late_joining()
+        group._line = Line(where, meet(where, start), silence)
+        with group.exchange():
+            _connect(jax, group, start)
     except BaseException as error:
-        _current.fail(error)
+        group.fail(error)
         raise
-    return _current
+    _current = group
+    return group
 
 
 def current() -> Group | None:
@@ -235,6 +249,24 @@ def agreed(value: Any) -> Any:
         GroupError, KeyboardInterrupt: see ``Group.agree``.
     """
     return value if _current is None else _current.agree(value)
+
+
+def _exit_code(error: BaseException) -> int:
+    if isinstance(error, KeyboardInterrupt):
+        return 128 + signal.SIGINT
+    if isinstance(error, SystemExit) and isinstance(error.code, int):
+        return error.code or 1
+    return LOST if isinstance(error, GroupError) else 1
+
+
+def _seconds(name: str, given: float | None, default: float) -> float:
+    told = os.environ.get(f"CHAINRULE_{name.upper()}", default) if given is None else given
+    try:
+        if 0 < float(told) < _A_DAY:
+            return float(told)
+    except (TypeError, ValueError):
+        pass
+    raise OptionError(f"{name} is a number of seconds above 0, got {told!r}.")
 
 
 def _connect(jax: Any, group: Group, seconds: float) -> None:

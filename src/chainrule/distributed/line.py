@@ -8,11 +8,9 @@ away. Process 0 then tells all others, and each ends with an error that names th
 from __future__ import annotations
 
 import json
-import os
 import queue
 import select
 import socket
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -22,6 +20,7 @@ from typing import Any
 
 from chainrule.distributed.meeting import Peers, send
 from chainrule.distributed.place import Place
+from chainrule.distributed.reports import end_process
 from chainrule.errors import GroupError
 
 #: Seconds between two beats.
@@ -50,7 +49,7 @@ class Line:
 
     def __init__(
         self, place: Place, peers: Peers, silence: float,
-        end: Callable[[str], None] | None = None,
+        end: Callable[[int, str], None] = end_process,
     ) -> None:  # fmt: skip
         self.place, self.silence = place, silence
         self.lost: str | None = None
@@ -58,7 +57,7 @@ class Line:
         self._peers = {k: _Peer(connection, where) for k, (connection, where) in peers.items()}
         for peer in self._peers.values():
             peer.connection.settimeout(silence)
-        self._end = end or _end_process
+        self._end = end
         self._decisions: queue.Queue[dict[str, Any]] = queue.Queue()
         self._sending = threading.Lock()
         self._is_lost, self._all_left = threading.Event(), threading.Event()
@@ -233,7 +232,7 @@ class Line:
         """End the process if the loss did not reach the program as an exception."""
         time.sleep(GRACE_SECONDS)
         if not self._raised and not self._closing:
-            self._end(str(self.lost))
+            self._end(self.place.process, str(self.lost))
 
     # --- details -------------------------------------------------------------------------------
 
@@ -255,11 +254,3 @@ class Line:
 
     def _name(self, number: int) -> str:
         return f"{self.place.name(number)} ({self._peers[number].where})"
-
-
-def _end_process(why: str) -> None:
-    """End where the program waits for what will never come: no exception would reach it there."""
-    sys.stderr.write(f"Error: {why}\n")
-    sys.stderr.flush()
-    sys.stdout.flush()
-    os._exit(1)

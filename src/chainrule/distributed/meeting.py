@@ -167,9 +167,9 @@ def _connection(place: Place, until: float, seconds: float) -> socket.socket:
         except OSError as error:
             if time.monotonic() + RETRY_SECONDS > until:
                 raise GroupError(
-                    f"{place.name(place.process)} found {place.name(0)} not at "
-                    f"{place.coordinator} within {seconds:g} s ({error.strerror or error}). It was "
-                    "not started, ended at once, or the address is wrong."
+                    f"{place.name(place.process)} looked for {place.name(0)} at "
+                    f"{place.coordinator} for {seconds:g} s in vain ({error.strerror or error}). "
+                    "It was not started, ended at once, or the address is wrong."
                 ) from error
             time.sleep(RETRY_SECONDS)
 

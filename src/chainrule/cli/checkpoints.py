@@ -1,0 +1,71 @@
+"""What a run keeps while it is trained, so that ``--resume`` can go on with it."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from chainrule.errors import FileFormatError, OptionError
+
+if TYPE_CHECKING:
+    from chainrule.cli.training import Options
+
+#: Within the folder of a run, what is gone when the run is complete.
+FOLDER, OPTIONS = "checkpoint", "options.json"
+
+#: What may be said anew when a run is resumed.
+ANEW = ("resume", "processes", "checkpoint", "engine", "epochs")
+
+
+def has_checkpoint(run: Path) -> bool:
+    """Whether a run can be resumed."""
+    from chainrule.train import Checkpoint
+
+    return Checkpoint(run / FOLDER).exists and (run / FOLDER / OPTIONS).exists()
+
+
+def keep_options(run: Path, options: Options) -> None:
+    """Keep the options of a run beside its checkpoint."""
+    told = dataclasses.asdict(options)
+    if Path(options.data).is_file():
+        told["data"] = str(Path(options.data).absolute())
+    told = {name: value for name, value in told.items() if name not in ("out", "force", "resume")}
+    (run / FOLDER).mkdir(parents=True, exist_ok=True)
+    (run / FOLDER / OPTIONS).write_text(json.dumps(told, indent=1), encoding="utf-8")
+
+
+def kept_options(run: Path, given: dict[str, Any]) -> dict[str, Any]:
+    """The options with which a run was begun, and what was ``given`` anew by name.
+
+    Raises:
+        OptionError: there is no checkpoint, or an option was given that cannot change.
+        FileFormatError: the kept options are broken.
+    """
+    fixed = [name for name in given if name not in ANEW]
+    if fixed:
+        names = ", ".join("DATA" if n == "data" else f"--{n.replace('_', '-')}" for n in fixed)
+        raise OptionError(
+            f"--resume goes on with the options that the run was begun with: leave out {names}. "
+            "--processes, --engine and --epochs may change."
+        )
+    if not has_checkpoint(run):
+        raise OptionError(
+            f"--resume {run}: there is no checkpoint in it. Runs of several processes write one "
+            "after each epoch, others with --checkpoint 1; a run that is complete has none left."
+        )
+    file = run / FOLDER / OPTIONS
+    try:
+        kept = dict(json.loads(file.read_text(encoding="utf-8")))
+    except ValueError as error:
+        raise FileFormatError(f"{file}: the options of the run are broken: {error}.") from error
+    hidden = kept.get("hidden")
+    kept |= {"hidden": None if hidden is None else tuple(hidden), "processes": None}
+    return kept | given | {"resume": run, "out": run, "force": False}
+
+
+def forget(run: Path) -> None:
+    """The run is complete: nothing of it is left to be resumed."""
+    shutil.rmtree(run / FOLDER, ignore_errors=True)
