@@ -1,6 +1,18 @@
 """The public names: what ``import chainrule as cr`` offers, each from where it is defined."""
 
-from chainrule import check, data, distributed, engine, errors, formats, nn, ops, optim, plots, train
+from chainrule import (
+    check,
+    data,
+    distributed,
+    engine,
+    errors,
+    formats,
+    nn,
+    ops,
+    optim,
+    plots,
+    train,
+)
 from chainrule.check import check_gradients, check_step, numerical_gradient
 from chainrule.formats import load, save
 from chainrule.graph import (

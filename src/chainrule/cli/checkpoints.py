@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from chainrule.errors import FileFormatError, OptionError
-
-if TYPE_CHECKING:
-    from chainrule.cli.training import Options
 
 #: Within the folder of a run, what is gone when the run is complete.
 FOLDER, OPTIONS = "checkpoint", "options.json"
@@ -27,12 +24,11 @@ def has_checkpoint(run: Path) -> bool:
     return Checkpoint(run / FOLDER).exists and (run / FOLDER / OPTIONS).exists()
 
 
-def keep_options(run: Path, options: Options) -> None:
+def keep_options(run: Path, options: Mapping[str, Any]) -> None:
     """Keep the options of a run beside its checkpoint."""
-    told = dataclasses.asdict(options)
-    if Path(options.data).is_file():
-        told["data"] = str(Path(options.data).absolute())
-    told = {name: value for name, value in told.items() if name not in ("out", "force", "resume")}
+    told = {k: value for k, value in options.items() if k not in ("out", "force", "resume")}
+    if Path(told["data"]).is_file():  # which will be found from any other folder too
+        told["data"] = str(Path(told["data"]).absolute())
     (run / FOLDER).mkdir(parents=True, exist_ok=True)
     (run / FOLDER / OPTIONS).write_text(json.dumps(told, indent=1), encoding="utf-8")
 

@@ -65,8 +65,7 @@ class _Train(click.Command):
     "--resume", type=click.Path(path_type=Path), metavar="RUN",
     help="Go on with a run from its last checkpoint, without DATA.",
 )  # fmt: skip
-@click.pass_context
-def train_command(ctx: click.Context, **options: Any) -> None:
+def train_command(**options: Any) -> None:
     """Train a network on DATA, judge it on rows it has not seen, and save the run.
 
     DATA is xor, and, or, nand, digits, mnist, or a CSV file whose first row names the columns. Of
@@ -86,6 +85,7 @@ def train_command(ctx: click.Context, **options: Any) -> None:
     from chainrule.cli.processes import is_launcher, start_workers
     from chainrule.cli.training import Options, train
 
+    ctx = click.get_current_context()
     if options["resume"] is not None:
         from chainrule.cli.checkpoints import kept_options
 

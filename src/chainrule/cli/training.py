@@ -111,7 +111,7 @@ def _kept(options: Options, recipe: Recipe, folder: Path) -> tuple[Recipe, Check
     if options.restarts is None:  # those of the recipe would not go with checkpoints
         recipe = dataclasses.replace(recipe, restarts=0)
     if is_first():
-        keep_options(folder, options)
+        keep_options(folder, dataclasses.asdict(options))
         tell_launcher(folder)
     return recipe, Checkpoint(folder / FOLDER, every=every)
 

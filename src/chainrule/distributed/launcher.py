@@ -148,7 +148,7 @@ def _cause(workers: Sequence[_Worker], reports: Path) -> _Worker | None:
     found = {worker.number: read_report(reports, worker.number) for worker in dead}
     own = [w for w in dead if (r := found[w.number]) is None or r.kind != "lost"]
     by_signal = [worker for worker in own if worker.code is not None and worker.code < 0]
-    return (by_signal or own or [None])[0]
+    return next(iter(by_signal or own), None)
 
 
 def _error(

@@ -78,9 +78,7 @@ class SharedRepeated:
         indices = np.zeros((self._piece, self._share.here), np.intp)
         for i, row in enumerate(part):
             indices[i] = self._share.of(row[-1])
-        return {
-            name: self._share.put_many(array[indices]) for name, array in self._data.items()
-        }
+        return {name: self._share.put_many(array[indices]) for name, array in self._data.items()}
 
     def _compile(self) -> Any:
         same, rows, many = self._share.shardings()

@@ -129,9 +129,7 @@ def options(epochs: Any, batch_size: Any, restarts: Any, engine: str, progress: 
         raise OptionError(f"progress is True, False or 'auto', got {progress!r}.")
 
 
-def resumable(
-    chosen: Optimizer, restarts: int, saved: Any, callbacks: Sequence[Callback]
-) -> None:
+def resumable(chosen: Optimizer, restarts: int, saved: Any, callbacks: Sequence[Callback]) -> None:
     """Refuse what cannot be taken up again."""
     is_kept = any(isinstance(c, Checkpoint) for c in callbacks)
     if saved is not None and isinstance(chosen, LBFGS):

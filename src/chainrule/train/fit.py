@@ -116,9 +116,7 @@ def fit(
 
             return train_lbfgs(net, net.loss_for(), chosen, data, epochs, listed, scores, engine)
         runner = Runner(net, net.loss_for(), chosen, data, batch_size, start, engine)
-        training = Training(
-            net, runner, chosen, changing, epochs, listed, scores, described, saved
-        )
+        training = Training(net, runner, chosen, changing, epochs, listed, scores, described, saved)
         return training.run()
 
     return fit_with_restarts(net, train, data, restarts, seed, rng)
