@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections import OrderedDict
 from typing import Any
 
 import numpy as np
 import pytest
 
 import chainrule as cr
-from chainrule.engine import XlaRepeated, compile_reference, compile_xla, xla
+from chainrule.engine import XlaRepeated, compile_reference, compile_xla
+from chainrule.engine.xla import compiled, program, runtime
 from chainrule.errors import MissingPackageError
 from chainrule.graph.op import OPS, Op
 from chainrule.graph.tensor import apply
@@ -164,14 +166,16 @@ def test_an_error_in_the_engine_is_noticed(monkeypatch: pytest.MonkeyPatch) -> N
     """A planted fault: results in the precision that JAX takes by itself."""
     import contextlib
 
-    monkeypatch.setattr(xla, "_all_dtypes", lambda jax: contextlib.nullcontext())
+    monkeypatch.setattr(program, "all_dtypes", contextlib.nullcontext)
+    monkeypatch.setattr(compiled, "all_dtypes", contextlib.nullcontext)
+    monkeypatch.setattr(compiled, "_entries", OrderedDict())
     op, inputs = next(p.values for p in EXAMPLES if p.values[0].name == "exp")
     with pytest.raises(AssertionError), pytest.warns(UserWarning, match="float64"):
         test_ops_and_their_gradients(op, inputs, "float64")
 
 
 def test_without_jax_one_line_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
-    xla._jax.cache_clear()
+    runtime.jax_module.cache_clear()
     monkeypatch.setitem(sys.modules, "jax", None)  # as if it were not installed
     net = cr.Sequential(cr.Dense(1))
     with pytest.raises(

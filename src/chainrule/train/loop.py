@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from chainrule.engine import compile_seconds
 from chainrule.errors import DataError, OptionError, TrainingWarning
 from chainrule.graph.op import Array
 from chainrule.nn.metrics import metric
@@ -56,6 +57,7 @@ class Training:
 
     def run(self) -> History:
         """Train to the end. Ctrl-C keeps what was learnt, and says so in ``history.stopped``."""
+        self._compiled = compile_seconds()
         try:
             self._tell("on_start")
             block = 1
@@ -69,18 +71,23 @@ class Training:
 
     def _block(self, epochs: int) -> int:
         """Run some epochs; returns how many to run next."""
-        first, began = self.epoch, time.perf_counter()
+        first, began = self.epoch, self._clock()
         before = self._runner.state()
         rate_at = self._rates(first)
         losses = self._runner.run(epochs, rate_at, lambda at: self._tick(first + at))
         if not np.isfinite(losses).all() or not np.isfinite(self._runner.theta).all():
             return self._stop_at_nonfinite(before, epochs, losses, rate_at, began)
-        self._record(losses, [rate_at(e) for e in range(epochs)], time.perf_counter() - began)
+        self._record(losses, [rate_at(e) for e in range(epochs)], self._clock() - began)
         self._tell("on_epoch")
-        seconds = max(time.perf_counter() - began, 1e-6)
+        seconds = max(self._clock() - began, 1e-6)
         if self._scores is not None or any(c.every_epoch for c in self._callbacks):
             return 1
         return max(1, min(int(epochs * BLOCK_SECONDS / seconds), 4 * epochs))
+
+    def _clock(self) -> float:
+        """The time, which stands still while something is compiled."""
+        self.history.compile_seconds = compile_seconds() - self._compiled
+        return time.perf_counter() - self.history.compile_seconds
 
     def _rates(self, first: int) -> Callable[[float], float]:
         base, schedule, epochs = self.optimizer.learning_rate, self._schedule, self.epochs
@@ -113,7 +120,7 @@ class Training:
         whole = (self._runner.steps - before["steps"]) // self._runner.steps_per_epoch
         if whole:
             rates = [rate_at(e) for e in range(whole)]
-            self._record(losses[:whole], rates, time.perf_counter() - began)
+            self._record(losses[:whole], rates, self._clock() - began)
         told = str(birth) if birth else f"the loss was not finite in epoch {self.epoch + 1}"
         self.stop(told)
         warnings.warn(
