@@ -14,7 +14,7 @@ from chainrule.errors import FileFormatError, OptionError
 FOLDER, OPTIONS = "checkpoint", "options.json"
 
 #: What may be said anew when a run is resumed.
-ANEW = ("resume", "processes", "checkpoint", "engine", "epochs")
+ANEW = ("resume", "processes", "checkpoint", "epochs")
 
 
 def has_checkpoint(run: Path) -> bool:
@@ -45,7 +45,7 @@ def kept_options(run: Path, given: dict[str, Any]) -> dict[str, Any]:
         names = ", ".join("DATA" if n == "data" else f"--{n.replace('_', '-')}" for n in fixed)
         raise OptionError(
             f"--resume goes on with the options that the run was begun with: leave out {names}. "
-            "--processes, --engine and --epochs may change."
+            "--processes and --epochs may change."
         )
     if not has_checkpoint(run):
         raise OptionError(

@@ -6,6 +6,14 @@ processes keep a line to process 0 (``line``): over it they agree on what each m
 differently, such as the time, and notice within seconds that one of them has died or stands still.
 """
 
-from chainrule.distributed.group import Group, agreed, current, interruptible, is_first, join
+from chainrule.distributed.group import (
+    Group,
+    agreed,
+    current,
+    interruptible,
+    is_first,
+    is_spread,
+    join,
+)
 
-__all__ = ["Group", "agreed", "current", "interruptible", "is_first", "join"]
+__all__ = ["Group", "agreed", "current", "interruptible", "is_first", "is_spread", "join"]

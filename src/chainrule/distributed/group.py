@@ -232,6 +232,11 @@ def current() -> Group | None:
     return _current
 
 
+def is_spread() -> bool:
+    """Whether this process has joined a group of several devices, its own or other processes'."""
+    return _current is not None and _current.devices > 1
+
+
 def is_first() -> bool:
     """Whether this process writes files and speaks to the terminal: process 0, or the only one."""
     return _current is None or _current.is_first

@@ -1,4 +1,4 @@
-"""Where a process stands in its group: the coordinator's address, how many there are, its number."""
+"""Where a process stands in its group: who coordinates, how many there are, its number."""
 
 from __future__ import annotations
 

@@ -12,8 +12,13 @@ from chainrule.distributed import current
 from chainrule.engine.loop import ReferenceRepeated, Repeated
 from chainrule.engine.numpy_engine import Program, compile_numpy
 from chainrule.engine.reference import ReferenceProgram, compile_reference, evaluate_nodes
-from chainrule.engine.shared import SharedRepeated
-from chainrule.engine.xla import XlaProgram, XlaRepeated, compile_xla
+from chainrule.engine.xla import (
+    SharedRepeated,
+    XlaProgram,
+    XlaRepeated,
+    compile_seconds,
+    compile_xla,
+)
 from chainrule.errors import unknown_name
 from chainrule.graph.graph import ENGINES, Graph
 from chainrule.graph.op import Array
@@ -82,7 +87,9 @@ def repeated(
     """
     group = current()
     if engine == "xla" and group is not None and group.devices > 1:
-        return SharedRepeated(group, graph, bound, replaces, steady, kept, gathered, fed)
+        shared: Any = SharedRepeated(group, graph, bound, replaces, steady, kept, gathered, fed)
+        spread: Repeatable = shared
+        return spread
     made: Repeatable = _known(REPEATED, engine)(graph, bound, replaces, steady, kept, gathered, fed)
     return made
 
@@ -107,6 +114,7 @@ __all__ = [
     "XlaRepeated",
     "compile_numpy",
     "compile_reference",
+    "compile_seconds",
     "compile_xla",
     "evaluate_nodes",
     "program",

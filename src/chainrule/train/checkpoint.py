@@ -105,7 +105,7 @@ def read_checkpoint(place: Any) -> dict[str, Any]:
 
 def description(
     net: Any, loss: Any, optimizer: Any, schedule: Any, data: Mapping[str, Array],
-    batch_size: Any, rng: np.random.Generator,
+    batch_size: Any, rng: np.random.Generator, engine: str,
 ) -> dict[str, str]:  # fmt: skip
     """What must be the same for a training to be taken up again, each in words."""
     return {
@@ -115,6 +115,7 @@ def description(
         "the optimizer": repr(optimizer),
         "the schedule": _by_name(schedule),
         "the batch size": str(batch_size),
+        "the engine": engine,  # each shuffles in an order of its own
         "the random generator": type(rng.bit_generator).__name__,
         "the training data": f"{len(data['x']):,} rows, digest {_digest(data)}",
     }

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from chainrule.distributed import is_spread
 from chainrule.errors import ChainruleError, OptionError, unknown_name
 from chainrule.nn import fitting
 from chainrule.nn.sequential import Sequential
@@ -19,6 +20,7 @@ from chainrule.optim.schedules import schedule as make_schedule
 from chainrule.train import checks
 from chainrule.train.callbacks import Progress, callback
 from chainrule.train.checkpoint import Checkpoint, description, read_checkpoint, refuse_another
+from chainrule.train.epochs import EpochsRunner, GroupRunner
 from chainrule.train.history import History
 from chainrule.train.loop import Training, scores_of
 from chainrule.train.restarts import fit_with_restarts
@@ -101,7 +103,7 @@ def fit(
         # Last, so that it holds what the others have decided after the same epoch.
         listed.sort(key=lambda c: isinstance(c, Checkpoint))
         checks.resumable(chosen, restarts, saved, listed)
-        described = description(net, net.loss, chosen, changing, data, batch_size, rng)
+        described = description(net, net.loss, chosen, changing, data, batch_size, rng, engine)
         if saved is not None:
             refuse_another(saved, described)
         scores = scores_of(net, data, held, metrics, engine)
@@ -115,7 +117,8 @@ def fit(
             from chainrule.train.lbfgs import train_lbfgs
 
             return train_lbfgs(net, net.loss_for(), chosen, data, epochs, listed, scores, engine)
-        runner = Runner(net, net.loss_for(), chosen, data, batch_size, start, engine)
+        kind = Runner if engine != "xla" else GroupRunner if is_spread() else EpochsRunner
+        runner = kind(net, net.loss_for(), chosen, data, batch_size, start, engine)
         training = Training(net, runner, chosen, changing, epochs, listed, scores, described, saved)
         return training.run()
 

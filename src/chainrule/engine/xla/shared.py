@@ -17,7 +17,8 @@ from typing import Any
 import numpy as np
 
 from chainrule.distributed import Group
-from chainrule.engine.xla import _all_dtypes, _jax, _outputs
+from chainrule.engine.xla.lowering import outputs
+from chainrule.engine.xla.runtime import all_dtypes, jax_module
 from chainrule.graph.graph import Graph
 from chainrule.graph.op import Array
 
@@ -40,19 +41,19 @@ class SharedRepeated:
         self._rest -= {fed}
         count = min((len(array) for array in kept.values()), default=0)
         self.rows = [(i,) for i in range(count)]
-        self._jax = _jax()
+        self._jax = jax_module()
         of_rows = [*self._data, *steady]
         self._share = Share(group, len(bound[of_rows[0]]))
         batch = sum(bound[name][:1].nbytes for name in self._data) * self._share.here
         self._piece = max(1, min(count, PIECE_BYTES // max(batch, 1)))
-        with _all_dtypes(self._jax):
+        with all_dtypes():
             self._steady = {name: self._share.put(bound[name]) for name in steady}
             self._compiled = self._compile()
 
     def run(self, rows: Iterator[tuple[Any, ...]], values: Sequence[float] = ()) -> None:
         """A step for each of ``rows``, each device its share of them."""
         asked = list(copy(rows))
-        with _all_dtypes(self._jax), self._group.exchange():
+        with all_dtypes(), self._group.exchange():
             changing: Any = {name: self._bound[name] for name in self._changing}
             kept: Any = self._kept
             rest = {name: self._bound[name] for name in self._rest}
@@ -100,7 +101,7 @@ class SharedRepeated:
             batch = whole | {name: self._share.cut(array[i]) for name, array in batches.items()}
             if self._fed is not None:
                 batch[self._fed] = values[i]
-            results = _outputs(self._jax.numpy, self._graph, changing | rest | batch)
+            results = outputs(self._graph, changing | rest | batch)
             kept = {place: array.at[first + i].set(results[place]) for place, array in kept.items()}
             return {name: results[place] for place, name in self._replaces.items()}, kept
 
@@ -116,7 +117,7 @@ class Share:
 
     def __init__(self, group: Group, rows: int) -> None:
         self.rows = rows
-        self._jax = _jax()
+        self._jax = jax_module()
         self._mesh = group.mesh
         devices = list(self._mesh.devices.flat)
         mine = [i for i, d in enumerate(devices) if d.process_index == self._jax.process_index()]
