@@ -67,7 +67,7 @@ def _gather(place: Place, seconds: float) -> Peers:
                 continue
             wrong = _wrong(place, hello, peers)
             if wrong is not None:
-                send(connection, refused=wrong)
+                _refuse(connection, wrong)
                 raise GroupError(wrong)
             peers[hello["process"]] = connection, str(hello["who"])
         listener.close()  # the port is free again, for JAX
@@ -75,7 +75,8 @@ def _gather(place: Place, seconds: float) -> Peers:
             send(connection, go=who())
         return peers
     except BaseException as error:
-        _tell_all(peers, str(error))
+        for connection, _ in peers.values():
+            _refuse(connection, str(error))
         raise
     finally:
         listener.close()
@@ -89,10 +90,14 @@ def _listener(place: Place) -> socket.socket:
         return socket.create_server(("127.0.0.1" if is_local else "", port), backlog=128)
     except OSError as error:
         raise GroupError(
-            f"{place.name(0)} cannot listen at {place.coordinator}: {error.strerror}. Another "
+            f"{place.name(0)} cannot listen at {place.coordinator}: {_in_words(error)}. Another "
             "program may hold that port, or another group that is still running: choose another "
             "port."
         ) from error
+
+
+def _in_words(error: OSError) -> str:
+    return os.strerror(error.errno) if error.errno else str(error)
 
 
 def _hello(connection: socket.socket) -> dict[str, Any] | None:
@@ -128,14 +133,13 @@ def _missing(place: Place, lacking: list[int], seconds: float) -> str:
     )
 
 
-def _tell_all(peers: Peers, text: str) -> None:
-    for connection, _ in peers.values():
-        try:
-            send(connection, refused=text)
-        except OSError:
-            continue  # gone meanwhile: nobody to tell
-        finally:
-            connection.close()
+def _refuse(connection: socket.socket, text: str) -> None:
+    try:
+        send(connection, refused=text)
+    except OSError:
+        return  # gone meanwhile: nobody to tell
+    finally:
+        connection.close()
 
 
 # The others
@@ -168,7 +172,7 @@ def _connection(place: Place, until: float, seconds: float) -> socket.socket:
             if time.monotonic() + RETRY_SECONDS > until:
                 raise GroupError(
                     f"{place.name(place.process)} looked for {place.name(0)} at "
-                    f"{place.coordinator} for {seconds:g} s in vain ({error.strerror or error}). "
+                    f"{place.coordinator} for {seconds:g} s in vain ({_in_words(error)}). "
                     "It was not started, ended at once, or the address is wrong."
                 ) from error
             time.sleep(RETRY_SECONDS)
