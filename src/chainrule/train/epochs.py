@@ -65,7 +65,9 @@ class EpochsRunner(Runner):
             name: array for name, array in bound.items() if name not in {*changing, "rate"}
         }
         with all_dtypes():
-            self._data = {name: resident(array) for name, array in data.items()}
+            # All rows at once are read as they are; else they are gathered, batch by batch.
+            put = jax_module().device_put if self._epochs.is_whole else resident
+            self._data = {name: put(array) for name, array in data.items()}
         self._programs: dict[int, Callable[..., Any]] = {}
         self._carried = self._epochs.start(self._changing)
         self._loss = np.nan
