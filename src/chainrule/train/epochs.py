@@ -59,6 +59,8 @@ class EpochsRunner(Runner):
             self.step_on(self.batch_size), self.step_on(rest) if rest else None,
             self.rows, self.batch_size, not loss.total,
         )  # fmt: skip
+        # How the steps are cut into calls, which is a matter of time, must not show in the bits.
+        self.together = self._epochs.at_once
         bound, changing = self.bound(), set(self._epochs.step.replaces.values())
         self._changing = {name: array for name, array in bound.items() if name in changing}
         self._others = {
@@ -181,7 +183,8 @@ class EpochsRunner(Runner):
     def _most(self, rates: Rates) -> int:
         """The steps of the next call."""
         pace = _pace.get(self._program(1 if rates.is_constant else MOST_STEPS))
-        return FIRST_STEPS if pace is None else min(MOST_STEPS, 1 + int(CALL_SECONDS / pace))
+        steps = FIRST_STEPS if pace is None else min(MOST_STEPS, 1 + int(CALL_SECONDS / pace))
+        return -(-steps // self.together) * self.together
 
     def _numbers(self, rates: Rates, steps: range) -> Array:
         """One rate for all of these steps, or a table that begins with one for each."""
