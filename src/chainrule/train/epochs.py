@@ -61,13 +61,17 @@ class EpochsRunner(Runner):
             self.step_on(self.batch_size), self.step_on(rest) if rest else None,
             self.rows, self.batch_size, not loss.total,
         )  # fmt: skip
+        # How the steps are cut into calls, which is a matter of time, must not show in the bits.
+        self.together = self._epochs.at_once
         bound, changing = self.bound(), set(self._epochs.step.replaces.values())
         self._changing = {name: array for name, array in bound.items() if name in changing}
         self._others = {
             name: array for name, array in bound.items() if name not in {*changing, "rate"}
         }
         with all_dtypes():
-            self._data = {name: resident(array) for name, array in data.items()}
+            # All rows at once are read as they are; else they are gathered, batch by batch.
+            put = jax_module().device_put if self._epochs.is_whole else resident
+            self._data = {name: put(array) for name, array in data.items()}
         self._programs: dict[int, Callable[..., Any]] = {}
         self._carried = self._epochs.start(self._changing)
         self._loss = np.nan
@@ -178,7 +182,8 @@ class EpochsRunner(Runner):
     def _most(self, rates: Rates) -> int:
         """The steps of the next call."""
         pace = _pace.get(self._program(1 if rates.is_constant else MOST_STEPS))
-        return FIRST_STEPS if pace is None else min(MOST_STEPS, 1 + int(CALL_SECONDS / pace))
+        steps = FIRST_STEPS if pace is None else min(MOST_STEPS, 1 + int(CALL_SECONDS / pace))
+        return -(-steps // self.together) * self.together
 
     def _numbers(self, rates: Rates, steps: range) -> Array:
         """One rate for all of these steps, or a table that begins with one for each."""

@@ -67,6 +67,8 @@ class Training:
                 self._start()
                 block = 1 if self._each else self._runner.epochs_in(BLOCK_SECONDS, self._rates())
                 while self.epoch < self.epochs and not self.stopping:
+                    together = 1 if self._each else self._runner.together
+                    block = -(-block // together) * together
                     block = agreed(self._block(min(block, self.epochs - self.epoch)))
         except KeyboardInterrupt:
             self.stopping = f"interrupted by the user in epoch {self.epoch + 1}"
