@@ -43,6 +43,8 @@ def load_checkpoint(path: Path) -> dict[str, Any]:
 
 def _without_arrays(value: Any, arrays: dict[str, Any], name: str) -> Any:
     if isinstance(value, np.ndarray):
+        while name in arrays:  # as {"a/b": ...} and {"a": {"b": ...}} would make it
+            name += "'"
         arrays[name] = np.ascontiguousarray(value).reshape(value.shape)
         return {_ARRAY: name}
     if isinstance(value, dict):
