@@ -7,9 +7,10 @@ Measured: the time of a step in one process and in two on this machine, for the 
 W3 (random data of MNIST's size: the numbers do not matter here) and for wider ones, and the time in
 which two processes add up a vector of so many bytes. On paper: the step of several machines, each
 with a share of the batch, if a machine computes its share as one process here computes a batch of
-that size, and if the sum over k machines costs, as a ring does, 2 (k - 1) messages of 1/k of the
-bytes each. Latency and bandwidth are those measured between the two processes here, and those of
-usual networks, which were not measured.
+that size (a straight line through the times of batches from 8 to 128 rows), and if the sum of each
+array over k machines costs, as a ring does, 2 (k - 1) messages of 1/k of its bytes. (On processors,
+each array of the gradient is summed by a call of its own.) Latency and bandwidth are those measured
+between the two processes here, and those of usual networks, which were not measured.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 import click
@@ -54,6 +56,11 @@ class Net:
         """Of its gradient, in float32."""
         sizes = (784, *self.hidden, 10)
         return 4 * sum((inputs + 1) * units for inputs, units in itertools.pairwise(sizes))
+
+    @property
+    def arrays(self) -> int:
+        """Of its gradient, and the loss."""
+        return 2 * (len(self.hidden) + 1) + 1
 
 
 W2 = Net("W2: 784-100-10, batch 100, SGD", (100,), 100, "sgd")
@@ -86,8 +93,8 @@ def step_seconds(net: Net, epochs: int) -> float:
     return min(history["seconds"][1:]) / steps
 
 
-def sum_seconds(size: int, repeats: int) -> float:
-    """The seconds in which the processes add up vectors of so many bytes."""
+def sum_seconds(size: int, repeats: int) -> tuple[float, float]:
+    """The seconds in which the processes add up vectors of so many bytes: the least, the median."""
     import chainrule as cr
 
     jax = __import__("jax")
@@ -99,12 +106,12 @@ def sum_seconds(size: int, repeats: int) -> float:
     part = np.ones((1, max(1, size // 4)), np.float32)
     given = jax.make_array_from_process_local_data(rows, part)
     add = jax.jit(lambda x: x.sum(axis=0), in_shardings=rows, out_shardings=same)
-    best = float("inf")
-    for _ in range(repeats):
+    seconds = []
+    for _ in range(repeats + 1):
         began = time.perf_counter()
         add(given).block_until_ready()
-        best = min(best, time.perf_counter() - began)
-    return best
+        seconds.append(time.perf_counter() - began)
+    return min(seconds), median(seconds[1:])
 
 
 def work(kind: str, quick: bool) -> dict[str, Any]:
@@ -114,9 +121,9 @@ def work(kind: str, quick: bool) -> dict[str, Any]:
     if kind == "alone":
         for width in WIDTHS[:2] if quick else WIDTHS:
             for batch in (128, *(128 // k for k in MACHINES)):
-                found[wide(width, batch).name] = step_seconds(wide(width, batch), min(epochs, 2))
+                found[wide(width, batch).name] = step_seconds(wide(width, batch), epochs)
     else:
-        repeats = 3 if quick else 12
+        repeats = 4 if quick else 30
         found |= {str(size): sum_seconds(size, repeats) for size in SIZES}
     return found
 
@@ -137,15 +144,15 @@ def measured(kind: str, quick: bool) -> dict[str, Any]:
         return found
 
 
-def ring(machines: int, size: int, latency: float, bandwidth: float) -> float:
-    """Seconds to add up ``size`` bytes over so many machines, each sending to the next."""
+def ring(machines: int, net: Net, latency: float, bandwidth: float) -> float:
+    """Seconds to add up a gradient over so many machines, each sending to the next."""
     messages = 2 * (machines - 1)
-    return messages * (latency + size / machines / bandwidth)
+    return messages * (net.arrays * latency + net.bytes / machines / bandwidth)
 
 
 def line_through(found: dict[str, Any]) -> tuple[float, float]:
     """Latency and bandwidth of the sums of two processes: two messages of half the bytes each."""
-    small, large = found[str(SIZES[0])], found[str(SIZES[-1])]
+    small, large = found[str(SIZES[0])][0], found[str(SIZES[-1])][0]
     return small / 2, SIZES[-1] / (large - small)
 
 
@@ -161,25 +168,27 @@ def told(alone: dict[str, Any], group: dict[str, Any]) -> str:
         [net.name, ms(alone[net.name]), ms(group[net.name]), ms(group[net.name] - alone[net.name])]
         for net in (W2, W3)
     ]
-    sums = [[f"{size:,}", ms(group[str(size)])] for size in SIZES]
+    sums = [[f"{size:,}", *map(ms, group[str(size)])] for size in SIZES]
     networks = [("as measured here", *line_through(group)), *NETWORKS]
     gains = []
     for width in WIDTHS:
         if wide(width, 128).name not in alone:
             continue
-        one = alone[wide(width, 128).name]
+        batches = [128, *(128 // k for k in MACHINES)]
+        slope, base = np.polyfit(batches, [alone[wide(width, b).name] for b in batches], 1)
+        one = base + 128 * slope
         for name, latency, bandwidth in networks:
             row = [f"784-{width}-{width}-10", f"{wide(width, 1).bytes / 1e6:.1f} MB", name]
             for k in MACHINES:
-                part = alone[wide(width, 128 // k).name]
-                added = ring(k, wide(width, 1).bytes, latency, bandwidth)
+                part = base + 128 / k * slope
+                added = ring(k, wide(width, 1), latency, bandwidth)
                 row.append(f"{one / (part + added):.2f} / {k * one / (one + added):.2f}")
             gains.append(row)
     latency, bandwidth = networks[0][1:]
     return "\n\n".join(
         [
             table(["ms a step", "one process", "two processes", "more"], steps),
-            table(["bytes added up by two processes", "ms"], sums),
+            table(["bytes added up by two processes", "ms at best", "in the median"], sums),
             f"Between the two processes: {latency * 1e6:.0f} µs a message, "
             f"{bandwidth / 1e9:.2f} GB/s.",
             "How many times as fast as one machine, on paper: with 128 rows a step shared among "
