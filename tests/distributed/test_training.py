@@ -167,6 +167,19 @@ def test_only_the_xla_engine_trains_in_groups() -> None:
             cr.distributed.join()
 
 
+def test_who_catches_that_nobody_came_goes_on_alone(address: str) -> None:
+    code = (
+        "import sys; import chainrule as cr\n"
+        f"try: cr.distributed.join({address!r}, 2, 1, start_seconds=0.2)\n"
+        "except cr.errors.GroupError as error: print(error)\n"
+        "assert cr.distributed.current() is None\n"
+        "sys.exit(7)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.stdout.startswith("process 1 of 2 looked for process 0 of 2 at 127.0.0.1:")
+    assert done.returncode == 7
+
+
 def test_joining_comes_before_computing(address: str) -> None:
     cr.Sequential(cr.Dense(1)).fit(np.ones((2, 1)), np.ones(2), epochs=1, engine="xla")
     with pytest.raises(cr.errors.GroupError, match="join the group before anything runs on the XL"):

@@ -222,6 +222,8 @@ def join(
             _connect(jax, group, start)
     except BaseException as error:
         group.fail(error)
+        # Whoever catches the error goes on alone, unless JAX is connected already.
+        group._is_over = group._line is None
         raise
     _current = group
     return group
