@@ -205,8 +205,8 @@ def test_an_interrupt_during_a_call_comes_after_it(
     pace(monkeypatch, 4)
     program = EpochsRunner._program
 
-    def interrupted(self: Any, numbers: int) -> Any:
-        run = program(self, numbers)
+    def interrupted(self: Any, *given: Any) -> Any:
+        run = program(self, *given)
 
         def call(*arguments: Any) -> Any:
             if self.steps == 8:
@@ -215,7 +215,7 @@ def test_an_interrupt_during_a_call_comes_after_it(
 
         return call
 
-    monkeypatch.setattr(epochs, "_pace", {})
+    monkeypatch.setattr(epochs, "_paces", {})
     monkeypatch.setattr(EpochsRunner, "epochs_in", lambda *_: 12)
     monkeypatch.setattr(EpochsRunner, "_program", interrupted)
     net, history = fit(batch_size=batch_size)

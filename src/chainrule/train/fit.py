@@ -6,6 +6,7 @@ import inspect
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -18,11 +19,11 @@ from chainrule.optim.optimizers import optimizer as make_optimizer
 from chainrule.optim.schedules import schedule as make_schedule
 from chainrule.train import checks
 from chainrule.train.callbacks import Progress, callback
-from chainrule.train.epochs import EpochsRunner
 from chainrule.train.history import History
 from chainrule.train.loop import Training, scores_of
 from chainrule.train.restarts import fit_with_restarts
 from chainrule.train.runner import Runner
+from chainrule.train.streamed import runner_on_device
 
 #: Without ``epochs``, training is given at least this many steps, and this many epochs.
 DEFAULT_STEPS, DEFAULT_EPOCHS = 2000, 20
@@ -49,6 +50,7 @@ def fit(
     restarts: int = 0,
     seed: int | np.random.Generator = 0,
     engine: str = "numpy",
+    memory_limit: float | None = None,
     progress: bool | str = "auto",
 ) -> History:
     """Train ``net`` on samples ``X`` (rows) and targets ``y``; returns the history.
@@ -72,6 +74,10 @@ def fit(
         restarts: how often to start again from the next seed if training got stuck.
         seed: a number or a ``numpy.random.Generator``.
         engine: "numpy", "xla" or "reference".
+        memory_limit: bytes that the data may take on the device of the xla engine; what is larger
+            is streamed, in chunks of half of that. Default half the device's memory. Of an X that
+            is mapped from a file (``np.load(..., mmap_mode="r")``), of the network's dtype, no more
+            than that is copied into memory.
         progress: True, False, or "auto": a live line on a terminal after a second.
 
     Raises:
@@ -81,6 +87,7 @@ def fit(
     """
     chosen = make_optimizer(optimizer)
     checks.options(epochs, batch_size, restarts, engine, progress)
+    checks.memory(memory_limit, engine)
     X = fitting.inputs(X, net.dtype, net.input_shape)
     rng = checks.generator(seed)
     with _as_before_if_refused(net):
@@ -105,8 +112,8 @@ def fit(
             from chainrule.train.lbfgs import train_lbfgs
 
             return train_lbfgs(net, net.loss_for(), chosen, data, epochs, listed, scores, engine)
-        kind = EpochsRunner if engine == "xla" else Runner
-        runner = kind(net, net.loss_for(), chosen, data, batch_size, start, engine)
+        make = partial(runner_on_device, memory_limit) if engine == "xla" else Runner
+        runner = make(net, net.loss_for(), chosen, data, batch_size, start, engine)
         return Training(net, runner, chosen, changing, epochs, listed, scores).run()
 
     return fit_with_restarts(net, train, data, restarts, seed, rng)
