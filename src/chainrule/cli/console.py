@@ -100,7 +100,8 @@ class _Bar(Callback):
         )
 
     def on_tick(self, training: Any, position: float) -> None:
-        seconds = max(time.perf_counter() - self.began, 1e-9)
+        compiled = training.history.compile_seconds
+        seconds = max(time.perf_counter() - self.began - compiled, 1e-9)
         epoch = min(int(position) + (position % 1 > 0), training.epochs)
         self.bar.update(
             self.task,
