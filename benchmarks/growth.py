@@ -5,7 +5,7 @@
     python benchmarks/growth.py streamed streamed-epochs
 
 The last two train the XLA engine on a table that is streamed from a file, of up to 10 million rows
-(720 MB, in the system's folder for temporary files), with 64 MB of it in memory at a time.
+(720 MB, in the system's folder for temporary files), with 32 MB of it in memory at a time.
 
 Each point is a fit in a process of its own, on one core. Time is the least of three fits; memory is
 the peak of what Python and NumPy allocate while fitting (tracemalloc), without the data, which the
@@ -32,7 +32,7 @@ import machine
 
 FITS = 3
 #: Of a streamed table: its columns, and the bytes that may be in memory.
-COLUMNS, LIMIT = 16, 64_000_000
+COLUMNS, LIMIT = 16, 32_000_000
 #: Rows that are drawn at a time while it is written.
 DRAWN = 1 << 18
 #: How far above the expected exponent a slope is still called none.
