@@ -108,7 +108,8 @@ class _Bar(Callback):
             completed=position,
             description=f"epoch {epoch}/{training.epochs}",
             scores=_scores(training.history.columns),
-            speed=f"{training.rows * position / seconds:,.0f} rows/s",
+            speed=f"{training.rows * position / seconds:,.0f} rows/s"
+            + (f"  + {compiled:.1f} s to compile" if compiled else ""),
         )
 
     def on_epoch(self, training: Any) -> None:
