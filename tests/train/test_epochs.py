@@ -238,6 +238,26 @@ def test_what_is_not_finite_is_named_and_the_last_finite_state_kept(
     assert np.isfinite(history["loss"]).all() or not len(history)
 
 
+@pytest.mark.parametrize("engine", ["numpy", "xla"])
+def test_a_late_failure_is_found_in_a_long_block(engine: str) -> None:
+    """The state kept is the one that epoch after epoch leads to."""
+    started = np.array([[1e-3]])
+
+    def last(epochs: int, **options: Any) -> Any:
+        net = cr.Sequential(
+            cr.Dense(1, weight_init=lambda *_: started, bias_init="zeros"), dtype="float32"
+        )
+        given = {"batch_size": None, "optimizer": cr.SGD(1.4), "engine": engine, "epochs": epochs}
+        return net, net.fit(np.ones((2, 1)), np.zeros(2), **(given | options))
+
+    with pytest.warns(TrainingWarning, match="not finite was born in step"):
+        net, history = last(1000)
+    steps = len(history)
+    assert 20 < steps < 200
+    other, _ = last(steps)
+    np.testing.assert_allclose(net.parameters["W1"], other.parameters["W1"], rtol=1e-4)
+
+
 def test_rates_count_from_their_first_epoch() -> None:
     rates = Rates(cr.Step(2, factor=0.5), 1.0, 1, 10)
     assert rates.of_epochs(3) == [1.0, 0.5, 0.5]

@@ -148,15 +148,23 @@ def test_other_engines_have_no_limit() -> None:
         fit(engine="numpy")
 
 
-def test_the_default_is_half_the_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_by_default_a_file_may_take_half_the_memory(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.setattr(stream, "_host_memory", lambda: 5000.0)
-    assert device_memory() == 2500
+    np.save(tmp_path / "X.npy", X)
+    mapped = np.load(tmp_path / "X.npy", mmap_mode="r")
+    assert device_memory({"x": mapped[3:]}) == 2500
+    assert device_memory({"x": X}) == np.inf  # it is there already
     made = []
     begin = StreamedRunner.__init__
-    monkeypatch.setattr(
-        StreamedRunner,
-        "__init__",
-        lambda self, *args, **options: made.append(1) or begin(self, *args, **options),
-    )
+
+    def noted(self: Any, *arguments: Any) -> None:
+        made.append(arguments[-1])
+        begin(self, *arguments)
+
+    monkeypatch.setattr(StreamedRunner, "__init__", noted)
+    fit(mapped, memory_limit=None)
+    assert made == [[0, 30, 60, 90, 110]]
     fit(memory_limit=None)
-    assert made == [1]
+    assert len(made) == 1

@@ -75,9 +75,9 @@ def fit(
         seed: a number or a ``numpy.random.Generator``.
         engine: "numpy", "xla" or "reference".
         memory_limit: bytes that the data may take on the device of the xla engine; what is larger
-            is streamed, in chunks of half of that. Default half the device's memory. Of an X that
-            is mapped from a file (``np.load(..., mmap_mode="r")``), of the network's dtype, no more
-            than that is copied into memory.
+            is streamed, in chunks of half of that. Default half the device's memory; on a CPU only
+            for an X that is mapped from a file (``np.load(..., mmap_mode="r")``), of which, if it
+            has the network's dtype, no more than that is copied into memory.
         progress: True, False, or "auto": a live line on a terminal after a second.
 
     Raises:

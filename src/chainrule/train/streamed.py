@@ -121,7 +121,7 @@ def runner_on_device(
     rows = len(data["x"])
     size = min(batch_size or rows, rows)
     row_bytes = sum(array.nbytes for array in data.values()) // rows
-    limit = device_memory() if memory_limit is None else memory_limit
+    limit = device_memory(data) if memory_limit is None else memory_limit
     bounds = chunk_bounds(rows, size, row_bytes, limit)
     if len(bounds) == 2:
         return EpochsRunner(net, loss, optimizer, data, batch_size, rng, engine)

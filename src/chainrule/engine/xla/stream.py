@@ -90,11 +90,17 @@ def _aligned(shape: Shape, dtype: np.dtype[Any]) -> Array:
 
 def _leave(array: Array) -> None:
     """What has been read of a mapped file need not stay in memory."""
+    file = _mapped(array)
+    if file is not None and hasattr(mmap, "MADV_DONTNEED"):
+        file.madvise(mmap.MADV_DONTNEED)
+
+
+def _mapped(array: Array) -> mmap.mmap | None:
+    """The mapped file that an array lies in, if it does."""
     behind: Any = array
     while isinstance(behind, np.ndarray):
         behind = behind.base
-    if isinstance(behind, mmap.mmap) and hasattr(mmap, "MADV_DONTNEED"):
-        behind.madvise(mmap.MADV_DONTNEED)
+    return behind if isinstance(behind, mmap.mmap) else None
 
 
 def chunk_bounds(rows: int, batch: int, row_bytes: int, limit: float) -> list[int]:
@@ -111,11 +117,15 @@ def chunk_bounds(rows: int, batch: int, row_bytes: int, limit: float) -> list[in
     return [*range(0, rows, batches * batch), rows]
 
 
-def device_memory() -> float:
-    """The bytes that data may take if nobody says how many: half the device's memory."""
+def device_memory(data: Mapping[str, Array]) -> float:
+    """The bytes that data may take if nobody says how many: half the device's memory.
+
+    A CPU's device reads arrays in memory where they are: only files are too large for it.
+    """
     jax = jax_module()
     if jax.default_backend() == "cpu":
-        return _host_memory() / 2
+        in_file = any(_mapped(array) is not None for array in data.values())
+        return _host_memory() / 2 if in_file else math.inf
     stats = jax.local_devices()[0].memory_stats() or {}
     return float(stats.get("bytes_limit", np.inf)) / 2
 
