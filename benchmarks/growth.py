@@ -255,6 +255,7 @@ def render(found: Iterable[Growth]) -> str:
 def draw(found: Sequence[Growth], file: Path) -> None:
     """Time and memory against each quantity, both axes logarithmic."""
     from matplotlib.figure import Figure
+    from matplotlib.ticker import EngFormatter, LogLocator, NullFormatter, NullLocator
 
     figure = Figure(figsize=(3 * len(found), 5), layout="constrained")
     axes = figure.subplots(2, len(found), squeeze=False)
@@ -266,7 +267,16 @@ def draw(found: Sequence[Growth], file: Path) -> None:
             ax.loglog(x, y, "o-", color="#30638e", label=f"measured: {measured.fitted:.2f}")
             line = [y[-1] * (value / x[-1]) ** expected for value in x]
             ax.loglog(x, line, "--", color="#b8b8b8", label=f"exponent {expected:g}")
-            ax.set_xlabel(growth.sweep.name)
+            # Half a decade at least around the values: what is level looks level.
+            ax.set_ylim(min(y) / 2, max(y) * 2)
+            ax.set_xticks(x)
+            for axis in (ax.xaxis, ax.yaxis):
+                axis.set_major_formatter(EngFormatter(sep=""))
+            ax.xaxis.set_minor_locator(NullLocator())
+            ax.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+            ax.yaxis.set_minor_formatter(NullFormatter())
+            ax.tick_params(labelsize=7, which="both")
+            ax.set_xlabel(growth.sweep.quantity or growth.sweep.name)
             ax.set_ylabel(unit)
             ax.legend(fontsize=8)
     figure.savefig(file)
