@@ -66,6 +66,20 @@ def test_resumed_is_as_uninterrupted(name: str, engine: str, tmp_path: Path) -> 
         assert again[column] == expected[column], column
 
 
+def test_streamed_data_are_taken_up_in_the_same_chunks(tmp_path: Path) -> None:
+    given: dict[str, Any] = {"epochs": EPOCHS, "seed": 3, "batch_size": 10, "engine": "xla"}
+    streamed = given | {"memory_limit": 60 * 12 / 2}  # half of the rows
+    whole, resumed = network(), network()
+    whole.fit(X, Y, callbacks=cr.Checkpoint(tmp_path / "whole"), **streamed)
+    network().fit(X, Y, callbacks=[cr.Checkpoint(tmp_path), Interrupt(4)], **streamed)
+    resumed.fit(X, Y, callbacks=cr.Checkpoint(tmp_path), resume=tmp_path, **streamed)
+    assert same_bits(whole, resumed)
+    with pytest.raises(
+        OptionError, match=r"the batches: rows from chunks of \d+ then, rows from all"
+    ):
+        network().fit(X, Y, resume=tmp_path, **given)
+
+
 def test_a_change_is_noticed(tmp_path: Path) -> None:
     """A planted fault: another state of the random numbers."""
     given: dict[str, Any] = {"epochs": EPOCHS, "seed": 3, **OPTIONS["Adam"]}

@@ -205,8 +205,8 @@ def test_an_interrupt_during_a_call_comes_after_it(
     pace(monkeypatch, 4)
     program = EpochsRunner._program
 
-    def interrupted(self: Any, numbers: int) -> Any:
-        run = program(self, numbers)
+    def interrupted(self: Any, *given: Any) -> Any:
+        run = program(self, *given)
 
         def call(*arguments: Any) -> Any:
             if self.steps == 8:
@@ -215,7 +215,7 @@ def test_an_interrupt_during_a_call_comes_after_it(
 
         return call
 
-    monkeypatch.setattr(epochs, "_pace", {})
+    monkeypatch.setattr(epochs, "_paces", {})
     monkeypatch.setattr(EpochsRunner, "epochs_in", lambda *_: 12)
     monkeypatch.setattr(EpochsRunner, "_program", interrupted)
     net, history = fit(batch_size=batch_size)
@@ -236,6 +236,26 @@ def test_what_is_not_finite_is_named_and_the_last_finite_state_kept(
         net, history = fit(epochs=400, batch_size=batch_size, optimizer=cr.SGD(40.0))
     assert all(np.isfinite(array).all() for array in net.parameters.values())
     assert np.isfinite(history["loss"]).all() or not len(history)
+
+
+@pytest.mark.parametrize("engine", ["numpy", "xla"])
+def test_a_late_failure_is_found_in_a_long_block(engine: str) -> None:
+    """The state kept is the one that epoch after epoch leads to."""
+    started = np.array([[1e-3]])
+
+    def last(epochs: int, **options: Any) -> Any:
+        net = cr.Sequential(
+            cr.Dense(1, weight_init=lambda *_: started, bias_init="zeros"), dtype="float32"
+        )
+        given = {"batch_size": None, "optimizer": cr.SGD(1.4), "engine": engine, "epochs": epochs}
+        return net, net.fit(np.ones((2, 1)), np.zeros(2), **(given | options))
+
+    with pytest.warns(TrainingWarning, match="not finite was born in step"):
+        net, history = last(1000)
+    steps = len(history)
+    assert 20 < steps < 200
+    other, _ = last(steps)
+    np.testing.assert_allclose(net.parameters["W1"], other.parameters["W1"], rtol=1e-4)
 
 
 def test_rates_count_from_their_first_epoch() -> None:

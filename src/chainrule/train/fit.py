@@ -6,6 +6,7 @@ import inspect
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -20,11 +21,12 @@ from chainrule.optim.schedules import schedule as make_schedule
 from chainrule.train import checks
 from chainrule.train.callbacks import Progress, callback
 from chainrule.train.checkpoint import Checkpoint, description, read_checkpoint, refuse_another
-from chainrule.train.epochs import EpochsRunner, GroupRunner
+from chainrule.train.epochs import GroupRunner
 from chainrule.train.history import History
 from chainrule.train.loop import Training, scores_of
 from chainrule.train.restarts import fit_with_restarts
 from chainrule.train.runner import Runner
+from chainrule.train.streamed import runner_on_device
 
 #: Without ``epochs``, training is given at least this many steps, and this many epochs.
 DEFAULT_STEPS, DEFAULT_EPOCHS = 2000, 20
@@ -51,6 +53,7 @@ def fit(
     restarts: int = 0,
     seed: int | np.random.Generator = 0,
     engine: str = "numpy",
+    memory_limit: float | None = None,
     progress: bool | str = "auto",
     resume: Any = None,
 ) -> History:
@@ -75,6 +78,10 @@ def fit(
         restarts: how often to start again from the next seed if training got stuck.
         seed: a number or a ``numpy.random.Generator``.
         engine: "numpy", "xla" or "reference".
+        memory_limit: bytes that the data may take on the device of the xla engine; what is larger
+            is streamed, in chunks of half of that. Default half the device's memory; on a CPU only
+            for an X that is mapped from a file (``np.load(..., mmap_mode="r")``), of which, if it
+            has the network's dtype, no more than that is copied into memory.
         progress: True, False, or "auto": a live line on a terminal after a second.
         resume: the folder of a ``Checkpoint``: go on from there, given the same data and options.
 
@@ -86,6 +93,7 @@ def fit(
     """
     chosen = make_optimizer(optimizer)
     checks.options(epochs, batch_size, restarts, engine, progress)
+    checks.memory(memory_limit, engine)
     X = fitting.inputs(X, net.dtype, net.input_shape)
     rng = checks.generator(seed)
     saved = None if resume is None else read_checkpoint(resume)
@@ -117,8 +125,11 @@ def fit(
             from chainrule.train.lbfgs import train_lbfgs
 
             return train_lbfgs(net, net.loss_for(), chosen, data, epochs, listed, scores, engine)
-        kind = Runner if engine != "xla" else GroupRunner if is_spread() else EpochsRunner
-        runner = kind(net, net.loss_for(), chosen, data, batch_size, start, engine)
+        if engine != "xla" or is_spread():
+            make: Any = Runner if engine != "xla" else GroupRunner
+        else:
+            make = partial(runner_on_device, memory_limit)
+        runner = make(net, net.loss_for(), chosen, data, batch_size, start, engine)
         training = Training(net, runner, chosen, changing, epochs, listed, scores, described, saved)
         return training.run()
 

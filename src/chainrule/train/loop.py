@@ -21,6 +21,7 @@ from chainrule.optim.optimizers import Optimizer
 from chainrule.optim.schedules import Schedule
 from chainrule.train import nonfinite
 from chainrule.train.callbacks import Callback
+from chainrule.train.checkpoint import refuse_another
 from chainrule.train.history import History
 from chainrule.train.rates import Rates
 from chainrule.train.runner import Runner
@@ -79,7 +80,7 @@ class Training:
     def state(self) -> dict[str, Any]:
         """All that a checkpoint needs to take the training up again after this epoch."""
         return {
-            "is": self._described,
+            "is": {**(self._described or {}), "the batches": self._runner.order},
             "epoch": self.epoch,
             "stopped": self.stopping,
             "learning_rate": self.optimizer.learning_rate,
@@ -94,6 +95,7 @@ class Training:
         if saved is None:
             self._tell("on_start")
             return
+        refuse_another(saved, {"the batches": self._runner.order})
         self.epoch, self.stopping = saved["epoch"], saved["stopped"]
         self.history.add(saved["history"])
         self._runner.restore(saved["runner"])

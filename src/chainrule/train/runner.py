@@ -36,7 +36,10 @@ class Runner:
     #: How many times as many epochs may be asked for as were before: the first are the slowest.
     growth = 4
 
-    #: Epochs are asked for in multiples of this, unless they are seen one by one, or at the end.
+    #: From where the rows of a batch are taken, in words.
+    order = "rows from all the data"
+
+    #: Epochs are asked for in multiples of this, unless they are seen one by one, or are the last.
     together = 1
 
     def __init__(

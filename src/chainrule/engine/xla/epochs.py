@@ -103,9 +103,9 @@ class Epochs:
         key = ("epochs", *steps, self.rows, self.batch, self.mean)
         return compiled(key, self.run, arguments, donated=(0,))
 
-    def start(self, state: Mapping[str, Any]) -> dict[str, Any]:
-        """What a call hands to the next one, before the first: see :meth:`run`."""
-        begun = {"state": state, "sums": np.zeros(2)}
+    def start(self) -> dict[str, Any]:
+        """What a call hands to the next one, the state apart, before the first: see ``run``."""
+        begun: dict[str, Any] = {"sums": np.zeros(2)}
         return begun if self.is_whole else begun | {"order": np.zeros(self.rows, np.int32)}
 
     def run(
