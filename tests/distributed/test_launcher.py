@@ -27,6 +27,7 @@ me = int(os.environ["CHAINRULE_PROCESS"])
 Path(f"pid-{me}").write_text(str(os.getpid()))
 
 def forever():
+    Path(f"ready-{me}").touch()  # with its signals' handlers in place
     print(f"ready {me}", flush=True)
     while True:
         signal.pause()
@@ -144,7 +145,7 @@ def started(command: list[str], processes: int = 2) -> subprocess.Popen[str]:
     )  # fmt: skip
     assert child.stdout is not None
     assert child.stdout.readline() == "ready 0\n"
-    while len(list(Path().glob("pid-*"))) < processes:
+    while len(list(Path().glob("ready-*"))) < processes:
         assert child.poll() is None
     return child
 
@@ -160,6 +161,29 @@ def test_ctrl_c_is_passed_on_to_process_0(script: Callable[[str], list[str]]) ->
     out, _ = child.communicate(timeout=PATIENCE)
     assert (out, child.returncode) == ("ended 0\n", 130)
     assert nobody_is_left()
+
+
+def test_after_ctrl_c_the_others_may_end_before_process_0(
+    script: Callable[[str], list[str]],
+) -> None:
+    """Process 0 still writes and draws what was learnt when the launcher sees the others' end."""
+    child = started(
+        script(
+            "import contextlib\n"
+            "def end(*_):\n"
+            "    other = int(Path('pid-1').read_text())\n"
+            "    os.kill(other, signal.SIGINT)\n"
+            "    with contextlib.suppress(ProcessLookupError):\n"
+            "        while True: os.kill(other, 0)  # until the launcher has asked for its end\n"
+            "    print('written', flush=True)\n"
+            "    sys.exit(130)\n"
+            "signal.signal(signal.SIGINT, (lambda *_: sys.exit(130)) if me else end)\n"
+            "forever()"
+        )
+    )
+    child.send_signal(signal.SIGINT)
+    out, errors = child.communicate(timeout=PATIENCE)
+    assert (out, errors, child.returncode) == ("written\n", "", 130)
 
 
 def test_a_second_ctrl_c_ends_at_once(script: Callable[[str], list[str]]) -> None:

@@ -47,6 +47,7 @@ class Group:
         self.place = where
         self._line = line
         self._is_over = False
+        self._exit_code = 0
 
     @property
     def processes(self) -> int:
@@ -139,10 +140,13 @@ class Group:
         self, kind: type[BaseException] | None, error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:  # fmt: skip
-        if error is None:
+        global _current
+        if error is None or (isinstance(error, SystemExit) and not error.code):
             self.leave()
-        else:
-            self.fail(error)
+            return
+        self.fail(error)
+        if self._line is None:  # nobody else is concerned
+            self._is_over, _current = True, None
 
     def _at_exit(self) -> None:
         """At the end of Python: leave, unless the program failed, or the group did."""
@@ -158,8 +162,6 @@ class Group:
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(self._exit_code)
-
-    _exit_code = 0
 
     def _watch_errors(self) -> None:
         """Tell the others of an error that nobody catches."""
@@ -262,7 +264,7 @@ def _exit_code(error: BaseException) -> int:
     if isinstance(error, KeyboardInterrupt):
         return 128 + signal.SIGINT
     if isinstance(error, SystemExit) and isinstance(error.code, int):
-        return error.code or 1
+        return error.code
     return LOST if isinstance(error, GroupError) else 1
 
 

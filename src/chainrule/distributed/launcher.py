@@ -16,7 +16,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
@@ -30,6 +30,8 @@ LOOK_SECONDS = 0.05
 CAUSE_SECONDS = 2.0
 #: Seconds to end by itself for who is asked to by SIGTERM.
 TERM_SECONDS = 5.0
+#: The exit code of a program that Ctrl-C ended.
+INTERRUPTED = 128 + signal.SIGINT
 #: Lines quoted of what a process wrote to stderr before it died.
 LINES = 10
 
@@ -59,11 +61,11 @@ class _Worker:
 
 @dataclass
 class _Signals:
-    """What the user has asked for since the launch."""
+    """What the user has asked for since the launch, and how often that was passed on."""
 
     interrupts: int = 0
+    passed_on: int = 0
     terminated: int | None = None
-    passed_on: int = field(default=0, repr=False)
 
 
 def launch(
@@ -128,23 +130,23 @@ def _watch(
         if signals.interrupts > signals.passed_on:
             signals.passed_on = signals.interrupts
             if signals.interrupts > 1:
-                return 128 + signal.SIGINT
+                return INTERRUPTED
             _signal(workers[0], signal.SIGINT)
-        if None not in codes and not any(codes):
+        if codes[0] == INTERRUPTED and signals.interrupts:
+            return INTERRUPTED
+        dead = [w for w in workers if w.code and not (w.code == INTERRUPTED and signals.interrupts)]
+        if None not in codes and not dead:
             return 0
-        if signals.interrupts and codes[0] == 128 + signal.SIGINT:
-            return 128 + signal.SIGINT
-        if any(codes):
+        if dead:
             until = until or time.monotonic() + CAUSE_SECONDS
-            cause = _cause(workers, reports)
+            cause = _cause(dead, reports)
             if cause is not None or time.monotonic() > until or None not in codes:
                 raise _error(workers, cause, reports, advice)
         time.sleep(LOOK_SECONDS)
 
 
-def _cause(workers: Sequence[_Worker], reports: Path) -> _Worker | None:
+def _cause(dead: Sequence[_Worker], reports: Path) -> _Worker | None:
     """The one that died by itself: by a signal, or with an error that is not the loss of others."""
-    dead = [worker for worker in workers if worker.code]
     found = {worker.number: read_report(reports, worker.number) for worker in dead}
     own = [w for w in dead if (r := found[w.number]) is None or r.kind != "lost"]
     by_signal = [worker for worker in own if worker.code is not None and worker.code < 0]
