@@ -12,6 +12,9 @@ from chainrule.cli.splits import set_aside
 from chainrule.cli.tables import table_problem
 from chainrule.data import read_csv
 
+#: What every run keeps.
+KEPT = "model.safetensors, report.html, predictions.csv, history.csv, history.jsonl, config.toml"
+
 
 def test_regression(command, houses):
     result = command("train", houses, "--out", "run")
@@ -19,7 +22,7 @@ def test_regression(command, houses):
     score, saved = result.stdout.splitlines()
     assert score.startswith("test R² 0.9")
     assert "in the unit of 'price' (40 rows); always saying the mean would give " in score
-    assert saved == "saved in run: model.safetensors, history.csv, curves.png"
+    assert saved == f"saved in run: {KEPT}, curves.png"
     notes = result.stderr.splitlines()
     assert notes[:3] == [
         "Predicting the last column, 'price' (regression); --target chooses another.",
@@ -62,8 +65,7 @@ def test_classes(command, flowers):
     assert score.endswith(" of 18 rows); always saying 'blue' would give 33.33 %")
     assert float(score.split()[2]) > 80
     assert saved == (
-        "saved in run: model.safetensors, history.csv, curves.png, decision_regions.png, "
-        "confusion_matrix.png"
+        f"saved in run: {KEPT}, curves.png, decision_regions.png, confusion_matrix.png"
     )
     assert "Predicting the last column" not in result.stderr
     assert read_run(Path("run")).class_names == ("blue", "red, wild", "white")

@@ -23,7 +23,11 @@ from chainrule.nn.sequential import Sequential
 MODEL = "model.safetensors"
 FILES = (
     MODEL,
+    "report.html",
+    "predictions.csv",
     "history.csv",
+    "history.jsonl",
+    "config.toml",
     "curves.png",
     "decision_regions.png",
     "confusion_matrix.png",
