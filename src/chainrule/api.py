@@ -92,6 +92,7 @@ from chainrule.optim import (
     WarmUp,
     gradient_descent,
 )
+from chainrule.report import write_report
 from chainrule.train import (
     Callback,
     EarlyStopping,
@@ -229,4 +230,5 @@ __all__ = [
     "var",
     "verify",
     "where",
+    "write_report",
 ]

@@ -21,9 +21,10 @@ from chainrule.formats import load, read_metadata
 from chainrule.nn.sequential import Sequential
 
 MODEL = "model.safetensors"
+REPORT = "report.html"
 FILES = (
     MODEL,
-    "report.html",
+    REPORT,
     "predictions.csv",
     "history.csv",
     "history.jsonl",

@@ -16,7 +16,7 @@ from chainrule.cli.console import live_line, note, show_table
 from chainrule.cli.pictures import draw
 from chainrule.cli.problems import Problem, Recipe
 from chainrule.cli.records import HISTORY, PREDICTIONS, Predicted, fingerprint, write_predictions
-from chainrule.cli.runs import MODEL, Run, check_folder, new_folder, write_folder
+from chainrule.cli.runs import MODEL, REPORT, Run, check_folder, new_folder, write_folder
 from chainrule.cli.scores import Score, score, truth_table
 from chainrule.cli.sources import problem
 from chainrule.errors import ChainruleError, TrainingWarning, unknown_name
@@ -102,6 +102,7 @@ def _report(
     optimizer: Optimizer, history: History, result: Score,
 ) -> None:  # fmt: skip
     """Write the page, and the plain records that it can be made of again."""
+    from chainrule.cli.kept import told_of
     from chainrule.cli.reporting import material_of
     from chainrule.report.report import report
 
@@ -109,14 +110,13 @@ def _report(
         history.save_csv(place / "history.csv")
         history.save_jsonl(place / HISTORY)
     command = command_line()
-    told = {name: run.facts()[name] for name in ("optimizer", "training")}
     material = material_of(
         given,
         run.net,
         result.outputs,
         history=history.rows,
         stopped=history.stopped,
-        facts={"data": given.source, **told},
+        facts={"data": given.source, **told_of(run)},
         command=command,
         seed=options.seed,
     )
@@ -125,9 +125,9 @@ def _report(
     )
     write_config(place / CONFIG, _config(command, given, options, recipe, optimizer, result))
     try:
-        report(material).save(place / "report.html")
+        report(material).save(place / REPORT)
     except ChainruleError as error:
-        note(f"No report.html: {error}")
+        note(f"No {REPORT}: {error}")
 
 
 def _config(
