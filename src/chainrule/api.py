@@ -97,9 +97,11 @@ from chainrule.train import (
     Callback,
     EarlyStopping,
     History,
+    MLflow,
     Population,
     Progress,
     Snapshots,
+    TensorBoard,
     fit_many,
 )
 
@@ -122,6 +124,7 @@ __all__ = [
     "Graph",
     "History",
     "LayerNorm",
+    "MLflow",
     "OneCycle",
     "Op",
     "Population",
@@ -131,6 +134,7 @@ __all__ = [
     "Snapshots",
     "Step",
     "Tensor",
+    "TensorBoard",
     "WarmUp",
     "abs",
     "add",

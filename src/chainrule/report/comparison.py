@@ -137,8 +137,8 @@ def _scores(entries: Sequence[Entry]) -> Section:
     head, rows = scores_table(entries)
     caption = (
         "In brackets: intervals of 95 % confidence. Against the first: the gain in the first score "
-        "(points are hundredths) and the p value of McNemar's exact test (classes) or of a paired permutation test "
-        "(numbers) on the same test rows."
+        "(points are hundredths), and the p value of McNemar's exact test (classes) or of a paired "
+        "permutation test (numbers) on the same test rows."
     )
     blocks: list[Block | str] = [Table(head, rows, caption, sortable=True)]
     blocks += [Note(text) for text in remarks(entries)]
