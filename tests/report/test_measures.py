@@ -53,6 +53,14 @@ def test_scores_of_numbers_are_scikit_learns(outputs):
         assert estimate.low < estimate.value < estimate.high
 
 
+@pytest.mark.parametrize("miss", [0.0, 1.0])
+def test_a_target_that_never_changes_has_the_r2_of_metrics(miss):
+    y, f = np.full((5, 1), 0.1), np.full((5, 1), 0.1 + miss)
+    found = scores(y, f, False).chief
+    assert (found.value, found.low, found.high) == (1 - miss,) * 3
+    assert found.value == cr.nn.metrics.r2(f, y)
+
+
 def test_a_certain_mistake_is_dear_and_not_infinite():
     p = np.array([[1.0, 0.0], [1.0, 0.0]])
     assert scores(np.array([0, 1]), p, True).losses == pytest.approx([0.0, 15 * np.log(10)])

@@ -70,8 +70,9 @@ def _of_numbers(y: Array, errors: Array, rows: NDArray[np.intp]) -> NDArray[np.f
     chosen, wrong = y[rows], errors[rows]
     squares = (wrong**2).sum(axis=1)
     spread = ((chosen - chosen.mean(axis=1, keepdims=True)) ** 2).sum(axis=1)
-    # A sample may be of one value over and over; then nothing is there to be explained.
-    explained = 1 - squares / np.where(spread > 0, spread, np.inf)
+    # Of one value over and over there is nothing to explain: as in ``chainrule.nn.metrics.r2``.
+    constant = np.ptp(chosen, axis=1) == 0
+    explained = np.where(constant, squares == 0, 1 - squares / np.where(constant, 1.0, spread))
     rmse = np.sqrt((wrong**2).mean(axis=(1, 2)))
     return np.stack([explained.mean(axis=1), rmse, np.abs(wrong).mean(axis=(1, 2))], axis=1)
 

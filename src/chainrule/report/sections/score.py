@@ -74,7 +74,7 @@ def between(material: Material, estimate: Estimate) -> str:
 
 def _table(material: Material, judged: Judgement) -> Table:
     names = list(judged.network.estimates)
-    head = ["", *names, *([] if material.by_heart else ["against the network"]), "remark"]
+    head = ["predictor", *names, *([] if material.by_heart else ["against the network"]), "remark"]
     rows = []
     for row in judged.rows:
         cells = [_cell(material, name, row.scores.estimates[name]) for name in names]
