@@ -73,6 +73,15 @@ def test_sign_flips_are_all_flips_where_these_can_be_counted():
     assert sign_flips(differences, flips=20_000) == pytest.approx(exact, abs=0.006)
 
 
+def test_very_many_rows_are_judged_by_the_limit():
+    rng = np.random.default_rng(7)
+    many = rng.normal(0.01, 1, 20_001)
+    assert sign_flips(many) == pytest.approx(sign_flips(many[:20_000], flips=20_000), abs=0.02)
+    assert sign_flips(np.zeros(20_001)) == 1.0
+    wanted = stats.ttest_1samp(many, 0).pvalue
+    assert sign_flips(many) == pytest.approx(wanted, abs=0.01)
+
+
 def test_no_difference_is_told_as_none_and_a_large_one_as_large():
     rng = np.random.default_rng(6)
     assert sign_flips(np.zeros(50)) == 1.0
