@@ -145,6 +145,8 @@ def _fit(
 
 
 def _tell(given: Problem, history: History, result: Score, interrupted: bool) -> None:
+    if history.compile_seconds:
+        note(f"Compiled in {history.compile_seconds:.1f} s.")
     for attempt in history.tries:
         note(f"{attempt}.")
     if interrupted:

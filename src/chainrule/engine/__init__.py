@@ -11,7 +11,7 @@ from typing import Any, Protocol
 from chainrule.engine.loop import ReferenceRepeated, Repeated
 from chainrule.engine.numpy_engine import Program, compile_numpy
 from chainrule.engine.reference import ReferenceProgram, compile_reference, evaluate_nodes
-from chainrule.engine.xla import XlaProgram, XlaRepeated, compile_xla
+from chainrule.engine.xla import XlaProgram, XlaRepeated, compile_seconds, compile_xla
 from chainrule.errors import unknown_name
 from chainrule.graph.graph import ENGINES, Graph
 from chainrule.graph.op import Array
@@ -99,6 +99,7 @@ __all__ = [
     "XlaRepeated",
     "compile_numpy",
     "compile_reference",
+    "compile_seconds",
     "compile_xla",
     "evaluate_nodes",
     "program",
