@@ -46,23 +46,25 @@ class Repeated:
         kept: outputs to be kept, by place, each an array whose first axis counts the steps.
         gathered: bound inputs that are filled anew for each step, with rows of these arrays.
         fed: a bound input, a number, that is given for each step.
+        room: ``buffers`` of other steps, which never run at the same time, to be used again.
     """
 
     def __init__(
         self, graph: Graph, bound: Mapping[str, Array], replaces: Mapping[int, str],
         steady: Collection[str], kept: Mapping[int, Array],
         gathered: Mapping[str, Array] | None = None, fed: str | None = None,
+        room: Collection[Array] = (),
     ) -> None:  # fmt: skip
         gathered, names = gathered or {}, graph.input_names()
         places = {names.index(name): array for name, array in bound.items()}
         lowered = lower(faster(graph, steady), {names.index(name): bound[name] for name in steady})
         targets = {out: names.index(name) for out, name in replaces.items()}
         changing = [lowered.inputs[names.index(name)] for name in gathered]
-        planned = plan(lowered, places, targets, kept=list(kept), changing=changing)
+        planned = plan(lowered, places, targets, list(kept), changing, room)
         self._crew, shared = _crew(planned)
         writer = Source(planned, [], self._crew, shared)
         self.rows = rows_of(kept)
-        self.nbytes = planned.nbytes
+        self.nbytes, self.buffers = planned.nbytes, planned.buffers
         self.names = writer.bound
         buffers = [(array, bound[name]) for name, array in gathered.items()]
         self.source, self._steps = writer.loop(buffers)
