@@ -44,8 +44,10 @@ class Share:
 
 def shares(plan: Plan, threads: int) -> list[Share]:
     """The stretches of a plan's calls worth sharing between so many threads."""
-    alone = {i for run in plan.runs for i in run}
     found: list[Share] = []
+    if threads == 1 or sum(map(microseconds, plan.calls)) < 2 * PART:
+        return found
+    alone = {i for run in plan.runs for i in run}
     start = 0
     while start < len(plan.calls):
         stop = start
@@ -75,6 +77,8 @@ def parts(size: int, count: int) -> tuple[slice, ...]:
 
 def microseconds(call: Call) -> float:
     """What a call takes, by estimate."""
+    if call.kind not in ("product", "ufunc"):
+        return 0.0
     wide = call.writes.dtype.itemsize / 4
     if call.kind == "product":
         return PER_MULTIPLICATION * call.writes.size * call.reads[0].shape[-1] * wide
