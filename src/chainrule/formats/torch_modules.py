@@ -68,8 +68,8 @@ def _of_layer(layer: Layer, shape: Shape, named: dict[str, str], where: str) -> 
     match layer:
         case Dense():
             arrays = {"weight": named["W"], "bias": named["b"]}
-            code = f"nn.Linear({shape[0]}, {layer.units})"
-            yield Module(where, code, arrays, is_linear=True)
+            linear = f"nn.Linear({shape[0]}, {layer.units})"
+            yield Module(where, linear, arrays, is_linear=True)
             if activation_name(layer.activation) not in (None, "linear"):
                 yield Module(where, _activation(layer.activation), {})
         case Activation():

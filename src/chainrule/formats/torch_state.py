@@ -166,7 +166,7 @@ def _input_shape(
         net._built_shape()  # says that the network must be built: many shapes give one row
     entries = list(_entries(Sequential(*net.layers).build(1), names))
     _check_names(entries, state, where)
-    sizes = np.shape(state[entries[0].name]) if entries else ()
+    sizes: tuple[int, ...] = np.shape(state[entries[0].name]) if entries else ()
     if not sizes:
         net._built_shape()
     return (int(sizes[-1]),)
@@ -279,11 +279,11 @@ def _read(path: Path) -> Mapping[str, Any]:
 
 
 def _read_safetensors(path: Path) -> Mapping[str, Any]:
-    from safetensors import SafetensorError, deserialize
+    import safetensors
 
     try:
-        entries = deserialize(path.read_bytes())
-    except (SafetensorError, OSError) as error:
+        entries = safetensors.deserialize(path.read_bytes())  # type: ignore[no-untyped-call]
+    except (safetensors.SafetensorError, OSError) as error:
         raise FileFormatError(
             f"{path} is not a safetensors file, or it is broken or cut short: {error}."
         ) from error
