@@ -196,7 +196,7 @@ class Gelu(Elementwise):
     helper = """
 def gelu(x):
     u = np.clip(x, -10, 10)  # tanh is 1 or -1 long before, and a larger cube might overflow
-    return 0.5 * x * (1 + np.tanh(np.sqrt(2 / np.pi) * (u + 0.044715 * u**3)))
+    return 0.5 * x * (1 + np.tanh((2 / np.pi) ** 0.5 * (u + 0.044715 * u**3)))
 """
 
     def value(self, xp: Any, x: Any) -> Any:
