@@ -308,7 +308,7 @@ def test_a_recording_that_grows_with_the_rows() -> None:
 
 def test_wrong_arguments(tmp_path: Path) -> None:
     graph = cr.trace(cr.exp, 1.0)
-    refused(graph, "a graph has the rows it was recorded for: leave out rows=.", rows=3)
+    refused(graph, "a graph has the rows it was recorded for, and its own inputs.", rows=3)
     refused(cr.exp, "to_onnx takes a network or a graph, got function. For a function: cr.trace(")
     with pytest.raises(ShapeError, match="the network has no parameters yet"):
         to_onnx(cr.Sequential(cr.Dense(1)))

@@ -30,6 +30,16 @@ class Node:
     op: str
 
 
+def _operator(name: str, *, is_right: bool = False) -> Callable[..., OnnxArray]:
+    """Python's operator that is the op ``name``."""
+
+    def method(self: OnnxArray, *other: Any) -> OnnxArray:
+        both = (*other, self) if is_right else (self, *other)
+        return self.xp.apply(OPS[name](), *both)
+
+    return method
+
+
 class OnnxArray:
     """An array that will be known when the file is run: a name, a shape and a dtype."""
 
@@ -44,6 +54,19 @@ class OnnxArray:
     def ndim(self) -> int:
         """The number of axes."""
         return len(self.shape)
+
+    __add__, __radd__ = _operator("add"), _operator("add", is_right=True)
+    __sub__, __rsub__ = _operator("subtract"), _operator("subtract", is_right=True)
+    __mul__, __rmul__ = _operator("multiply"), _operator("multiply", is_right=True)
+    __truediv__, __rtruediv__ = _operator("divide"), _operator("divide", is_right=True)
+    __pow__, __rpow__ = _operator("power"), _operator("power", is_right=True)
+    __matmul__, __rmatmul__ = _operator("matmul"), _operator("matmul", is_right=True)
+    __lt__, __le__ = _operator("less"), _operator("less_equal")
+    __gt__, __ge__ = _operator("greater"), _operator("greater_equal")
+    __eq__ = _operator("equal")  # type: ignore[assignment]
+    __ne__ = _operator("not_equal")  # type: ignore[assignment]
+    __and__, __or__ = _operator("logical_and"), _operator("logical_or")
+    __invert__, __neg__ = _operator("logical_not"), _operator("negative")
 
     def __getitem__(self, key: Any) -> OnnxArray:
         return picked(self.xp, self, key if isinstance(key, tuple) else (key,))
@@ -69,28 +92,6 @@ class _At:
         rows = [xp.reshape(part, (-1,)) for part in (x, places, y)]
         total = xp.node("ScatterElements", *rows, axis=0, reduction="add")
         return xp.reshape(total, x.shape)
-
-
-def _operator(name: str, *, is_right: bool = False) -> Callable[..., OnnxArray]:
-    def method(self: OnnxArray, *other: Any) -> OnnxArray:
-        both = (*other, self) if is_right else (self, *other)
-        return self.xp.apply(OPS[name](), *both)
-
-    return method
-
-
-for _symbol, _name in {
-    "add": "add", "sub": "subtract", "mul": "multiply", "truediv": "divide", "pow": "power",
-    "matmul": "matmul",
-}.items():  # fmt: skip
-    setattr(OnnxArray, f"__{_symbol}__", _operator(_name))
-    setattr(OnnxArray, f"__r{_symbol}__", _operator(_name, is_right=True))
-for _symbol, _name in {
-    "lt": "less", "le": "less_equal", "gt": "greater", "ge": "greater_equal", "eq": "equal",
-    "ne": "not_equal", "and": "logical_and", "or": "logical_or", "invert": "logical_not",
-    "neg": "negative",
-}.items():  # fmt: skip
-    setattr(OnnxArray, f"__{_symbol}__", _operator(_name))
 
 
 class OnnxNumPy:
@@ -232,13 +233,11 @@ class OnnxNumPy:
 
     def logaddexp(self, a: Any, b: Any) -> OnnxArray:
         """ln(e^a + e^b): the larger, and what the smaller adds to it."""
-        apart = self.abs(self.subtract(a, b))
-        return self.add(self.maximum(a, b), self.log1p(self.exp(self.negative(apart))))
+        return self.maximum(a, b) + self.log1p(self.exp(-self.abs(a - b)))
 
     def copysign(self, x: Any, sign: float) -> OnnxArray:
         """|x| with the sign of a number."""
-        size = self.abs(x)
-        return size if np.copysign(1.0, sign) > 0 else self.negative(size)
+        return self.abs(x) if np.copysign(1.0, sign) > 0 else -self.abs(x)
 
     def arange(self, stop: int, dtype: Any = np.int64) -> OnnxArray:
         """0, 1, ..., stop - 1."""

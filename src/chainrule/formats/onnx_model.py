@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from chainrule.data import TableEncoder
 from chainrule.errors import OptionError, optional_package
+from chainrule.formats.onnx_table import TEXT_OPERATORS, TEXT_OPSET, around_table
 from chainrule.formats.onnx_writing import Port, Written, write, write_open
 from chainrule.formats.whole_file import check_place, path_of, write_whole
 from chainrule.graph.graph import Graph
@@ -21,7 +23,8 @@ MOST_BYTES = 2**31 - 1
 
 
 def to_onnx(
-    what: Sequential | Graph, *, rows: int | None = None, metadata: Mapping[str, str] | None = None
+    what: Sequential | Graph, *, rows: int | None = None, encoder: TableEncoder | None = None,
+    metadata: Mapping[str, str] | None = None,
 ) -> Any:  # fmt: skip
     """The ONNX model of a network's prediction, or of a graph, as an ``onnx.ModelProto``.
 
@@ -30,8 +33,14 @@ def to_onnx(
     inputs, and outputs called output, or output_1, output_2, ...; its shapes are those of the
     recording. The operators are of opset 21, the file is of IR version 10.
 
+    With the encoder of a table the model takes raw rows: an input (rows,) for each column under its
+    name, float64 for numbers (NaN where one is missing), text for the others ("" where missing),
+    seconds since 1970 for dates. It gives ``prediction``, in the unit of the target or the name of
+    the class, and for classes ``probabilities`` (rows, classes) as well.
+
     Args:
         rows: of a network, fix the number of rows; by default it is open.
+        encoder: what turned the table's rows into inputs of the network.
         metadata: texts to keep in the model.
 
     Raises:
@@ -42,8 +51,8 @@ def to_onnx(
     """
     optional_package("onnx", "onnx", "Writing ONNX")
     if isinstance(what, Graph):
-        if rows is not None:
-            raise OptionError("a graph has the rows it was recorded for: leave out rows=.")
+        if rows is not None or encoder is not None:
+            raise OptionError("a graph has the rows it was recorded for, and its own inputs.")
         return model(write(what, {}), metadata)
     if not isinstance(what, Sequential):
         raise OptionError(
@@ -51,19 +60,21 @@ def to_onnx(
             "cr.trace(function, *arguments) is its graph."
         )
     arrays = what.parameters | what.statistics
+    around = (None, None) if encoder is None else around_table(encoder)
     if rows is not None:
-        return model(write(what.graph(rows), arrays), metadata)
-    return model(write_open(what.graph, arrays), metadata)
+        return model(write(what.graph(rows), arrays, *around), metadata)
+    return model(write_open(what.graph, arrays, *around), metadata)
 
 
 def save_onnx(
     what: Sequential | Graph, path: str | Path, *, rows: int | None = None,
-    metadata: Mapping[str, str] | None = None,
+    encoder: TableEncoder | None = None, metadata: Mapping[str, str] | None = None,
 ) -> None:  # fmt: skip
     """Write :func:`to_onnx` to a file, which appears whole or not at all."""
     path = path_of(path, "net.onnx")
     check_place(path)
-    write_whole(path, to_onnx(what, rows=rows, metadata=metadata).SerializeToString())
+    made = to_onnx(what, rows=rows, encoder=encoder, metadata=metadata)
+    write_whole(path, made.SerializeToString())
 
 
 def model(written: Written, metadata: Mapping[str, str] | None = None) -> Any:
@@ -102,12 +113,15 @@ def model(written: Written, metadata: Mapping[str, str] | None = None) -> Any:
         [_value_info(port) for port in written.outputs],
         constants,
     )
+    opsets = [helper.make_opsetid("", OPSET)]
+    if any(node.attributes.get("domain") == TEXT_OPERATORS for node in written.nodes):
+        opsets.append(helper.make_opsetid(TEXT_OPERATORS, TEXT_OPSET))
     made = helper.make_model(
         graph,
         producer_name="chainrule",
         producer_version=__version__,
         ir_version=IR_VERSION,
-        opset_imports=[helper.make_opsetid("", OPSET)],
+        opset_imports=opsets,
     )
     if metadata:
         helper.set_model_props(made, dict(metadata))

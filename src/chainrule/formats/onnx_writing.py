@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -41,7 +41,26 @@ class Written:
     constants: dict[str, Array]
 
 
-def write(graph: Graph, arrays: Mapping[str, Array]) -> Written:
+class Before(Protocol):
+    """What is computed in front of a graph: its first input, from inputs of other kinds."""
+
+    def __call__(self, xp: OnnxNumPy, x: Tensor) -> tuple[OnnxArray, list[Port]]:
+        """The first input ``x``, and the ports it comes from."""
+        ...
+
+
+class After(Protocol):
+    """What is computed behind a graph: other outputs, by name, from its own."""
+
+    def __call__(self, xp: OnnxNumPy, output: OnnxArray) -> dict[str, OnnxArray]:
+        """The outputs."""
+        ...
+
+
+def write(
+    graph: Graph, arrays: Mapping[str, Array], before: Before | None = None,
+    after: After | None = None,
+) -> Written:  # fmt: skip
     """A graph in ONNX's operators; inputs that are named in ``arrays`` are constants of the file.
 
     Raises:
@@ -49,11 +68,13 @@ def write(graph: Graph, arrays: Mapping[str, Array]) -> Written:
     """
     xp = OnnxNumPy()
     become: dict[Tensor, OnnxArray] = {}
-    inputs = []
+    inputs: list[Port] = []
+    if before is not None:
+        become[graph.inputs[0]], inputs = before(xp, graph.inputs[0])
     for name, x in zip(graph.input_names(), graph.inputs, strict=True):
         if name in arrays:
             become[x] = xp.array(arrays[name], name)
-        else:
+        elif x not in become:
             become[x] = xp.input(name, x.shape, x.dtype)
             inputs.append(Port(become[x].name, x.shape, x.dtype))
     for node in graph.nodes[len(graph.inputs) :]:
@@ -64,15 +85,20 @@ def write(graph: Graph, arrays: Mapping[str, Array]) -> Written:
         where = f"layer {node.scope}" if node.scope else node.place
         xp.op = f"the op {node.op.name}{f' ({where})' if where else ''}"
         become[node] = xp.apply(node.op, *[become[x] for x in node.inputs])
-    xp.scope = ""
+    xp.scope = xp.op = ""
+    results = {
+        "output" if len(graph.outputs) == 1 else f"output_{number}": become[node]
+        for number, node in enumerate(graph.outputs, start=1)
+    }
+    if after is not None:
+        results = after(xp, results["output"])
     outputs, called = [], {}
-    for number, node in enumerate(graph.outputs, start=1):
-        name = xp.fresh("output" if len(graph.outputs) == 1 else f"output_{number}")
-        outputs.append(Port(name, node.shape, node.dtype))
-        made = become[node].name
+    for name, result in results.items():
+        outputs.append(Port(xp.fresh(name), result.shape, result.dtype))
+        made = result.name
         if made in called or not any(one.output == made for one in xp.nodes):
-            made = xp.node("Identity", become[node]).name
-        called[made] = name
+            made = xp.node("Identity", result).name
+        called[made] = outputs[-1].name
     nodes = [_renamed(node, called) for node in xp.nodes]
     return Written(inputs, outputs, nodes, xp.constants)
 
@@ -82,14 +108,17 @@ def _renamed(node: Node, called: Mapping[str, str]) -> Node:
     return replace(node, inputs=inputs, output=called.get(node.output, node.output))
 
 
-def write_open(record: Callable[[int], Graph], arrays: Mapping[str, Array]) -> Written:
+def write_open(
+    record: Callable[[int], Graph], arrays: Mapping[str, Array], before: Before | None = None,
+    after: After | None = None,
+) -> Written:  # fmt: skip
     """As :func:`write`, for any number of rows; ``record`` gives the graph for a number of them.
 
     Raises:
         OptionError: as :func:`write`, or a number in the graph that does not grow evenly with the
             rows, or something else in it that depends on them.
     """
-    all_three = [write(record(rows), arrays) for rows in ROWS]
+    all_three = [write(record(rows), arrays, before, after) for rows in ROWS]
     first = all_three[0]
     for node, *others in zip(*[one.nodes for one in all_three], strict=False):
         if any(other != node for other in others):
