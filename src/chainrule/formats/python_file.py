@@ -10,15 +10,14 @@ import base64
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from chainrule.data import TableEncoder
 from chainrule.errors import OptionError
-from chainrule.formats import standalone
 from chainrule.formats.open_rows import open_rows
+from chainrule.formats.python_parts import Given, plain_part, table_part
 from chainrule.formats.whole_file import check_place, path_of, write_whole
 from chainrule.graph.op import Array
 from chainrule.nn.sequential import Sequential
 
-#: From this line on, the text of ``standalone`` is copied.
-_CUT = "# --- copied from here on ---\n"
 _IMPORTS = """\
 from __future__ import annotations
 
@@ -41,16 +40,18 @@ MOST_BYTES = 2**28
 
 def python_source(
     net: Sequential, *, classes: Sequence[str] = (), largest: int | None = None,
-    name: str = "model",
+    encoder: TableEncoder | None = None, name: str = "model",
 ) -> str:  # fmt: skip
     """The text of a Python file with ``predict(X)``, and a command ``python model.py rows.csv``.
 
     What it gives differs from ``net.predict`` by rounding alone: 1e-6 of the largest number on the
-    way in float32, 1e-14 in float64.
+    way in float32, 1e-14 in float64. With the encoder of a table, ``predict`` takes raw rows, a
+    dict for each, and gives numbers in the target's unit or the names of classes.
 
     Args:
         classes: the names of the classes that the outputs stand for.
         largest: the largest count of a pixel; rows with numbers above 1 are divided by it.
+        encoder: what turned a table's rows into inputs of the network.
         name: the file's name without its ending, for what it says of itself.
 
     Raises:
@@ -66,34 +67,32 @@ def python_source(
             f"than {MOST_BYTES // 2**20} very slowly. Export to ONNX, or keep the .safetensors."
         )
     forward = open_rows(lambda rows: net.graph(rows).program(), "X")
-    rows, given = (", ".join(["rows", *map(str, s)]) for s in (shape, net.output_shape))
+    given = Given(shape, net.output_shape, net.dtype.name, tuple(classes), largest)
+    part = plain_part(given) if encoder is None else table_part(given, encoder)
     parts = [
-        _head(net, name, f"predict(X)    # X ({rows}) gives ({given})"),
+        _head(net, name, part.example),
         forward.removeprefix("import numpy as np\n").strip(),
-        f'def predict(X):\n    """The outputs ({given}) for the samples X ({rows})."""\n'
-        f"    return outputs(forward, PARAMETERS, X, {shape}, {net.dtype.name!r})",
-        _copied(),
-        f"CLASSES = {tuple(classes)!r}\nPARAMETERS = [\n{_written(arrays)}]",
+        part.predict,
+        part.copied,
+        f"{part.constants}\nPARAMETERS = [\n{_written(arrays)}]",
         f'if __name__ == "__main__":\n'
-        f"    command(\n"
-        f"        lambda path: as_csv(predict(plain_numbers(path, {shape}, {largest})), CLASSES),\n"
-        f'        "usage: python {name}.py rows.csv",\n'
-        f"    )",
+        f'    command({part.answer}, "usage: python {name}.py rows.csv")',
     ]
     return "\n\n\n".join(parts) + "\n"
 
 
 def save_python(
-    net: Sequential, path: str | Path, *, classes: Sequence[str] = (), largest: int | None = None
+    net: Sequential, path: str | Path, *, classes: Sequence[str] = (), largest: int | None = None,
+    encoder: TableEncoder | None = None,
 ) -> None:  # fmt: skip
     """Write :func:`python_source` to a file, which appears whole or not at all."""
     path = path_of(path, "model.py")
     check_place(path)
-    text = python_source(net, classes=classes, largest=largest, name=path.stem)
+    text = python_source(net, classes=classes, largest=largest, encoder=encoder, name=path.stem)
     write_whole(path, text.encode("utf-8"))
 
 
-def _head(net: Sequential, name: str, predict: str) -> str:
+def _head(net: Sequential, name: str, example: str) -> str:
     from chainrule import __version__
 
     count = sum(array.size for array in net.parameters.values())
@@ -101,15 +100,10 @@ def _head(net: Sequential, name: str, predict: str) -> str:
     return (
         f'"""A neural network with {count:,} parameters, written by chainrule {__version__}.\n\n'
         f"Layers: {layers}. It needs NumPy and nothing else:\n\n"
-        f"    from {name} import predict\n    {predict}\n\n"
+        f"    from {name} import predict\n    {example}\n\n"
         f"    python {name}.py rows.csv    # the predictions for a file of rows, as CSV\n"
         f'"""\n\n{_IMPORTS}'.rstrip()
     )
-
-
-def _copied() -> str:
-    text = Path(standalone.__file__).read_text(encoding="utf-8")
-    return text.partition(_CUT)[2].strip()
 
 
 def _written(arrays: Mapping[str, Array]) -> str:

@@ -20,8 +20,6 @@ import numpy as np
 
 #: Rows that are computed at a time, so that what lies between the layers stays small.
 ROWS_AT_ONCE = 4096
-#: What programs write for "no value".
-MISSING = {"", "na", "n/a", "nan", "null", "?"}
 
 
 def array(dtype: str, shape: tuple[int, ...], text: str) -> Any:
@@ -93,13 +91,18 @@ def plain_numbers(path: str, shape: tuple[int, ...], largest: int | None) -> Any
     return X.reshape(len(X), *shape)
 
 
+def both_classes(p: Any) -> Any:
+    """The probability of each class; one column is that of the second of two classes."""
+    return np.hstack([1 - p, p]) if p.shape[1] == 1 else p
+
+
 def as_csv(results: Any, classes: Sequence[str]) -> str:
     """Outputs as CSV: the class of each row and the probability of each, or plain numbers."""
     table = results.reshape(len(results), -1)
     stream = io.StringIO()
     write = csv.writer(stream, lineterminator="\n").writerow
     if classes:
-        p = np.hstack([1 - table, table]) if table.shape[1] == 1 else table
+        p = both_classes(table)
         write(["prediction", *[f"probability_{name}" for name in classes]])
         for row in p:
             write([classes[int(row.argmax())], *[f"{value:.6g}" for value in row]])
