@@ -12,6 +12,7 @@ from chainrule.data.csv_table import Table, read_csv
 from chainrule.data.dataset import Dataset
 from chainrule.data.digits import digits
 from chainrule.data.encoding import TableEncoder
+from chainrule.data.facts import TableFacts
 from chainrule.data.gates import gate
 from chainrule.data.idx import read_idx
 from chainrule.data.mnist import find_mnist, mnist
@@ -20,6 +21,7 @@ __all__ = [
     "Dataset",
     "Table",
     "TableEncoder",
+    "TableFacts",
     "blobs",
     "circles",
     "digits",
