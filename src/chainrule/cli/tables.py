@@ -11,7 +11,7 @@ import numpy as np
 from chainrule.cli.problems import Part, Problem, Recipe
 from chainrule.cli.splits import set_aside
 from chainrule.data import Table, TableEncoder, read_csv
-from chainrule.data.columns import MISSING_IS_FINE, refuse_strays
+from chainrule.data.learning import MISSING_IS_FINE, refuse_strays
 from chainrule.data.target import learn_target
 from chainrule.errors import DataError
 

@@ -8,7 +8,7 @@ imported by the functions that need them.
 from __future__ import annotations
 
 from chainrule.data.clouds import blobs, circles, moons, spirals
-from chainrule.data.csv_table import Table, read_csv
+from chainrule.data.csv_table import read_csv
 from chainrule.data.dataset import Dataset
 from chainrule.data.digits import digits
 from chainrule.data.encoding import TableEncoder
@@ -16,6 +16,8 @@ from chainrule.data.facts import TableFacts
 from chainrule.data.gates import gate
 from chainrule.data.idx import read_idx
 from chainrule.data.mnist import find_mnist, mnist
+from chainrule.data.table import Table
+from chainrule.data.table_file import open_table, read_table
 
 __all__ = [
     "Dataset",
@@ -29,7 +31,9 @@ __all__ = [
     "gate",
     "mnist",
     "moons",
+    "open_table",
     "read_csv",
     "read_idx",
+    "read_table",
     "spirals",
 ]
