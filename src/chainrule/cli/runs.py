@@ -24,6 +24,7 @@ MODEL = "model.safetensors"
 FILES = (
     MODEL,
     "history.csv",
+    "table.json",
     "curves.png",
     "decision_regions.png",
     "confusion_matrix.png",

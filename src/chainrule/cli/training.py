@@ -10,13 +10,16 @@ from typing import Any
 
 import click
 
+from chainrule.cli.baselines import linear_outputs
 from chainrule.cli.console import live_line, note, show_table
 from chainrule.cli.pictures import draw
 from chainrule.cli.problems import Problem, Recipe
 from chainrule.cli.runs import MODEL, Run, check_folder, new_folder, write_folder
 from chainrule.cli.scores import Score, score, truth_table
 from chainrule.cli.sources import problem
-from chainrule.errors import TrainingWarning, unknown_name
+from chainrule.cli.table_facts import table_facts
+from chainrule.cli.table_options import TableOptions
+from chainrule.errors import MissingPackageError, TrainingWarning, unknown_name
 from chainrule.nn.layers import Dense
 from chainrule.nn.sequential import Sequential
 from chainrule.optim.optimizers import NAMED, Optimizer
@@ -28,7 +31,7 @@ class Options:
     """The options of the command; None where nothing was given. ``batch_size`` 0 is all rows."""
 
     data: str
-    target: str | None
+    table: TableOptions
     hidden: tuple[int, ...] | None
     activation: str | None
     optimizer: str
@@ -63,7 +66,7 @@ def train(options: Options) -> None:
     """
     if options.out is not None:
         check_folder(options.out, options.force)
-    given = problem(options.data, options.target, options.seed)
+    given = problem(options.data, options.table, options.seed)
     folder = options.out or new_folder(given.name)
     check_folder(folder, options.force)
     recipe = options.recipe(given.recipe)
@@ -72,7 +75,7 @@ def train(options: Options) -> None:
     for remark in given.remarks:
         note(remark)
     history = _fit(net, optimizer, given, recipe, options)
-    result = score(given, net.predict(given.test.X))
+    result = score(given, net.predict(given.test.X), _linear(given))
     interrupted = (history.stopped or "").startswith("interrupted")
     _tell(given, history, result, interrupted)
     run = Run(
@@ -87,6 +90,9 @@ def train(options: Options) -> None:
         net.save(place / MODEL, **run.metadata())
         if len(history):
             history.save_csv(place / "history.csv")
+        if given.known is not None:
+            facts = table_facts(given, net, result)
+            (place / "table.json").write_text(facts.to_json(), encoding="utf-8")
         draw(given, net, history, result.outputs, place)
 
     written = write_folder(folder, fill)
@@ -132,6 +138,7 @@ def _fit(
                 epochs=recipe.epochs,
                 batch_size=recipe.batch_size,
                 validation=None if held is None else (held.X, held.y),
+                class_weight=dict(enumerate(given.class_weights)) or None,
                 metrics=["accuracy" if given.class_names else "r2"],
                 callbacks=callbacks,
                 restarts=recipe.restarts,
@@ -142,6 +149,17 @@ def _fit(
     for warning in told:
         note(f"Warning: {warning.message}")
     return history
+
+
+def _linear(given: Problem) -> tuple[str, Any] | None:
+    """The baseline of a linear model, for tables and where scikit-learn is installed."""
+    if given.known is None:
+        return None
+    try:
+        return linear_outputs(given)
+    except MissingPackageError as error:
+        note(f"No linear baseline: {error}")
+        return None
 
 
 def _tell(given: Problem, history: History, result: Score, interrupted: bool) -> None:
@@ -155,6 +173,8 @@ def _tell(given: Problem, history: History, result: Score, interrupted: bool) ->
         head, rows = truth_table(given, result.outputs)
         show_table(head, rows, right=head)
     click.echo(result.text)
+    if result.verdict:
+        note(result.verdict)
 
 
 def _about(

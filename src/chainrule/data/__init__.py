@@ -17,13 +17,14 @@ from chainrule.data.gates import gate
 from chainrule.data.idx import read_idx
 from chainrule.data.mnist import find_mnist, mnist
 from chainrule.data.table import Table
-from chainrule.data.table_file import open_table, read_table
+from chainrule.data.table_file import TableFile, open_table, read_table
 
 __all__ = [
     "Dataset",
     "Table",
     "TableEncoder",
     "TableFacts",
+    "TableFile",
     "blobs",
     "circles",
     "digits",

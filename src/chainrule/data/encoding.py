@@ -108,7 +108,7 @@ class TableEncoder:
             # A table of two columns may well be a curve over 1, 2, 3, ...
             for name, survey in surveys.items():
                 if found[name] == ROW_COUNTER:
-                    survey.row_counter = False
+                    survey.kept = True
                     found[name] = learn_column(survey)
         columns = tuple(each for each in found.values() if not isinstance(each, str))
         ignored = {name: each for name, each in found.items() if isinstance(each, str)}

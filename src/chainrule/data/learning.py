@@ -50,9 +50,9 @@ def _numbers(survey: ColumnSurvey) -> NumberColumn | str:
     found = survey.numbers
     if not found.std > 0.0:
         return f"always {number_text(found.mean)}"
-    if survey.row_counter:
+    if survey.row_counter and not survey.kept:
         return ROW_COUNTER
-    every = survey.distinct is None or survey.distinct == survey.present
+    every = survey.distinct in (None, survey.present) and not survey.kept
     if every and survey.whole and survey.present > FEW_ROWS and is_identifier(survey.name):
         return "numbers that only tell one row from another"
     often = survey.missing >= max(FEW_ROWS, FEW_SHARE * survey.rows)

@@ -33,6 +33,7 @@ class ColumnSurvey:
         row_counter: whether the numbers count the rows, from 0 or 1.
         counted: how often each value occurs, as text, the first seen first.
         overflow: whether there were more different values than are counted.
+        kept: whether the user wants it, even if it seems to tell only one row from another.
         long: whether a text has more than 500 characters, which are not counted.
     """
 
@@ -45,7 +46,7 @@ class ColumnSurvey:
         self.clock = False
         self.whole = self.row_counter = True
         self.counted: Counter[str] = Counter()
-        self.overflow = self.long = False
+        self.overflow = self.long = self.kept = False
 
     @property
     def present(self) -> int:

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from chainrule.data.learning import refuse_strays
 from chainrule.data.numbers import decimal_comma, number, numbers, standardised
 from chainrule.data.survey import ColumnSurvey
-from chainrule.data.table import Table, as_texts, missing, number_text
+from chainrule.data.table import Table, as_texts, cell_text, missing, number_text
 from chainrule.errors import DataError, DtypeError, unknown_name
 
 TASKS = ("classification", "regression")
@@ -35,6 +35,26 @@ class ClassTarget:
         Raises:
             DataError: a missing value, or a class that no training row had.
         """
+        result = self._places(table)
+        if len(result) and result.min() < 0:
+            row = int(result.argmin())
+            raise DataError(
+                f"{table.where(row)}: the target {self.name!r} is "
+                f"{cell_text(table.columns[self.name][row])!r}, a class that was not among the "
+                f"training rows. Known: {', '.join(self.class_names)}."
+            )
+        return result
+
+    def knows(self, table: Table) -> NDArray[np.bool_]:
+        """Which rows have a class that the training rows had, (n,).
+
+        Raises:
+            DataError: a missing value.
+        """
+        return self._places(table) >= 0
+
+    def _places(self, table: Table) -> NDArray[np.int64]:
+        """Class indices, -1 where the class is not known."""
         refuse_missing(table, self.name)
         values = as_texts(table.columns[self.name])
         place = {name: k for k, name in enumerate(self.class_names)}
@@ -43,14 +63,7 @@ class ClassTarget:
             value: place.get(_label(str(value)) if self.numeric else str(value), -1)
             for value in set(values)
         }
-        result = np.fromiter((known[value] for value in values), np.int64, len(values))
-        if len(result) and result.min() < 0:
-            row = int(result.argmin())
-            raise DataError(
-                f"{table.where(row)}: the target {self.name!r} is {values[row]!r}, a class that "
-                f"was not among the training rows. Known: {', '.join(self.class_names)}."
-            )
-        return result
+        return np.fromiter((known[value] for value in values), np.int64, len(values))
 
     def decode(self, values: ArrayLike) -> NDArray[Any]:
         """Class names for class indices, an array of text of the same shape.
