@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from chainrule.data import Table, TableEncoder
 from chainrule.data.facts import ColumnFacts, SplitFacts, Suspect
+from chainrule.data.spool import Spool
 
 GATES = ("and", "nand", "or", "xor")
 
@@ -79,6 +80,12 @@ class Problem:
     class_counts: tuple[int, ...] = ()
     class_weights: tuple[float, ...] = ()
     known: Known | None = None
+    stream: Spool | None = None
+
+    @property
+    def training_rows(self) -> int:
+        """How many rows are trained on."""
+        return len(self.train) if self.stream is None else self.stream.rows
 
     @property
     def is_gate(self) -> bool:

@@ -25,8 +25,10 @@ RECIPES = {
 MNIST_VALIDATION = 5000
 
 
-def problem(data: str, options: TableOptions, seed: int) -> Problem:
+def problem(data: str, options: TableOptions, seed: int, folder: Path = Path()) -> Problem:
     """The problem that the argument DATA means: a name, or the path of a table.
+
+    ``folder`` is on the disk that may hold the rows of a table that is too large for the memory.
 
     Raises:
         OptionError: neither; or options of tables for data that are none.
@@ -43,7 +45,7 @@ def problem(data: str, options: TableOptions, seed: int) -> Problem:
             f"{unknown_name('data set', data, NAMES)} A table is given by its path, such as "
             f"houses.csv."
         )
-    return table_problem(path, options, seed)
+    return table_problem(path, options, seed, folder)
 
 
 def _gate(name: str) -> Problem:

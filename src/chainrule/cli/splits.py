@@ -94,7 +94,7 @@ def split_by_time(table: Table, name: str) -> Split:
     Raises:
         DataError: missing values, values that have no order, or too few different ones.
     """
-    times = _times(table, name)
+    times = times_of(table, name)
     first = _border(times, np.ones(len(times), bool), TEST_SHARE)
     test = times >= first
     second = _border(times, ~test, VALIDATION_SHARE)
@@ -114,7 +114,12 @@ def split_by_time(table: Table, name: str) -> Split:
     return Split(parts[0], parts[1], parts[2], "time", text)
 
 
-def _times(table: Table, name: str) -> NDArray[np.float64]:
+def times_of(table: Table, name: str) -> NDArray[np.float64]:
+    """A column of numbers or dates as numbers that grow, (n,).
+
+    Raises:
+        DataError: missing values, or values that have no order.
+    """
     values = table.columns[name]
     values = compact(values) if isinstance(values, list) else values
     if isinstance(values, list):

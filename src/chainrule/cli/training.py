@@ -24,6 +24,10 @@ from chainrule.nn.layers import Dense
 from chainrule.nn.sequential import Sequential
 from chainrule.optim.optimizers import NAMED, Optimizer
 from chainrule.train import EarlyStopping, History
+from chainrule.train.streaming import fit_stream
+
+#: Rows a step where all were asked for, and the table is read in batches.
+MOST_AT_ONCE = 1 << 16
 
 
 @dataclass(frozen=True)
@@ -66,7 +70,8 @@ def train(options: Options) -> None:
     """
     if options.out is not None:
         check_folder(options.out, options.force)
-    given = problem(options.data, options.table, options.seed)
+    place = _existing(options.out or Path("runs"))
+    given = problem(options.data, options.table, options.seed, place)
     folder = options.out or new_folder(given.name)
     check_folder(folder, options.force)
     recipe = options.recipe(given.recipe)
@@ -101,6 +106,11 @@ def train(options: Options) -> None:
         click.get_current_context().exit(130)
 
 
+def _existing(folder: Path) -> Path:
+    """The folder, or the nearest one above it that is there."""
+    return next(place for place in [folder, *folder.absolute().parents] if place.is_dir())
+
+
 def network(given: Problem, recipe: Recipe) -> Sequential:
     """The hidden layers, then a sigmoid for two classes, a softmax for more, or one number."""
     layers = [Dense(units, recipe.activation) for units in recipe.hidden]
@@ -131,21 +141,35 @@ def _fit(
             callbacks: list[Any] = [line]
             if recipe.patience is not None:
                 callbacks.append(EarlyStopping(patience=recipe.patience))
-            history = net.fit(
-                given.train.X,
-                given.train.y,
-                optimizer=optimizer,
-                epochs=recipe.epochs,
-                batch_size=recipe.batch_size,
-                validation=None if held is None else (held.X, held.y),
-                class_weight=dict(enumerate(given.class_weights)) or None,
-                metrics=["accuracy" if given.class_names else "r2"],
-                callbacks=callbacks,
-                restarts=recipe.restarts,
-                seed=options.seed,
-                engine=options.engine,
-                progress=False,
-            )
+            common: dict[str, Any] = {
+                "optimizer": optimizer,
+                "epochs": recipe.epochs,
+                "validation": None if held is None else (held.X, held.y),
+                "metrics": ["accuracy" if given.class_names else "r2"],
+                "callbacks": callbacks,
+                "seed": options.seed,
+                "engine": options.engine,
+            }
+            if given.stream is not None:
+                with given.stream as rows:
+                    history = fit_stream(
+                        net,
+                        rows,
+                        sample=(given.train.X, given.train.y),
+                        batch_size=recipe.batch_size or MOST_AT_ONCE,
+                        class_weights=given.class_weights,
+                        **common,
+                    )
+            else:
+                history = net.fit(
+                    given.train.X,
+                    given.train.y,
+                    batch_size=recipe.batch_size,
+                    class_weight=dict(enumerate(given.class_weights)) or None,
+                    restarts=recipe.restarts,
+                    progress=False,
+                    **common,
+                )
     for warning in told:
         note(f"Warning: {warning.message}")
     return history
@@ -183,15 +207,15 @@ def _about(
 ) -> dict[str, Any]:  # fmt: skip
     """What the model's file keeps of its training: sentences for people, and the numbers."""
     held = 0 if given.validation is None else len(given.validation)
-    parts = f"{len(given.train):,} rows"
+    parts = f"{given.training_rows:,} rows"
     if not given.is_gate:
         parts += f" ({held:,} more for validation, {len(given.test):,} for the test)"
-    batch = recipe.batch_size or len(given.train)
+    batch = recipe.batch_size or given.training_rows
     stopped = f"; {history.stopped}" if history.stopped else ""
     return {
         "trained on": f"{given.source}, {parts}",
         "optimizer": f"{options.optimizer.lower()}, learning rate {optimizer.learning_rate:g}",
-        "training": f"{len(history)} of {recipe.epochs} epochs, {min(batch, len(given.train))} "
+        "training": f"{len(history)} of {recipe.epochs} epochs, {min(batch, given.training_rows)} "
         f"rows a step, seed {options.seed}{stopped}",
         "score": result.text,
         "numbers": result.numbers,

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, TextIO
 
 from chainrule.data.files import look, reading
 from chainrule.data.table import Table, Texts, Values, compact, present
-from chainrule.data.table_file import refuse_many_columns
+from chainrule.data.table_file import line_ends, refuse_many_columns
 from chainrule.errors import DataError, FileFormatError
 
 if TYPE_CHECKING:
@@ -62,6 +62,10 @@ class CsvFile:
             raise FileFormatError(f"{source} is empty: expected a header row and at least one row.")
         refuse_many_columns(source, len(first[1]))
         self.names = _header(source, *first)
+
+    def rows_expected(self) -> int:
+        """The number of line ends."""
+        return line_ends(self.source)
 
     def batches(self, rows: int) -> Iterator[Table]:
         """The rows in tables of at most ``rows``; columns of nothing but numbers are arrays."""

@@ -9,7 +9,7 @@ from typing import Any
 
 from chainrule.data.files import look, reading
 from chainrule.data.table import Table, compact, number_text, present
-from chainrule.data.table_file import refuse_many_columns
+from chainrule.data.table_file import line_ends, refuse_many_columns
 from chainrule.errors import FileFormatError
 
 _LONGEST_LINE = 1 << 26
@@ -40,6 +40,10 @@ class JsonlFile:
             raise FileFormatError(f"{source} is empty: expected a JSON object a line.")
         refuse_many_columns(source, len(names))
         self.names = tuple(names)
+
+    def rows_expected(self) -> int:
+        """The number of line ends."""
+        return line_ends(self.source)
 
     def batches(self, rows: int) -> Iterator[Table]:
         """The rows in tables of at most ``rows``; columns of nothing but numbers are arrays."""

@@ -58,6 +58,10 @@ class NpyFile:
             reason = str(error).split("\n")[0].rstrip(".")
             raise FileFormatError(f"{self.source} is not a whole NPY file: {reason}.") from error
 
+    def rows_expected(self) -> int:
+        """The number of rows."""
+        return len(self._mapped())
+
     def batches(self, rows: int) -> Iterator[Table]:
         """The rows in tables of at most ``rows``."""
         count = len(self._mapped())

@@ -30,7 +30,7 @@ class ParquetFile:
         look(source, "a table")
         self._arrow = optional_package("pyarrow", "tables", f"Reading {source}")
         with self._open() as file:
-            schema, rows = file.schema_arrow, file.metadata.num_rows
+            schema, self._rows = file.schema_arrow, file.metadata.num_rows
         refuse_many_columns(source, len(schema.names))
         self.names = tuple(schema.names)
         twice = [name for name, count in Counter(self.names).items() if count > 1]
@@ -39,7 +39,7 @@ class ParquetFile:
                 f"{source} names {', '.join(map(repr, twice))} more than once; every column needs "
                 f"its own name."
             )
-        refuse_empty(source, rows)
+        refuse_empty(source, self._rows)
 
     def _open(self) -> Any:
         parquet = optional_package("pyarrow.parquet", "tables", f"Reading {self.source}")
@@ -54,6 +54,10 @@ class ParquetFile:
             f"{self.source} is not a whole Parquet file: {reason}. Perhaps it was cut short when "
             f"it was copied or written."
         )
+
+    def rows_expected(self) -> int:
+        """The number of rows."""
+        return int(self._rows)
 
     def batches(self, rows: int) -> Iterator[Table]:
         """The rows in tables of at most ``rows``."""

@@ -37,7 +37,8 @@ class Spool:
                 f"{folder.absolute()}, and {free / 1e9:,.1f} GB are free. Give an --out on another "
                 f"disk, or leave columns out with --drop."
             )
-        self._file = tempfile.TemporaryFile(dir=folder, buffering=0)
+        # Closed by __exit__, or with the process.
+        self._file = tempfile.TemporaryFile(dir=folder, buffering=0)  # noqa: SIM115
 
     def __enter__(self) -> Spool:
         return self
@@ -55,7 +56,7 @@ class Spool:
 
     def append(self, rows: NDArray[np.float32]) -> None:
         """Write some rows at the end, (n, width)."""
-        left = memoryview(np.ascontiguousarray(rows, dtype=np.float32)).cast("B")
+        left = np.ascontiguousarray(rows, dtype=np.float32).data.cast("B")
         while left:
             left = left[self._file.write(left) :]
         self.rows += len(rows)
@@ -64,7 +65,7 @@ class Spool:
         """Read the rows from ``start`` on into ``out``, as many as fit and are there."""
         count = min(len(out), self.rows - start)
         self._file.seek(4 * self.width * start)
-        left = memoryview(out[:count]).cast("B")
+        left = out[:count].data.cast("B")
         while left:
             read = self._file.readinto(left)
             if not read:

@@ -13,7 +13,7 @@ from chainrule.data.table import Table, joined
 from chainrule.errors import DataError, FileFormatError, near
 
 #: Values that a batch holds, about: few enough for the memory, enough to keep the loops long.
-CELLS_A_BATCH = 1_000_000
+CELLS_A_BATCH = 500_000
 FEWEST_ROWS_A_BATCH, MOST_ROWS_A_BATCH = 64, 65_536
 #: More columns than this are a slip of the file, not a table for a small network.
 MOST_COLUMNS = 100_000
@@ -25,6 +25,9 @@ class TableFile(Protocol):
     source: str
     format: str
     names: tuple[str, ...]
+
+    def rows_expected(self) -> int:
+        """How many rows there are; of text files, how many line ends, which is about as many."""
 
     def batches(self, rows: int) -> Iterator[Table]:
         """The rows from first to last, in tables of at most ``rows`` rows."""
@@ -119,6 +122,12 @@ def read_table(path: str | os.PathLike[str], target: str | None = None) -> Table
     file = open_table(path)
     whole = joined(list(file.batches(rows_a_batch(len(file.names)))))
     return dataclasses.replace(whole, target=target)
+
+
+def line_ends(path: str | os.PathLike[str]) -> int:
+    """How many lines end in a file, counted without looking at what they hold."""
+    with open(path, "rb") as file:
+        return sum(block.count(b"\n") for block in iter(lambda: file.read(1 << 22), b""))
 
 
 def refuse_many_columns(source: str, count: int) -> None:

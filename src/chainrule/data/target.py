@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -44,6 +45,13 @@ class ClassTarget:
                 f"training rows. Known: {', '.join(self.class_names)}."
             )
         return result
+
+    def counts(self, counted: Mapping[str, int]) -> tuple[int, ...]:
+        """How many rows each class has, from how often each spelling of a class occurs."""
+        found = dict.fromkeys(self.class_names, 0)
+        for value, count in counted.items():
+            found[_label(value) if self.numeric else value] += count
+        return tuple(found.values())
 
     def knows(self, table: Table) -> NDArray[np.bool_]:
         """Which rows have a class that the training rows had, (n,).
