@@ -59,7 +59,7 @@ def test_rows_met_later():
 
 
 def test_columns_of_no_use_are_ignored_with_the_reason():
-    n = 60
+    n = 120
     train = table(
         x=[str(k) for k in range(n)],
         same=["4"] * n,

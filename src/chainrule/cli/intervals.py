@@ -51,11 +51,12 @@ def bootstrap_means(
 
 
 def of_recalls(right: NDArray[np.int64], total: NDArray[np.int64]) -> Interval:
-    """The interval of the mean of several shares, each ``right`` of ``total``, by the bootstrap.
+    """The interval of the mean of several shares, each ``right`` of ``total``.
 
-    To draw the rows of a class again is to draw how many of them are right.
+    The middle 95 % of what the shares may be, by Jeffreys' prior: of a class with one row in the
+    test, its one answer says little, which rows drawn again would not show.
     """
     rng = np.random.default_rng(0)
-    drawn = rng.binomial(total, right / total, (DRAWS, len(total))) / total
+    drawn = rng.beta(right + 0.5, total - right + 0.5, (10 * DRAWS, len(total)))
     low, high = np.quantile(drawn.mean(axis=1), [0.025, 0.975])
     return float(low), float(high)

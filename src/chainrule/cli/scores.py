@@ -59,18 +59,30 @@ def score(
     return _classification(problem, outputs, guess, linear)
 
 
-def _verdict(gain: NDArray[Any], called: str) -> str:
-    """What is to be said if the gain on a linear model, row by row, may be chance, or is a loss."""
-    scale = float(np.abs(gain).max()) or 1.0
-    columns = (np.asarray(gain, np.float64) / scale)[:, None]
-    ((low, high),) = bootstrap_means(columns, lambda means: means)
-    name = called[0].upper() + called[1:]
-    if high < 0:
-        return (
-            f"{name} does better on these rows. Try --hidden 0, another --hidden or --lr, or give "
-            f"more rows."
-        )
-    return "" if low > 0 else f"{name} does as well on these rows: the difference may be chance."
+def _verdict(gains: dict[str, NDArray[Any]]) -> str:
+    """What is to be said if the gain on a baseline, row by row, may be chance, or is a loss.
+
+    ``gains`` has the constant first: who is no better than that need not be compared further.
+    """
+    for called, gain in gains.items():
+        scale = float(np.abs(gain).max()) or 1.0
+        columns = (np.asarray(gain, np.float64) / scale)[:, None]
+        ((low, high),) = bootstrap_means(columns, lambda means: means)
+        name = called[0].upper() + called[1:]
+        if low > 0:
+            continue
+        if called.startswith("always"):
+            return (
+                f"{name} is about as good: the network found nothing in the columns that holds for "
+                f"other rows. Perhaps they do not tell the target, or there are too few rows."
+            )
+        if high < 0:
+            return (
+                f"{name} does better on these rows. Try --hidden 0, another --hidden or --lr, or "
+                f"give more rows."
+            )
+        return f"{name} does as well on these rows: the difference may be chance."
+    return ""
 
 
 # Classes
@@ -93,10 +105,11 @@ def _classification(
     right = int(np.sum(guess == actual))
     rows = f"({right:,} of {len(actual):,} rows)"
     verdict = ""
-    if linear is not None:
-        weights = np.array(problem.class_weights or [1.0])[actual if problem.class_weights else 0]
-        gain = weights * ((guess == actual) * 1.0 - (rivals[-1][2] == actual))
-        verdict = _verdict(gain, linear[0])
+    if problem.known is not None:
+        weights = np.array(problem.class_weights)[actual] if problem.class_weights else 1.0
+        hits = {called: weights * (answers == actual) for _, called, answers in rivals}
+        own = weights * (guess == actual)
+        verdict = _verdict({called: own - other for called, other in hits.items()})
     if not problem.class_weights:
         text = f"test accuracy {_percent(plain[0])} {rows}; {_rivals(plain[1:])}"
         return Score(numbers, text, outputs, tuple(plain), verdict)
@@ -120,7 +133,7 @@ def _balanced(who: str, called: str, guess: NDArray[Any], actual: NDArray[Any]) 
     right = np.array([np.sum(guess[actual == label] == label) for label in present])
     value = float(np.mean(right / total))
     interval = of_recalls(right, total)
-    return ScoreFacts(who, called, "balanced_accuracy", value, *interval, "bootstrap")
+    return ScoreFacts(who, called, "balanced_accuracy", value, *interval, "Jeffreys")
 
 
 def _percent(fact: ScoreFacts) -> str:
@@ -162,10 +175,8 @@ def _regression(
         "test_rmse": error.value,
         "mean_rmse": baseline.value,
     }
-    verdict = ""
-    if linear is not None:
-        costs = [(predicted - actual) ** 2 for _, _, predicted in answers]
-        verdict = _verdict(costs[-1] - costs[0], linear[0])
+    costs = [(called, (predicted - actual) ** 2) for _, called, predicted in answers]
+    verdict = _verdict({called: cost - costs[0][1] for called, cost in costs[1:]})
     facts = tuple(fact for pair in pairs for fact in pair)
     return Score(numbers, text, outputs, facts, verdict)
 

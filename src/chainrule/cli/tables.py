@@ -33,6 +33,9 @@ from chainrule.data.table_file import rows_a_batch
 from chainrule.data.target import Target, learn_target
 from chainrule.errors import DataError
 
+#: Training rows from which on a table is not small, and has many.
+SMALL, MANY = 5000, 100_000
+
 
 def table_problem(path: Path, options: TableOptions, seed: int, folder: Path = Path()) -> Problem:
     """The problem of predicting a column of a table, the last one unless ``target`` names it.
@@ -51,7 +54,7 @@ def table_problem(path: Path, options: TableOptions, seed: int, folder: Path = P
     target = options.check(file.names)
     if options.stream or is_large(path, file):
         return stream_problem(path, file, options, seed, folder)
-    whole = joined(list(file.batches(rows_a_batch(len(file.names)))))
+    whole = joined(file.batches(rows_a_batch(len(file.names))))
     table = with_target(dataclasses.replace(whole, target=target))
     refuse_few_rows(table.source, target, len(table), len(whole) - len(table))
     # From all rows only the kind of task is taken: classes, or numbers.
@@ -86,9 +89,12 @@ def table_problem(path: Path, options: TableOptions, seed: int, folder: Path = P
 
 
 def recipe(rows: int, validated: bool) -> Recipe:
-    """What suits a table of so many training rows."""
-    batch = 32 if rows < 5000 else 256
-    return Recipe((32,), "relu", 0.01, 200, batch, patience=20 if validated else None)
+    """What suits a table of so many training rows: more rows bear a larger network."""
+    if rows < SMALL:
+        return Recipe((32,), "relu", 0.01, 200, 32, patience=20 if validated else None)
+    if rows < MANY:
+        return Recipe((64, 32), "relu", 0.005, 100, 256, patience=10 if validated else None)
+    return Recipe((64, 32), "relu", 0.003, 30, 256, patience=4 if validated else None)
 
 
 def _split(table: Table, options: TableOptions, goal: Target, seed: int) -> Split:

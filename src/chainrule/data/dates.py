@@ -82,12 +82,14 @@ def parse_all(texts: Iterable[str | None], style: str) -> NDArray[np.datetime64]
 
     Besides ``style``, the way of the standards, 2024-01-05, is always understood.
     """
+    styles = dict.fromkeys([style, "year-month-day"])
     known: dict[str | None, np.datetime64] = {None: _MISSING}
     result = []
     for text in texts:
         if text is not None and text not in known:
-            found = parse(text, style)
-            known[text] = found or parse(text, "year-month-day") or _MISSING
+            read = (parse(text, style) for style in styles)
+            # Not by truth: the first second of 1970 counts as false.
+            known[text] = next((date for date in read if date is not None), _MISSING)
         result.append(known[text])
     return np.array(result, dtype="datetime64[s]")
 

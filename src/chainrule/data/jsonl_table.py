@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 from chainrule.data.files import look, reading
@@ -17,7 +18,9 @@ Row = tuple[int, dict[str, Any]]
 
 
 class JsonlFile:
-    """A file of JSON lines. A key that a line lacks is a missing value, as null is.
+    """A file of JSON lines, or of one list of objects, which must fit into the memory.
+
+    A key that an object lacks is a missing value, as null is.
 
     Lists and objects as values are kept as their JSON text.
 
@@ -30,8 +33,11 @@ class JsonlFile:
 
     def __init__(self, source: str) -> None:
         self.source = source
-        if look(source, "a table").startswith((b"\xff\xfe", b"\xfe\xff")):
+        start = look(source, "a table")
+        if start.startswith((b"\xff\xfe", b"\xfe\xff")):
             raise FileFormatError(f"{source} is UTF-16 text; JSON lines are UTF-8.")
+        # pandas and web pages write a list of objects; JSON lines never begin with one.
+        self._is_list = start.removeprefix(b"\xef\xbb\xbf").lstrip().startswith(b"[")
         # A key may appear late: all lines are looked at, which also finds the broken ones early.
         names: dict[str, None] = {}
         for _, row in self._rows():
@@ -52,9 +58,13 @@ class JsonlFile:
             columns = {
                 name: compact([_text(row.get(name)) for _, row in batch]) for name in self.names
             }
-            yield Table(self.names, columns, None, [line for line, _ in batch], self.source)
+            unit = "row" if self._is_list else "line"
+            yield Table(self.names, columns, None, [n for n, _ in batch], self.source, unit)
 
     def _rows(self) -> Iterator[Row]:
+        if self._is_list:
+            yield from self._listed()
+            return
         with reading(self.source, "a table", lambda path: path.open("rb")) as file:
             for number in itertools.count(1):
                 line = file.readline(_LONGEST_LINE)
@@ -64,6 +74,20 @@ class JsonlFile:
                     line = line.removeprefix(b"\xef\xbb\xbf")
                 if line.strip():
                     yield number, self._object(number, line)
+
+    def _listed(self) -> Iterator[Row]:
+        """The objects of one list, which is read as a whole."""
+        try:
+            rows = json.loads(reading(self.source, "a table", Path.read_bytes))
+        except (ValueError, RecursionError) as error:
+            raise FileFormatError(f"{self.source} is not JSON: {error}.") from error
+        for number, row in enumerate(rows, start=1):
+            if not isinstance(row, dict):
+                raise FileFormatError(
+                    f"{self.source}, row {number} is {_kind(row)}; expected an object, such as "
+                    f'{{"area": 80, "price": 1000}}.'
+                )
+            yield number, row
 
     def _object(self, number: int, line: bytes) -> dict[str, Any]:
         where = f"{self.source}, line {number}"

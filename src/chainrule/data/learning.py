@@ -21,6 +21,8 @@ from chainrule.errors import DataError
 MOST_CATEGORIES = 50
 #: A category is rare if it has fewer training rows than this, and than this share of them.
 FEW_ROWS, FEW_SHARE = 10, 0.01
+#: Text is no category if there are more different ones than this share of so many rows.
+MOST_DISTINCT, ENOUGH_ROWS = 0.5, 20
 #: Categories too many to keep are cut to the most frequent if those make up this share of the rows.
 KEPT_SHARE = 0.5
 #: From when on a column is meant to be one of numbers or of dates, whatever else it holds.
@@ -82,6 +84,8 @@ def _categories(survey: ColumnSurvey) -> BooleanColumn | CategoryColumn | str:
         return f"text with more than {MOST_COUNTED:,} different values"
     if len(counted) == survey.present > 1:
         return f"text that is different in every row{decimal_comma(list(counted))}"
+    if survey.present >= ENOUGH_ROWS and len(counted) > MOST_DISTINCT * survey.present:
+        return f"text that is different in most rows{decimal_comma(list(counted))}"
     words = {text.lower() for text in counted}
     for no, yes in BOOLEANS:
         if words == {no, yes}:

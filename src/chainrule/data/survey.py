@@ -7,14 +7,14 @@ first 10,000 different values occurs.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 import numpy as np
 from numpy.typing import NDArray
 
 from chainrule.data import dates
 from chainrule.data.numbers import Moments, number, refuse_infinite
-from chainrule.data.table import Table, compact, missing, number_text
+from chainrule.data.table import Lines, Table, compact, missing, number_text
 
 #: Different values that are counted one by one, and characters of those that are no names.
 MOST_COUNTED, LONGEST_COUNTED = 10_000, 500
@@ -88,7 +88,7 @@ class ColumnSurvey:
             self._add_numbers(values, gone, table.lines)
 
     def _add_numbers(
-        self, values: NDArray[np.float64], gone: NDArray[np.bool_], lines: Sequence[int]
+        self, values: NDArray[np.float64], gone: NDArray[np.bool_], lines: Lines
     ) -> None:
         there = values[~gone]
         self.numbers = self.numbers.joined(Moments.of(there))
@@ -140,7 +140,7 @@ class ColumnSurvey:
             self.counted[text] += count
 
 
-def _step_with(values: NDArray[np.float64], lines: Sequence[int]) -> bool:
+def _step_with(values: NDArray[np.float64], lines: Lines) -> bool:
     """Whether each value is its row's line plus one number, so that the first row has 0 or 1."""
     if not len(values):
         return True

@@ -19,6 +19,7 @@ from chainrule.errors import ShapeError, unknown_name
 
 Texts = list[str | None]
 Values = Texts | NDArray[Any]
+Lines = Sequence[int] | NDArray[np.int64]
 # What programs write for "no value": R and pandas, spreadsheets, databases, the UCI archive.
 _MISSING = frozenset({"", "na", "n/a", "#n/a", "<na>", "nan", "null", "\\n", "?"})
 
@@ -45,7 +46,7 @@ class Table:
     names: tuple[str, ...]
     columns: dict[str, Values]
     target: str | None = None
-    lines: Sequence[int] = field(default=(), repr=False)
+    lines: Lines = field(default=(), repr=False)
     source: str = "table"
     unit: str = "line"
 
@@ -72,7 +73,10 @@ class Table:
         """The table of these rows, counted from 0, in this order."""
         chosen = np.fromiter(rows, np.intp)
         columns = {name: _taken(values, chosen) for name, values in self.columns.items()}
-        lines = tuple(self.lines[row] for row in chosen.tolist())
+        if isinstance(self.lines, np.ndarray):
+            lines: Lines = self.lines[chosen]
+        else:
+            lines = tuple(self.lines[row] for row in chosen.tolist())
         return Table(self.names, columns, self.target, lines, self.source, self.unit)
 
     def where(self, row: int) -> str:
@@ -118,17 +122,26 @@ def number_text(value: float) -> str:
     return str(int(value)) if value.is_integer() else repr(value)
 
 
-def joined(parts: Sequence[Table]) -> Table:
-    """One table of the rows of all parts, which have the same columns."""
-    if len(parts) == 1:
-        return parts[0]
-    first = parts[0]
-    columns = {name: _joined([part.columns[name] for part in parts]) for name in first.names}
-    lines = [line for part in parts for line in part.lines]
-    return Table(first.names, columns, first.target, lines, first.source, first.unit)
+def joined(parts: Iterable[Table]) -> Table:
+    """One table of the rows of all parts, of which there is at least one, with the same columns.
+
+    The parts may come one by one; what is read is never in memory twice, but for a column.
+    """
+    first: Table | None = None
+    pieces: dict[str, list[Values]] = {}
+    lines = []
+    for part in parts:
+        first = first or part
+        lines.append(np.asarray(part.lines, dtype=np.int64))
+        for name in first.names:
+            pieces.setdefault(name, []).append(part.columns[name])
+    assert first is not None
+    columns = {name: _joined(pieces.pop(name)) for name in first.names}
+    whole = np.concatenate(lines)
+    return Table(first.names, columns, first.target, whole, first.source, first.unit)
 
 
-def _joined(parts: Sequence[Values]) -> Values:
+def _joined(parts: list[Values]) -> Values:
     arrays = [part for part in parts if isinstance(part, np.ndarray)]
     if len(arrays) == len(parts) and len({array.dtype.kind for array in arrays}) == 1:
         return np.concatenate(arrays)

@@ -36,9 +36,9 @@ class TableFile(Protocol):
 def open_table(path: str | os.PathLike[str]) -> TableFile:
     """Find out what a file is, by its ending and its first bytes, and read its columns' names.
 
-    Endings: ``.csv``, ``.txt`` and ``.tsv``; ``.jsonl`` and ``.ndjson``, an object a line;
-    ``.parquet``; ``.npy``, a matrix or an array with named fields. A file with another ending is
-    read as what its first bytes say, else as CSV.
+    Endings: ``.csv``, ``.txt`` and ``.tsv``; ``.jsonl`` and ``.ndjson``, an object a line, or
+    ``.json``, a list of objects; ``.parquet``; ``.npy``, a matrix or an array with named fields. A
+    file with another ending is read as what its first bytes say, else as CSV.
 
     Raises:
         DataError: no such file, a directory, or a table without rows.
@@ -58,6 +58,7 @@ def open_table(path: str | os.PathLike[str]) -> TableFile:
         ".txt": CsvFile,
         ".jsonl": JsonlFile,
         ".ndjson": JsonlFile,
+        ".json": JsonlFile,
         ".parquet": ParquetFile,
         ".npy": NpyFile,
     }
@@ -65,13 +66,6 @@ def open_table(path: str | os.PathLike[str]) -> TableFile:
         return ParquetFile(source)
     if start.startswith(b"\x93NUMPY"):
         return NpyFile(source)
-    if ending == ".json" and not start.lstrip().startswith(b"["):
-        return JsonlFile(source)
-    if ending == ".json":
-        raise FileFormatError(
-            f"{source} is one JSON list. Write it as JSON lines, an object a line (.jsonl): in "
-            f"pandas, frame.to_json('table.jsonl', orient='records', lines=True)."
-        )
     if ending in kinds:
         return kinds[ending](source)
     _refuse_foreign(source, ending, tuple(kinds))
@@ -120,7 +114,7 @@ def read_table(path: str | os.PathLike[str], target: str | None = None) -> Table
         MissingPackageError: a Parquet file, and pyarrow is not installed.
     """
     file = open_table(path)
-    whole = joined(list(file.batches(rows_a_batch(len(file.names)))))
+    whole = joined(file.batches(rows_a_batch(len(file.names))))
     return dataclasses.replace(whole, target=target)
 
 

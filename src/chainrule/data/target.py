@@ -187,6 +187,11 @@ def target_of(survey: ColumnSurvey, source: str, task: str | None) -> Target:
 
 def _classes(survey: ColumnSurvey, where: str, labels: list[str]) -> ClassTarget:
     if len(labels) == survey.present > 2 and not survey.all_numbers:
+        if survey.all_dates:
+            raise DataError(
+                f"{where} holds dates, a different one in each of its {survey.present:,} rows; "
+                f"what is predicted are classes, which repeat, or numbers. Choose another column."
+            )
         raise DataError(
             f"{where} has a different text in each of its {survey.present:,} rows; classes must "
             f"repeat{decimal_comma(labels)}."
