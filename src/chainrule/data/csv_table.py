@@ -6,6 +6,7 @@ import csv
 import io
 import itertools
 import os
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 Record = tuple[int, list[str]]
 
 _DELIMITERS = (",", ";", "\t", "|")
+#: 1,5 as most of Europe writes numbers, and what may as well be a thousand.
+_COMMA, _THOUSANDS = re.compile(r"[-+]?\d+(,\d+)?(e[-+]?\d+)?"), re.compile(r"\d+,\d{3}|\d+")
 _ROWS_TO_SNIFF, _CHARACTERS_TO_SNIFF = 50, 1 << 20
 #: No row of a table is as long; a file without line ends is stopped here, not in the memory.
 _LONGEST_LINE = 1 << 26
@@ -70,8 +73,18 @@ class CsvFile:
     def batches(self, rows: int) -> Iterator[Table]:
         """The rows in tables of at most ``rows``; columns of nothing but numbers are arrays."""
         for lines, columns in self.texts(rows):
-            found = {name: compact(values) for name, values in columns.items()}
+            found = {name: self._compact(values) for name, values in columns.items()}
             yield Table(self.names, found, None, lines, self.source)
+
+    def _compact(self, values: Texts) -> Values:
+        """An array of numbers, if all are: where commas do not part values, also 1,5 for 1.5."""
+        found = compact(values)
+        if isinstance(found, list) and self.delimiter != ",":
+            texts = [value for value in found if value is not None]
+            # 1,234 alone may be a thousand; with any other number of digits, it is not.
+            if all(map(_COMMA.fullmatch, texts)) and not all(map(_THOUSANDS.fullmatch, texts)):
+                return compact([value and value.replace(",", ".") for value in found])
+        return found
 
     def texts(self, rows: int) -> Iterator[tuple[list[int], dict[str, Texts]]]:
         """The same as text: the lines on which the rows begin, and the columns."""

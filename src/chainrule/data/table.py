@@ -118,8 +118,8 @@ def cell_text(value: Any) -> str:
 
 
 def number_text(value: float) -> str:
-    """The shortest text that writes a finite number: 1 for 1.0."""
-    return str(int(value)) if value.is_integer() else repr(value)
+    """The shortest text that writes a finite number: 1 for 1.0, but 1e+300."""
+    return str(int(value)) if value.is_integer() and abs(value) < 1e16 else repr(value)
 
 
 def joined(parts: Iterable[Table]) -> Table:
