@@ -78,6 +78,10 @@ def _categories(survey: ColumnSurvey) -> BooleanColumn | CategoryColumn | str:
     counted = survey.counted
     if survey.distinct == 1 and not survey.missing:
         return f"always {next(iter(counted))!r}"
+    words = {text.lower() for text in counted}
+    for no, yes in BOOLEANS:
+        if words == {no, yes}:
+            return BooleanColumn(survey.name, no, yes)
     if survey.long:
         return f"text of more than {LONGEST_COUNTED} characters"
     if survey.overflow:
@@ -86,10 +90,6 @@ def _categories(survey: ColumnSurvey) -> BooleanColumn | CategoryColumn | str:
         return f"text that is different in every row{decimal_comma(list(counted))}"
     if survey.present >= ENOUGH_ROWS and len(counted) > MOST_DISTINCT * survey.present:
         return f"text that is different in most rows{decimal_comma(list(counted))}"
-    words = {text.lower() for text in counted}
-    for no, yes in BOOLEANS:
-        if words == {no, yes}:
-            return BooleanColumn(survey.name, no, yes)
     enough = min(FEW_ROWS, FEW_SHARE * survey.rows)
     kept = {text: count for text, count in counted.items() if count >= enough}
     if len(counted) > MOST_CATEGORIES:
