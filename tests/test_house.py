@@ -37,7 +37,7 @@ FLOORS = [
 FLOOR = {package: level for level, packages in enumerate(FLOORS) for package in packages}
 
 OPTIONAL = {
-    "click", "jax", "latex2mathml", "matplotlib", "onnx", "pandas", "pooch", "rich",
+    "click", "jax", "latex2mathml", "matplotlib", "onnx", "pandas", "pooch", "pyarrow", "rich",
     "safetensors", "scipy", "sklearn", "sympy", "torch",
 }  # fmt: skip
 
