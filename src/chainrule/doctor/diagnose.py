@@ -15,6 +15,7 @@ from chainrule.doctor.case import Case, case_of
 from chainrule.doctor.diagnosis import Diagnosis
 from chainrule.doctor.probes import Probes
 from chainrule.doctor.reckoning import reckon
+from chainrule.doctor.refusals import before_training
 from chainrule.errors import TrainingWarning
 
 
@@ -46,7 +47,9 @@ def diagnose_case(case: Case, progress: Callable[[str], Any] | None = None) -> D
     """The diagnosis of a case, which stays as it is."""
     began = time.perf_counter()
     with _undisturbed():
-        found = reckon(Probes(case, progress or _silent))
+        found = before_training(case)
+        if found is None:
+            found = reckon(Probes(case, progress or _silent))
     return replace(found, seconds=time.perf_counter() - began)
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 
@@ -15,6 +14,7 @@ from chainrule.nn.sequential import Sequential
 from chainrule.optim.optimizers import LBFGS
 from chainrule.optim.schedules import schedule as make_schedule
 from chainrule.train import checks
+from chainrule.train.nonfinite import Birth, find
 from chainrule.train.restarts import constant_loss
 from chainrule.train.runner import Runner
 
@@ -26,7 +26,7 @@ FEWEST_TO_HOLD = 50
 #: (measured: 13 µs a step of the smallest network, 4e10 multiplications a second).
 MOST_WORK, WORK_OF_A_STEP = 3.2e10, 5e5
 #: How often a training is measured.
-LOOKS = 12
+LOOKS = 20
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,6 +53,7 @@ class Trial:
         failed: the epoch in which a number was not finite any more, or None.
         network: as it was at the end.
         epochs: how many were trained.
+        birth: where the first number came from that was not finite, if that was asked.
     """
 
     case: Case
@@ -61,6 +62,7 @@ class Trial:
     failed: int | None
     network: Sequential = field(repr=False)
     epochs: int
+    birth: Birth | None = None
 
     @property
     def share(self) -> float:
@@ -136,12 +138,29 @@ def affordable_epochs(case: Case, rows: int) -> int:
     return max(1, math.ceil(min(steps, affordable) / math.ceil(rows / size)))
 
 
-def train(case: Case, epochs: int | None = None, data: Portions | None = None) -> Trial:
+def with_validation(case: Case) -> Portions | None:
+    """All rows of a case to train on, and its validation rows in the place of rows held back."""
+    if case.validation is None:
+        return None
+    net = case.network
+    x = fitting.inputs(case.X, net.dtype, net.input_shape)
+    whole = checks.training_data(net, case.loss, x, case.y, case.sample_weight, case.class_weight)
+    rows = np.sort(np.random.default_rng(case.seed).permutation(len(x))[:MOST_ROWS])
+    held = checks.validation_data(net, case.loss, case.validation)
+    part = {name: array[rows] for name, array in whole.items()}
+    levels = (constant_loss(net, part), constant_loss(net, held))
+    return Portions(part, held, *map(_level, levels))
+
+
+def train(
+    case: Case, epochs: int | None = None, data: Portions | None = None, *, explain: bool = False
+) -> Trial:
     """Train a copy of the case's network and measure it on the way.
 
     Args:
         epochs: default: those of the case, as far as they are affordable.
         data: default: the case's own.
+        explain: find out where the first number came from that is not finite.
     """
     data = portions(case) if data is None else data
     net = copied(case.network)
@@ -150,16 +169,15 @@ def train(case: Case, epochs: int | None = None, data: Portions | None = None) -
     curve = [(0, *_shares(net, case, data))]
     failed = None
     stops = sorted({math.ceil(count * i / LOOKS) for i in range(1, LOOKS + 1)})
-    advance = _advance(net, case, data, count)
+    steps = _Steps(net, case, data, count, explain)
     for before, stop in zip([0, *stops], stops, strict=False):
-        if not advance(before, stop):
+        is_finite = steps.advance(before, stop)
+        if is_finite:
+            curve.append((stop, *_shares(net, case, data)))
+        if not is_finite or not math.isfinite(curve[-1][1]):
             failed = stop
             break
-        curve.append((stop, *_shares(net, case, data)))
-        if not math.isfinite(curve[-1][1]):
-            failed = stop
-            break
-    return Trial(case, data, tuple(curve), failed, net, count)
+    return Trial(case, data, tuple(curve), failed, net, count, steps.birth)
 
 
 class _InOrder(Runner):
@@ -170,30 +188,48 @@ class _InOrder(Runner):
         return [order[i : i + self.batch_size] for i in range(0, self.rows, self.batch_size)]
 
 
-def _advance(net: Sequential, case: Case, data: Portions, epochs: int) -> Any:
-    """A function that trains from one epoch to another and says whether all stayed finite."""
-    if isinstance(case.optimizer, LBFGS):
+class _Steps:
+    """The steps of an experiment: from one epoch to another, of ``epochs`` in all."""
+
+    def __init__(
+        self, net: Sequential, case: Case, data: Portions, epochs: int, explain: bool
+    ) -> None:
+        self._net, self._case, self._data = net, case, data
+        self._epochs, self._explain = epochs, explain
+        self.birth: Birth | None = None
+        self._runner: Runner | None = None
+        if not isinstance(case.optimizer, LBFGS):
+            kind = Runner if case.shuffle else _InOrder
+            rng = np.random.default_rng(case.seed)
+            self._runner = kind(
+                net, case.loss, case.optimizer, data.train, case.batch_size, rng, "numpy"
+            )
+
+    def advance(self, first: int, last: int) -> bool:
+        """Train the epochs from ``first`` to ``last``; says whether all numbers stayed finite."""
+        if self._runner is None:
+            return self._minimise(last - first)
+        base, changing = self._case.optimizer.learning_rate, make_schedule(self._case.schedule)
+
+        def rate_at(position: float) -> float:
+            return changing.rate(base, first + position, self._epochs)
+
+        before = self._runner.state() if self._explain else {}
+        losses = self._runner.run(last - first, rate_at, lambda at: None)
+        if np.isfinite(losses).all() and np.isfinite(self._runner.theta).all():
+            return True
+        if self._explain:
+            self.birth = find(self._runner, before, last - first, rate_at)
+        return False
+
+    def _minimise(self, iterations: int) -> bool:
         from chainrule.train.lbfgs import train_lbfgs
 
-        def iterate(first: int, last: int) -> bool:
-            train_lbfgs(net, case.loss, case.optimizer, data.train, last - first, [], None, "numpy")  # type: ignore[arg-type]
-            return all(np.isfinite(array).all() for array in net.parameters.values())
-
-        return iterate
-    kind = Runner if case.shuffle else _InOrder
-    rng = np.random.default_rng(case.seed)
-    batch = case.batch_size
-    runner = kind(net, case.loss, case.optimizer, data.train, batch, rng, "numpy")
-    changing = make_schedule(case.schedule)
-
-    def advance(first: int, last: int) -> bool:
-        base = case.optimizer.learning_rate
-        losses = runner.run(
-            last - first, lambda at: changing.rate(base, first + at, epochs), lambda at: None
-        )
-        return bool(np.isfinite(losses).all() and np.isfinite(runner.theta).all())
-
-    return advance
+        case, net = self._case, self._net
+        assert isinstance(case.optimizer, LBFGS)
+        data = self._data.train
+        train_lbfgs(net, case.loss, case.optimizer, data, iterations, [], None, "numpy")
+        return all(bool(np.isfinite(array).all()) for array in net.parameters.values())
 
 
 def _shares(net: Sequential, case: Case, data: Portions) -> tuple[float, float]:

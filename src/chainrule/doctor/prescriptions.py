@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -13,6 +14,10 @@ from chainrule.doctor.finding import Prescription
 from chainrule.graph.op import Array
 from chainrule.nn.activations import activation_name
 from chainrule.nn.layers import Activation, Dense, Layer
+from chainrule.nn.losses import NAMED
+
+if TYPE_CHECKING:
+    from chainrule.doctor.probes.layers import Start
 
 
 def standardised_inputs() -> Prescription:
@@ -58,6 +63,22 @@ def _fresh_weights(seed: int) -> Prescription:
 
     return Prescription(
         "leave out weight_init= and bias_init=: Dense then starts as suits its activation", change
+    )
+
+
+def rescaled_weights(starts: Sequence[Start]) -> Prescription:
+    """The very same weights, each layer's brought to the spread that suits it."""
+
+    def change(case: Case) -> Case:
+        net = copied(case.network)
+        for start in starts:
+            if start.ratio > 0:
+                net.parameters[start.name] /= net.dtype.type(start.ratio)
+        return replace(case, network=net)
+
+    return Prescription(
+        "leave out weight_init=: each layer's weights then start with the spread that suits it",
+        change,
     )
 
 
@@ -150,6 +171,36 @@ def output_activation(name: str | None) -> Prescription:
     )
 
 
+def standard_loss(name: str) -> Prescription:
+    """The library's own loss ``name``."""
+
+    def change(case: Case) -> Case:
+        net = copied(case.network)
+        net.loss = NAMED[name]
+        return replace(case, network=net, loss=NAMED[name])
+
+    return Prescription(f"loss={name!r}", change)
+
+
+def own_softmax_replaced() -> Prescription:
+    """The library's softmax in the place of the user's own."""
+    text = "Dense(units, 'softmax') as the last layer: it divides by the sum of each row"
+    return Prescription(text, output_activation("softmax").change)
+
+
+def standard_outputs(kind: str) -> Prescription:
+    """The activation and the loss that belong to probabilities, or to classes."""
+    activation, loss = {
+        "classes": ("softmax", "cross_entropy"),
+        "probability": ("sigmoid", "binary_cross_entropy"),
+    }[kind]
+    outputs, measured = output_activation(activation), standard_loss(loss)
+    return Prescription(
+        f"Dense(units, {activation!r}) as the last layer, and loss={loss!r}",
+        lambda case: measured.change(outputs.change(case)),
+    )
+
+
 def shuffled_batches() -> Prescription:
     """Batches drawn anew in each epoch."""
     return Prescription(
@@ -173,3 +224,84 @@ def output_activations(layers: tuple[Layer, ...]) -> list[str]:
             if name not in (None, "linear"):
                 found.append(str(name))
     return found
+
+
+def finite_rows() -> Prescription:
+    """Only the rows all of whose numbers are finite, in training and in validation."""
+
+    def kept(X: Any, y: Any) -> tuple[Array, Array, Array]:
+        rows = np.isfinite(np.asarray(X, np.float64).reshape(len(X), -1)).all(axis=1)
+        rows &= np.isfinite(np.asarray(y, np.float64).reshape(len(y), -1)).all(axis=1)
+        return np.asarray(X)[rows], np.asarray(y)[rows], rows
+
+    def change(case: Case) -> Case:
+        X, y, rows = kept(case.X, case.y)
+        held = None if case.validation is None else kept(*case.validation)[:2]
+        weight = case.sample_weight
+        weight = None if weight is None else np.asarray(weight)[rows]
+        return replace(case, X=X, y=y, validation=held, sample_weight=weight)
+
+    return Prescription(
+        "rows = np.isfinite(X).all(axis=1); X, y = X[rows], y[rows]   # or fill in what is missing",
+        change,
+    )
+
+
+def reformed_targets(text: str, form: Callable[[Array], Array]) -> Prescription:
+    """Targets in another form, in training and in validation."""
+
+    def change(case: Case) -> Case:
+        held = case.validation and (case.validation[0], form(np.asarray(case.validation[1])))
+        return replace(case, y=form(np.asarray(case.y)), validation=held)
+
+    return Prescription(text, change)
+
+
+def validation_as_training() -> Prescription:
+    """The columns of validation brought to the mean and spread of the training rows."""
+
+    def change(case: Case) -> Case:
+        assert case.validation is not None
+        X, held = np.asarray(case.X, np.float64), np.asarray(case.validation[0], np.float64)
+        spread = np.where(held.std(axis=0) > 0, held.std(axis=0), 1.0)
+        # A column that does not vary in these few rows may do so in others: only all columns
+        # together tell the scale.
+        times = _rms(X.std(axis=0)) / max(_rms(spread), 1e-300)
+        scaled = (held - held.mean(axis=0)) * times + X.mean(axis=0)
+        return replace(case, validation=(scaled, case.validation[1]))
+
+    return Prescription(
+        "scale the rows of validation by the numbers of the training rows: "
+        "(X_validation - mean) / spread, where mean and spread are those of X",
+        change,
+    )
+
+
+def _rms(values: Array) -> float:
+    return float(np.sqrt(np.mean(values**2)))
+
+
+def renumbered_validation(order: tuple[int, ...]) -> Prescription:
+    """The classes of validation by the numbers that training gives them."""
+
+    def change(case: Case) -> Case:
+        assert case.validation is not None
+        X, y = case.validation
+        y = np.asarray(y)
+        if y.ndim == 2 and y.shape[1] == len(order):
+            renumbered = np.zeros_like(y)
+            renumbered[:, list(order)] = y
+        else:
+            renumbered = np.asarray(order)[y.astype(int)].astype(y.dtype)
+        return replace(case, validation=(X, renumbered))
+
+    return Prescription(f"y_validation = np.array({list(order)})[y_validation]", change)
+
+
+def fewer_epochs(epochs: int) -> Prescription:
+    """So many epochs and no more."""
+    return Prescription(
+        f"epochs={epochs}, or callbacks=[cr.EarlyStopping()], which keeps the best; more rows and "
+        "fewer units help further",
+        lambda case: replace(case, epochs=epochs),
+    )

@@ -2,64 +2,117 @@
 
 Upstream first, and the effect of an intervention before any threshold. A cause is named only where
 its own repair cures; where only luck was missing, that is said; and where the training succeeds,
-nothing is said about how.
+nothing is said about how, unless what it computes is not what is meant.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from chainrule.doctor.diagnosis import CANNOT_TELL, HEALTHY, ILL, UNLUCKY, Diagnosis
 from chainrule.doctor.experiment import Trial
 from chainrule.doctor.finding import Finding
-from chainrule.doctor.illnesses import LABELS_UNRELATED, LOCAL_MINIMUM, OF_LEARNING
+from chainrule.doctor.illnesses import (
+    LABELS_UNRELATED,
+    LOCAL_MINIMUM,
+    OF_EVALUATION,
+    OF_LEARNING,
+    OF_MEANING,
+)
 from chainrule.doctor.prescriptions import another_start
 from chainrule.doctor.probes import Probes
 from chainrule.doctor.treating import (
     CLOSE,
     Treated,
     bare_finding,
+    fails,
     finding_of,
+    is_better,
     lack,
     learns,
+    on_validation,
     treated,
 )
 
-#: Other starts that are tried before a failure is put down to its start, and how many must succeed
-#: of them; a repair that is no luck succeeds from so many more of the starts.
+#: Other starts that are tried before a failure is put down to its start, and what part of them must
+#: succeed; a repair that is no luck succeeds from so many more of all that are tried.
 STARTS, LUCKY, MORE = 8, 0.25, 0.4
-#: Experiments a step of which is so cheap that all starts are tried; else two.
+#: Parameters of a network whose starts are all tried; of a larger one only two are.
 CHEAP_PARAMETERS = 2000
 
 
 def reckon(probes: Probes) -> Diagnosis:
     """The diagnosis of a case whose data can be trained on."""
-    own = probes.own
-    if learns(probes, own):
-        return _diagnosis(probes, (), HEALTHY, _succeeds(probes))
-    labels = LABELS_UNRELATED.suspect(probes)
+    findings = _of_meaning(probes)
+    if findings:
+        return _diagnosis(probes, findings, ILL, _course(probes), _DOWNSTREAM)
+    failing = not learns(probes, probes.own)
+    labels = LABELS_UNRELATED.suspect(probes) if failing else None
     if labels is not None:
         finding = bare_finding(LABELS_UNRELATED, labels, 0.9)
-        return _diagnosis(probes, (finding,), ILL, "There is nothing in X that tells y.")
-    return _failing(probes)
+        return _diagnosis(probes, [finding], ILL, "Nothing in X tells y.", _DOWNSTREAM)
+    failing = failing and fails(probes, probes.own)
+    found = _of_learning(probes, failing)
+    if found:
+        return _ill(probes, found)
+    if failing:
+        return _without_evidence(probes)
+    findings = _of_evaluation(probes)
+    if findings:
+        return _diagnosis(probes, findings, ILL, _course(probes))
+    return _diagnosis(probes, [], HEALTHY, f"Nothing wrong found. {_course(probes)}")
 
 
-def _failing(probes: Probes) -> Diagnosis:
-    """The diagnosis of a training that does not succeed on data that can be learnt."""
-    tried = []
-    for illness in OF_LEARNING:
+_DOWNSTREAM = ("what lies downstream of the finding: repair it, and ask again",)
+
+
+def _of_meaning(probes: Probes) -> list[Finding]:
+    findings = []
+    for illness in OF_MEANING:
         suspicion = illness.suspect(probes)
         found = None if suspicion is None else treated(probes, illness, suspicion)
         if found is not None:
-            tried.append(found)
-    cures = [found for found in tried if found.is_cured]
+            findings.append(finding_of(probes, found, 0.98))
+    return findings
+
+
+def _of_learning(probes: Probes, failing: bool) -> list[Treated]:
+    """What has evidence of its own and is cured by its repair, the cause to name first in front.
+
+    Of a network that learns, only what is far from usual is asked after.
+    """
+    cures = []
+    for illness in OF_LEARNING:
+        if not illness.is_specific:
+            continue
+        suspicion = illness.suspect(probes)
+        if suspicion is None or not (failing or suspicion.is_strong):
+            continue
+        found = treated(probes, illness, suspicion)
+        if found is not None and (
+            found.is_cured if failing else is_better(probes.own, found.trial)
+        ):
+            cures.append(found)
     best = min((found.lack for found in cures), default=0.0)
     near = [found for found in cures if found.lack <= best + CLOSE]
-    specific = [found for found in near if found.illness.is_specific]
-    if specific:
-        others = sorted((f for f in cures if f is not specific[0]), key=lambda f: f.lack)
-        return _ill(probes, [specific[0], *others])
-    general = sorted(cures, key=lambda found: found.lack)
+    return [*near, *[found for found in cures if found not in near]]
+
+
+def _general(probes: Probes) -> list[Treated]:
+    """Cures without evidence of their own, the best first."""
+    cures = []
+    for illness in OF_LEARNING:
+        suspicion = None if illness.is_specific else illness.suspect(probes)
+        found = None if suspicion is None else treated(probes, illness, suspicion)
+        if found is not None and found.is_cured:
+            cures.append(found)
+    return sorted(cures, key=lambda found: found.lack)
+
+
+def _without_evidence(probes: Probes) -> Diagnosis:
+    """The diagnosis where nothing but an experiment can tell: luck, the rate, the width."""
+    general = _general(probes)
     luck = _lucky_starts(probes)
     if luck:
         kept = [found for found in general if _is_no_luck(probes, found, len(luck))]
@@ -69,21 +122,21 @@ def _failing(probes: Probes) -> Diagnosis:
     if general:
         return _ill(probes, general)
     return _diagnosis(
-        probes, (), CANNOT_TELL,
-        f"{_does_not_learn(probes)} None of the repairs that were tried cures it.",
+        probes, [], CANNOT_TELL,
+        f"{_course(probes)} None of the repairs that were tried cures it.",
     )  # fmt: skip
 
 
 def _ill(probes: Probes, found: list[Treated]) -> Diagnosis:
     findings = [finding_of(probes, one, _sure(one, place)) for place, one in enumerate(found)]
-    return _diagnosis(probes, tuple(findings), ILL, _does_not_learn(probes))
+    return _diagnosis(probes, findings, ILL, _course(probes))
 
 
 def _sure(found: Treated, place: int) -> float:
     """How sure: by how much is cured, less where another cure comes before it."""
     cured = 1 - found.lack / max(found.before, 1e-9)
     known = 0.95 if found.illness.is_specific else 0.85
-    return round(known * min(1.0, cured) / (1 + place), 2)
+    return round(known * max(0.5, min(1.0, cured)) / (1 + place), 2)
 
 
 def _lucky_starts(probes: Probes) -> list[int]:
@@ -98,7 +151,12 @@ def _lucky_starts(probes: Probes) -> list[int]:
 
 
 def _is_no_luck(probes: Probes, found: Treated, lucky: int) -> bool:
-    """Whether a repair succeeds from clearly more starts than the case itself does."""
+    """Whether a repair succeeds from clearly more starts than the case itself does.
+
+    More units always do, where luck is needed; so a wider network is no cure of its own.
+    """
+    if found.illness.name == "too_few_units":
+        return False
     seeds = [probes.case.seed + i for i in range(1, STARTS + 1)]
     cured = sum(learns(probes, _from(probes, seed, found)) for seed in seeds)
     return cured - lucky >= MORE * STARTS
@@ -126,32 +184,35 @@ def _unlucky(probes: Probes, seeds: list[int], general: list[Treated]) -> Diagno
     rivals = tuple(one.illness.name for one in general)
     finding = replace(finding_of(probes, found, 0.9), rivals=rivals)
     return _diagnosis(
-        probes, (finding,), UNLUCKY,
-        f"{_does_not_learn(probes)} Nothing is wrong but the start: from {len(seeds)} of the other "
-        "seeds tried the same network succeeds.",
+        probes, [finding], UNLUCKY,
+        f"{_course(probes)} Nothing is wrong but the start: from {len(seeds)} of the other seeds "
+        "tried the same network succeeds.",
     )  # fmt: skip
 
 
-def _does_not_learn(probes: Probes) -> str:
-    own, reference = probes.own, probes.reference
+def _of_evaluation(probes: Probes) -> list[Finding]:
+    for illness in OF_EVALUATION:
+        suspicion = illness.suspect(probes)
+        finding = None if suspicion is None else on_validation(probes, illness, suspicion)
+        if finding is not None:
+            return [finding]
+    return []
+
+
+def _course(probes: Probes) -> str:
+    """How the case's own training went, in a sentence."""
+    own = probes.own
     level = own.portions.level
     if own.failed is not None:
         return f"The training ends in numbers that are not finite, by epoch {own.failed}."
-    return (
-        f"The training ends at loss {own.loss:.4g}, where a constant answer has {level:.4g} and a "
-        f"well-made network on the same rows {reference.share * level:.4g}."
-    )
-
-
-def _succeeds(probes: Probes) -> str:
-    own = probes.own
-    return (
-        f"Nothing wrong found: the loss falls to {own.loss:.4g}, where a constant answer has "
-        f"{own.portions.level:.4g}."
-    )
+    told = f"The training ends at loss {own.loss:.4g}, where a constant answer has {level:.4g}"
+    if "reference" not in vars(probes):
+        return f"{told}."
+    return f"{told} and a well-made network on the same rows {probes.reference.share * level:.4g}."
 
 
 def _diagnosis(
-    probes: Probes, findings: tuple[Finding, ...], verdict: str, summary: str
-) -> Diagnosis:
-    return Diagnosis(findings, verdict, summary, tuple(probes.examined), ())
+    probes: Probes, findings: Sequence[Finding], verdict: str, summary: str,
+    not_judged: tuple[str, ...] = (),
+) -> Diagnosis:  # fmt: skip
+    return Diagnosis(tuple(findings), verdict, summary, tuple(probes.examined), not_judged)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 
-from chainrule.doctor.experiment import Trial
+from chainrule.doctor.experiment import Trial, train, with_validation
 from chainrule.doctor.finding import Experiment, Finding, Prescription
 from chainrule.doctor.illnesses import Illness, Suspicion
 from chainrule.doctor.probes import Probes
@@ -17,8 +17,14 @@ LEARNT = 0.1
 KNOWS_NOTHING = 0.95
 #: As good as the well-made network is who lacks less than this of what that one gained ...
 CLOSE = 0.15
-#: ... and a cure is what leaves at most this part of what was lacking.
+#: ... and a training fails that lacks more than this. Between the two it learns, if not as well as
+#: might be: a small network, few epochs, a choice of the user's. Where no rows can be held back
+#: the rows are few, and all of them can be learnt.
+FAILS, FAILS_ON_FEW = 0.55, 0.2
+#: A cure leaves at most this part of what was lacking.
 LEFT_BY_A_CURE = 0.35
+#: Where a network learns, a repair must take this part off its share of the loss, and so much.
+BETTER, AND_MORE = 0.4, 0.04
 #: What a training counts that came to no number: as bad as one that doubles the constant's loss.
 LOST = 2.0
 
@@ -72,6 +78,24 @@ def learns(probes: Probes, trial: Trial) -> bool:
     return trial.share <= LEARNT or lack(probes, trial) <= CLOSE
 
 
+def fails(probes: Probes, trial: Trial) -> bool:
+    """Whether a training plainly does not succeed where a well-made network does."""
+    few = trial.portions.held is None
+    return not learns(probes, trial) and lack(probes, trial) > (FAILS_ON_FEW if few else FAILS)
+
+
+def is_better(own: Trial, trial: Trial) -> bool:
+    """Whether one training is clearly better than another, on its rows or on others."""
+    if trial.failed is not None:
+        return False
+    if own.failed is not None:
+        return True
+    pairs = [(own.share, trial.share), (own.held_share, trial.held_share)]
+    worse = any(after > before + AND_MORE / 2 for before, after in pairs)
+    better = any(before - after >= max(AND_MORE, BETTER * before) for before, after in pairs)
+    return better and not worse
+
+
 def treated(probes: Probes, illness: Illness, suspicion: Suspicion) -> Treated | None:
     """The best of an illness's repairs, each tried on a copy; None if there are none to try."""
     before = lack(probes, probes.own)
@@ -79,10 +103,10 @@ def treated(probes: Probes, illness: Illness, suspicion: Suspicion) -> Treated |
     for prescription in suspicion.repairs:
         trial = probes.trial(prescription.text, prescription.change)
         left = lack(probes, trial)
-        if best is None or left < best.lack:
+        if best is None or (left, trial.share) < (best.lack, best.trial.share):
             best = Treated(illness, suspicion, prescription, trial, before, left)
         # A training that is as good as done leaves nothing for the next repair to better.
-        if best.lack <= CLOSE / 3:
+        if best.lack <= CLOSE / 5:
             break
     return best
 
@@ -93,7 +117,7 @@ def finding_of(probes: Probes, found: Treated, sure: float) -> Finding:
         bare_finding(found.illness, found.suspicion, sure),
         repair=found.prescription.text,
         prescription=found.prescription,
-        experiment=experiment_of(probes, found.prescription.text, found.trial),
+        experiment=experiment_of(probes.own, found.prescription.text, found.trial),
     )
 
 
@@ -106,10 +130,28 @@ def bare_finding(illness: Illness, suspicion: Suspicion, sure: float) -> Finding
     )  # fmt: skip
 
 
-def experiment_of(probes: Probes, changed: str, trial: Trial) -> Experiment:
+def experiment_of(own: Trial, changed: str, trial: Trial) -> Experiment:
     """The record of a training beside the case's own, both in the units of the case's loss."""
-    own = probes.own
     rows = len(own.portions.train["x"])
-    after = math.inf if trial.failed is not None else trial.share * own.portions.level
+    level = own.portions.level
+    after = math.inf if trial.failed is not None else trial.share * level
     before = math.inf if own.failed is not None else own.loss
     return Experiment(changed, f"{own.epochs} epochs of {rows} rows each", before, after)
+
+
+def on_validation(probes: Probes, illness: Illness, suspicion: Suspicion) -> Finding | None:
+    """The finding of an illness that shows on validation rows; None if its repair does not help."""
+    finding = bare_finding(illness, suspicion, 0.9)
+    own = probes.with_validation
+    if not suspicion.repairs or own is None:
+        return finding
+    repair = suspicion.repairs[0]
+    repaired = repair.apply(probes.case)
+    trial = train(repaired, data=with_validation(repaired))
+    if own.failed is not None or trial.held_share > 0.9 * own.held_share:
+        return None
+    level = own.portions.held_level
+    budget = f"{own.epochs} and {trial.epochs} epochs of {len(own.portions.train['x'])} rows each"
+    before, after = own.held_share * level, trial.held_share * level
+    proof = Experiment(repair.text, budget, before, after, "the validation rows")
+    return replace(finding, experiment=proof)

@@ -1,19 +1,82 @@
-"""Illnesses, upstream first: data, labels, start, network, loss, step, loop, evaluation."""
+"""Illnesses, upstream first: data, labels, loss, start, network, step, loop, evaluation."""
 
 from chainrule.doctor.illnesses import (
+    activation_on_logits,
+    dead_biases,
+    dying_relu,
     inputs_too_large,
+    inputs_too_small,
+    labels_permuted,
     labels_unrelated,
     local_minimum,
+    log_of_zero,
+    no_hidden_activation,
+    non_finite_data,
+    overfitting,
     rate_too_large,
+    rate_too_small,
+    softmax_over_batch,
+    softmax_over_everything,
+    softmax_twice,
+    sorted_batches,
+    targets_broadcast,
+    too_few_units,
+    validation_scaled_differently,
+    weights_too_large,
+    weights_too_small,
+    wrong_axis,
+    wrong_target_form,
     zero_weights,
 )
 from chainrule.doctor.illnesses.illness import Illness, Suspicion
 
-#: Illnesses that keep a network from learning, in the order in which they are asked after.
-OF_LEARNING: tuple[Illness, ...] = tuple(
-    module.ILLNESS for module in (inputs_too_large, zero_weights, rate_too_large)
+#: What makes training impossible: asked of the case itself, before anything is computed.
+OF_DATA = (non_finite_data, wrong_target_form)
+
+#: What is computed is not what is meant: proved by the evidence alone.
+OF_MEANING: tuple[Illness, ...] = (
+    targets_broadcast.ILLNESS,
+    softmax_twice.ILLNESS,
+    softmax_over_everything.ILLNESS,
+    softmax_over_batch.ILLNESS,
 )
+
+#: What keeps a network from learning.
+OF_LEARNING: tuple[Illness, ...] = (
+    inputs_too_large.ILLNESS,
+    inputs_too_small.ILLNESS,
+    zero_weights.ILLNESS,
+    weights_too_large.ILLNESS,
+    weights_too_small.ILLNESS,
+    dead_biases.ILLNESS,
+    no_hidden_activation.ILLNESS,
+    activation_on_logits.ILLNESS,
+    log_of_zero.ILLNESS,
+    sorted_batches.ILLNESS,
+    dying_relu.ILLNESS,
+    rate_too_large.ILLNESS,
+    rate_too_small.ILLNESS,
+    too_few_units.ILLNESS,
+)
+
+#: What makes a network that learns look bad, or bad on other rows.
+OF_EVALUATION: tuple[Illness, ...] = (
+    validation_scaled_differently.ILLNESS,
+    labels_permuted.ILLNESS,
+    wrong_axis.ILLNESS,
+    overfitting.ILLNESS,
+)
+
 LABELS_UNRELATED = labels_unrelated.ILLNESS
 LOCAL_MINIMUM = local_minimum.ILLNESS
 
-__all__ = ["LABELS_UNRELATED", "LOCAL_MINIMUM", "OF_LEARNING", "Illness", "Suspicion"]
+__all__ = [
+    "LABELS_UNRELATED",
+    "LOCAL_MINIMUM",
+    "OF_DATA",
+    "OF_EVALUATION",
+    "OF_LEARNING",
+    "OF_MEANING",
+    "Illness",
+    "Suspicion",
+]

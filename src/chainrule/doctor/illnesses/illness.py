@@ -17,7 +17,7 @@ class Suspicion:
         where, observed, expected: as in a Finding.
         repairs: tried in this order; the one with the lowest loss is prescribed.
         is_proven: the evidence alone is a proof, whatever the training came to.
-        is_worth_a_try: to be tried although the training succeeded.
+        is_strong: so far from what is usual that the repair is tried although the network learns.
         rivals: names of what shows the same.
     """
 
@@ -26,7 +26,7 @@ class Suspicion:
     expected: str
     repairs: tuple[Prescription, ...] = ()
     is_proven: bool = False
-    is_worth_a_try: bool = False
+    is_strong: bool = False
     rivals: tuple[str, ...] = ()
 
 

@@ -15,6 +15,8 @@ from chainrule.doctor.probes import Probes
 #: Usual starts expect a mean square of 1 (LeCun et al. 1998, section 4.3). Only where training
 #: failed is this asked, and only the experiment decides.
 LARGE = 2.0
+#: So large is no input that somebody has scaled, if in tens.
+VERY_LARGE = 25.0
 
 
 def _suspect(probes: Probes) -> Suspicion | None:
@@ -28,6 +30,7 @@ def _suspect(probes: Probes) -> Suspicion | None:
         f"inputs of size {found.size:.3g} (root mean square; up to {found.largest:.3g})",
         "about 1: weights start so that inputs of that size neither fade nor saturate the units",
         (standardised_inputs(),),
+        is_strong=found.size >= VERY_LARGE,
     )
 
 

@@ -23,6 +23,7 @@ def _suspect(probes: Probes) -> Suspicion | None:
         f"all weights start as {kind}, so {alike:.0%} of the layer's units repeat another one",
         "weights that differ: units that start alike get the same gradient and stay alike",
         fresh_starts(probes.case),
+        is_strong=True,
     )
 
 

@@ -38,6 +38,7 @@ class Start:
     is_zero: bool
     is_constant: bool
     lowest_bias: float
+    largest_bias: float
 
 
 @dataclass(frozen=True)
@@ -75,7 +76,7 @@ def starts(net: Sequential) -> list[Start]:
             Start(
                 weight[0], place, name, std, std / usual,
                 not weight[1].any(), bool(np.ptp(weight[1]) == 0) and weight[1].size > 1,
-                float(bias[1].min()),
+                float(bias[1].min()), float(np.abs(bias[1]).max()),
             )
         )  # fmt: skip
     return found

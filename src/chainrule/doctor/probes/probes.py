@@ -6,10 +6,14 @@ from collections.abc import Callable
 from functools import cached_property
 
 from chainrule.doctor.case import Case
-from chainrule.doctor.experiment import Portions, Trial, portions, train
+from chainrule.doctor.experiment import Portions, Trial, portions, train, with_validation
+from chainrule.doctor.prescriptions import fresh_starts
+from chainrule.doctor.probes.answers import kind_of_targets, mixes_rows, perfect_loss
+from chainrule.doctor.probes.forward import Leak, curvature, leak
 from chainrule.doctor.probes.layers import Start, Units, starts, units
 from chainrule.doctor.probes.reference import Reference, reference
-from chainrule.doctor.probes.statics import Columns, columns
+from chainrule.doctor.probes.statics import Columns, columns, variety_in_batches
+from chainrule.train.nonfinite import Birth
 
 #: Rows on which units are looked at.
 LOOKED_AT = 500
@@ -56,7 +60,59 @@ class Probes:
     def own(self) -> Trial:
         """The case trained as it is."""
         self._note("its own training")
-        return self.trial("its own training", lambda case: case)
+        self.tell("training it as it is")
+        return train(self.case, explain=True)
+
+    @cached_property
+    def with_validation(self) -> Trial | None:
+        """The case trained on all its rows, and its validation rows looked at on the way."""
+        data = with_validation(self.case)
+        if data is None:
+            return None
+        self._note("validation")
+        self.tell("training it on all rows, with validation")
+        return train(self.case, data=data)
+
+    @cached_property
+    def birth(self) -> Birth | None:
+        """Where the first number came from that was not finite; None if all were."""
+        return self.own.birth
+
+    @cached_property
+    def leak(self) -> Leak | None:
+        """How rows of a batch depend on each other; None if they do not."""
+        self._note("rows by themselves")
+        return leak(self.case.network, self.data.train["x"])
+
+    @cached_property
+    def curvature(self) -> float:
+        """How far the network is from linear, started afresh."""
+        self._note("additivity")
+        return curvature(fresh_starts(self.case)[0].apply(self.case).network)
+
+    @cached_property
+    def kind_of_targets(self) -> str:
+        """What the targets are: "classes", "probability" or "values", whatever the loss says."""
+        return kind_of_targets(self.case.loss, self.data.train["t"])
+
+    @cached_property
+    def perfect_loss(self) -> float | None:
+        """The loss of a perfect answer; None where it cannot be asked."""
+        self._note("loss of a perfect answer")
+        return perfect_loss(self.case.loss, self.data.train["t"], self.kind_of_targets)
+
+    @cached_property
+    def loss_mixes_rows(self) -> bool:
+        """Whether the loss is the same when the targets are shuffled among the rows."""
+        self._note("rows in the loss")
+        return mixes_rows(self.case.loss, self.data.train["t"])
+
+    @cached_property
+    def variety_in_batches(self) -> float:
+        """How much the targets of a batch differ, beside those of a batch drawn at random."""
+        self._note("batches")
+        rows = len(self.data.train["t"])
+        return variety_in_batches(self.data.train["t"], self.case.batch_size or rows)
 
     @cached_property
     def reference(self) -> Reference:

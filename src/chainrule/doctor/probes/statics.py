@@ -56,3 +56,20 @@ def non_finite(name: str, array: Any) -> tuple[str, int] | None:
     place = [int(i) for i in np.unravel_index(int(np.argmax(bad)), bad.shape)]
     where = f"{name}, row {place[0]}" + (f", column {place[1]}" if len(place) > 1 else "")
     return where, int(bad.sum())
+
+
+def variety_in_batches(t: Array, size: int) -> float:
+    """The variance of the targets inside batches cut in order, beside what chance would give.
+
+    Classes count as one-hot rows, so that it is 1 - Σ p² of their shares. A batch of B rows drawn
+    at random has (B - 1) / B of the variance of all rows.
+    """
+    labels = (t[:, None] == np.unique(t)).astype(np.float64) if t.ndim == 1 else t
+    flat = labels.reshape(len(t), -1).astype(np.float64)
+    size = min(size, len(flat))
+    total = float(flat.var(axis=0).sum()) * (size - 1) / size
+    if total <= 0 or size == len(flat):
+        return 1.0
+    starts = range(0, len(flat) - size + 1, size)
+    inside = [float(flat[start : start + size].var(axis=0).sum()) for start in starts]
+    return float(np.mean(inside)) / total

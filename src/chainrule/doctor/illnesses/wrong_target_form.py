@@ -1,0 +1,74 @@
+"""Targets in another form than the loss takes: one-hot for indices or the reverse, -1 and 1.
+
+The loss refuses them, or reads them as what they are not. No look-alike: their shape and their
+values tell.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from chainrule.doctor.case import Case
+from chainrule.doctor.experiment import portions, with_validation
+from chainrule.doctor.finding import Prescription
+from chainrule.doctor.illnesses.illness import Illness, Suspicion
+from chainrule.doctor.prescriptions import reformed_targets
+from chainrule.errors import ChainruleError
+
+
+def suspect(case: Case) -> Suspicion | None:
+    """Asked of the case itself: whether its targets are refused, and what form is not."""
+    refused = _refusal(case)
+    if refused is None:
+        return None
+    repairs = [way for way in _ways(case) if _refusal(way.apply(case)) is None]
+    return Suspicion(
+        "y",
+        f"y has shape {np.shape(case.y)} and values {_values(case)}, and the loss "
+        f"{case.loss.name} cannot take them: {refused}",
+        "targets in the form that the loss takes",
+        tuple(repairs),
+        is_proven=True,
+    )
+
+
+def _refusal(case: Case) -> str | None:
+    try:
+        portions(case)
+        with_validation(case)
+    except ChainruleError as error:
+        return str(error)
+    return None
+
+
+def _values(case: Case) -> str:
+    seen = np.unique(np.asarray(case.y))
+    if len(seen) <= 4:
+        return " and ".join(f"{value:g}" for value in seen)
+    return f"from {seen[0]:g} to {seen[-1]:g}"
+
+
+def _ways(case: Case) -> list[Prescription]:
+    """Forms to try, the simplest first."""
+    y = np.asarray(case.y)
+    outputs = case.network.output_shape[-1]
+    ways = []
+    if y.ndim == 2 and y.shape[1] > 1:
+        ways.append(reformed_targets("y = y.argmax(axis=1)", lambda t: t.argmax(axis=1)))
+    if np.array_equal(np.unique(y), (-1, 1)):
+        ways.append(reformed_targets("y = (y + 1) / 2", lambda t: (t + 1) / 2))
+    if y.size == len(y):
+        low = y.min()
+        ways.append(reformed_targets(f"y = y - {low:g}", lambda t: t - low))
+        ways.append(
+            reformed_targets(
+                f"y = np.eye({outputs})[y]", lambda t: np.eye(outputs)[t.reshape(-1).astype(int)]
+            )
+        )
+    return ways
+
+
+ILLNESS = Illness(
+    "wrong_target_form", "Targets in a form that the loss does not take", lambda probes: None,
+    advice="bring y into the form that the message names",
+)  # fmt: skip
