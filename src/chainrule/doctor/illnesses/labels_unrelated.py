@@ -1,0 +1,39 @@
+"""Labels that have nothing to do with the inputs: permuted, or taken from another file.
+
+Look-alike: ``too_few_units`` and every fault of the network, which is why a well-made network is
+asked in its place. Inputs that lack what the targets depend on cannot be told from this.
+"""
+
+from __future__ import annotations
+
+from chainrule.doctor.illnesses.illness import Illness, Suspicion
+from chainrule.doctor.probes import Probes
+
+#: A network that knows nothing of the rows held back has a share of 1. A twentieth is what chance
+#: alone may give among some dozen held rows.
+NOTHING = 0.95
+
+
+def _suspect(probes: Probes) -> Suspicion | None:
+    if probes.data.held is None or probes.reference.held_share < NOTHING:
+        return None
+    if probes.shuffled.held_share - probes.reference.held_share > 1 - NOTHING:
+        return None
+    return Suspicion(
+        "y beside X",
+        "on rows held back, a well-made network does no better than a constant answer "
+        f"({probes.reference.held_share:.2f} of its loss), as with targets shuffled on purpose "
+        f"({probes.shuffled.held_share:.2f})",
+        "clearly less than 1: something in X must tell something about y",
+        is_proven=True,
+        rivals=("inputs that lack what the targets depend on",),
+    )
+
+
+ILLNESS = Illness(
+    "labels_unrelated",
+    "Labels unrelated to the inputs",
+    _suspect,
+    advice="look at some rows of X beside their y: both must come from the same source in the same "
+    "order, and be shuffled by the same order: order = rng.permutation(len(X)); X[order], y[order]",
+)

@@ -1,0 +1,175 @@
+"""Prescriptions: the repairs that experiments try, each a change of the case in one thing."""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from chainrule.doctor.case import Case, copied, with_layers
+from chainrule.doctor.finding import Prescription
+from chainrule.graph.op import Array
+from chainrule.nn.activations import activation_name
+from chainrule.nn.layers import Activation, Dense, Layer
+
+
+def standardised_inputs() -> Prescription:
+    """Every column of X with mean 0 and spread 1, and the validation rows by the same numbers."""
+
+    def change(case: Case) -> Case:
+        X = np.asarray(case.X, np.float64)
+        mean, spread = X.mean(axis=0), X.std(axis=0)
+        # A column that hardly varies would be blown up to noise.
+        spread = np.where(spread > 1e-6 * max(float(np.abs(X).max()), 1e-300), spread, 1.0)
+
+        def scaled(rows: Any) -> Array:
+            result: Array = (np.asarray(rows, np.float64) - mean) / spread
+            return result
+
+        held = case.validation and (scaled(case.validation[0]), case.validation[1])
+        return replace(case, X=scaled(X), validation=held)
+
+    return Prescription(
+        "mean, spread = X.mean(axis=0), X.std(axis=0); "
+        "X = (X - mean) / np.where(spread > 0, spread, 1)   "
+        "# and the same two arrays for every row that is predicted",
+        change,
+    )
+
+
+def fresh_starts(case: Case, starts: int = 3) -> tuple[Prescription, ...]:
+    """Fresh weights from the case's own seed, and from others in case that one is unlucky."""
+    return tuple(_fresh_weights(case.seed + i) for i in range(starts))
+
+
+def _fresh_weights(seed: int) -> Prescription:
+    """All layers started by the initializers that suit their activations, biases at 0."""
+
+    def change(case: Case) -> Case:
+        layers = [
+            replace(layer, weight_init=None, bias_init="zeros")
+            if isinstance(layer, Dense)
+            else layer
+            for layer in case.network.layers
+        ]
+        return with_layers(case, layers, keep=False, seed=seed)
+
+    return Prescription(
+        "leave out weight_init= and bias_init=: Dense then starts as suits its activation", change
+    )
+
+
+def zero_biases() -> Prescription:
+    """All biases at 0, the weights as they are."""
+
+    def change(case: Case) -> Case:
+        net = copied(case.network)
+        for name, array in net.parameters.items():
+            if name.startswith("b") and not name.startswith("beta"):
+                array[...] = 0
+        return replace(case, network=net)
+
+    return Prescription("leave out bias_init=: biases then start at 0", change)
+
+
+def another_rate(factor: float, now: float) -> Prescription:
+    """The learning rate times ``factor``; it is ``now``."""
+
+    def change(case: Case) -> Case:
+        optimizer = copy.copy(case.optimizer)
+        optimizer.learning_rate = case.optimizer.learning_rate * factor
+        return replace(case, optimizer=optimizer)
+
+    return Prescription(f"learning_rate={now * factor:.3g} instead of {now:.3g}", change)
+
+
+def another_start(seed: int) -> Prescription:
+    """The same network started from another seed."""
+
+    def change(case: Case) -> Case:
+        return with_layers(case, list(case.network.layers), keep=False, seed=seed)
+
+    return Prescription(f"fit(..., seed={seed}), or restarts=10 to have it done", change)
+
+
+def wider(factor: int, least: int) -> Prescription:
+    """Every hidden layer with ``factor`` times its units, and at least ``least``."""
+
+    def change(case: Case) -> Case:
+        last = last_dense(case.network.layers)
+        layers: list[Layer] = [
+            replace(layer, units=max(least, layer.units * factor), weight_init=None)
+            if isinstance(layer, Dense) and place != last
+            else layer
+            for place, layer in enumerate(case.network.layers)
+        ]
+        return with_layers(case, layers, keep=False)
+
+    return Prescription(
+        f"{factor} times as many units in the hidden layers, at least {least}", change
+    )
+
+
+def hidden_activation(name: str) -> Prescription:
+    """The hidden layers with the activation ``name``, with the start that suits it."""
+
+    def change(case: Case) -> Case:
+        last = last_dense(case.network.layers)
+        layers: list[Layer] = []
+        for place, layer in enumerate(case.network.layers):
+            if place < last and isinstance(layer, Dense):
+                layer = replace(layer, activation=name, weight_init=None)
+            if place < last and isinstance(layer, Activation):
+                continue
+            layers.append(layer)
+        return with_layers(case, layers, keep=False)
+
+    return Prescription(f"Dense(units, {name!r}) for the hidden layers", change)
+
+
+def output_activation(name: str | None) -> Prescription:
+    """The outputs by ``name`` and nothing else, the parameters as they are."""
+
+    def change(case: Case) -> Case:
+        last = last_dense(case.network.layers)
+        layers = list(case.network.layers)
+        final = layers[last]
+        assert isinstance(final, Dense)
+        layers[last] = replace(final, activation=name)
+        kept = [
+            layer
+            for place, layer in enumerate(layers)
+            if place <= last or not isinstance(layer, Activation)
+        ]
+        return with_layers(case, kept, keep=True)
+
+    return Prescription(
+        f"Dense(units, {name!r}) as the last layer, and no activation behind it", change
+    )
+
+
+def shuffled_batches() -> Prescription:
+    """Batches drawn anew in each epoch."""
+    return Prescription(
+        "shuffle the rows in every epoch (fit does it)", lambda case: replace(case, shuffle=True)
+    )
+
+
+def last_dense(layers: tuple[Layer, ...]) -> int:
+    """The place of the last Dense; -1 where there is none."""
+    return max((i for i, layer in enumerate(layers) if isinstance(layer, Dense)), default=-1)
+
+
+def output_activations(layers: tuple[Layer, ...]) -> list[str]:
+    """The names of the activations that the last sums go through, in order."""
+    last = last_dense(layers)
+    found = []
+    for layer in layers[max(last, 0) :]:
+        if isinstance(layer, Dense | Activation):
+            spec = layer.activation if isinstance(layer, Dense) else layer.function
+            name = activation_name(spec)
+            if name not in (None, "linear"):
+                found.append(str(name))
+    return found
