@@ -168,7 +168,8 @@ def train(
     count = affordable_epochs(case, rows) if epochs is None else epochs
     curve = [(0, *_shares(net, case, data))]
     failed = None
-    stops = sorted({math.ceil(count * i / LOOKS) for i in range(1, LOOKS + 1)})
+    # Closer together at first, where the most happens.
+    stops = sorted({math.ceil(count * (i / LOOKS) ** 2) for i in range(1, LOOKS + 1)})
     steps = _Steps(net, case, data, count, explain)
     for before, stop in zip([0, *stops], stops, strict=False):
         is_finite = steps.advance(before, stop)

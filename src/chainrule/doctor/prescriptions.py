@@ -257,22 +257,27 @@ def reformed_targets(text: str, form: Callable[[Array], Array]) -> Prescription:
     return Prescription(text, change)
 
 
-def validation_as_training() -> Prescription:
-    """The columns of validation brought to the mean and spread of the training rows."""
+def validation_as_training(together: bool) -> Prescription:
+    """Validation brought to the mean and spread of the training rows.
+
+    All columns ``together`` by the same two numbers, or each by its own.
+    """
 
     def change(case: Case) -> Case:
         assert case.validation is not None
         X, held = np.asarray(case.X, np.float64), np.asarray(case.validation[0], np.float64)
-        spread = np.where(held.std(axis=0) > 0, held.std(axis=0), 1.0)
-        # A column that does not vary in these few rows may do so in others: only all columns
-        # together tell the scale.
-        times = _rms(X.std(axis=0)) / max(_rms(spread), 1e-300)
-        scaled = (held - held.mean(axis=0)) * times + X.mean(axis=0)
+        mean, spread = X.mean(axis=0), X.std(axis=0)
+        there, width = held.mean(axis=0), held.std(axis=0)
+        if together:
+            times = _rms(spread) / max(_rms(width), 1e-300)
+            scaled = held * times + float(np.mean(mean - there * times))
+        else:
+            scaled = (held - there) / np.where(width > 0, width, 1.0) * spread + mean
         return replace(case, validation=(scaled, case.validation[1]))
 
     return Prescription(
-        "scale the rows of validation by the numbers of the training rows: "
-        "(X_validation - mean) / spread, where mean and spread are those of X",
+        "scale the rows of validation as those of X were, by the same numbers"
+        + ("" if together else ", column by column"),
         change,
     )
 
@@ -281,21 +286,22 @@ def _rms(values: Array) -> float:
     return float(np.sqrt(np.mean(values**2)))
 
 
-def renumbered_validation(order: tuple[int, ...]) -> Prescription:
-    """The classes of validation by the numbers that training gives them."""
+def renumbered_classes(order: tuple[int, ...]) -> Prescription:
+    """The classes of training by the numbers that validation gives them."""
 
     def change(case: Case) -> Case:
-        assert case.validation is not None
-        X, y = case.validation
-        y = np.asarray(y)
+        y = np.asarray(case.y)
         if y.ndim == 2 and y.shape[1] == len(order):
             renumbered = np.zeros_like(y)
             renumbered[:, list(order)] = y
         else:
             renumbered = np.asarray(order)[y.astype(int)].astype(y.dtype)
-        return replace(case, validation=(X, renumbered))
+        return replace(case, y=renumbered)
 
-    return Prescription(f"y_validation = np.array({list(order)})[y_validation]", change)
+    return Prescription(
+        f"y = np.array({list(order)})[y], so that training numbers the classes as validation does",
+        change,
+    )
 
 
 def fewer_epochs(epochs: int) -> Prescription:

@@ -18,11 +18,15 @@ KNOWS_NOTHING = 0.95
 #: As good as the well-made network is who lacks less than this of what that one gained ...
 CLOSE = 0.15
 #: ... and a training fails that lacks more than this. Between the two it learns, if not as well as
-#: might be: a small network, few epochs, a choice of the user's. Where no rows can be held back
-#: the rows are few, and all of them can be learnt.
+#: might be: a small network, few epochs, a choice of the user's. Of a handful of
+#: rows all can be learnt.
 FAILS, FAILS_ON_FEW = 0.55, 0.2
+#: So few rows are the table of a logic gate, without noise.
+FEW = 8
 #: A cure leaves at most this part of what was lacking.
 LEFT_BY_A_CURE = 0.35
+#: Who lacks no more than this is as good as the well-made network.
+AS_GOOD = 0.01
 #: Where a network learns, a repair must take this part off its share of the loss, and so much.
 BETTER, AND_MORE = 0.4, 0.04
 #: What a training counts that came to no number: as bad as one that doubles the constant's loss.
@@ -80,19 +84,23 @@ def learns(probes: Probes, trial: Trial) -> bool:
 
 def fails(probes: Probes, trial: Trial) -> bool:
     """Whether a training plainly does not succeed where a well-made network does."""
-    few = trial.portions.held is None
+    few = len(trial.portions.train["x"]) <= FEW
     return not learns(probes, trial) and lack(probes, trial) > (FAILS_ON_FEW if few else FAILS)
 
 
-def is_better(own: Trial, trial: Trial) -> bool:
-    """Whether one training is clearly better than another, on its rows or on others."""
+def is_better(own: Trial, trial: Trial, *, is_definite: bool = False) -> bool:
+    """Whether one training is clearly better than another, on its rows or on others.
+
+    Where the evidence is no matter of degree, half the difference will do.
+    """
     if trial.failed is not None:
         return False
     if own.failed is not None:
         return True
     pairs = [(own.share, trial.share), (own.held_share, trial.held_share)]
     worse = any(after > before + AND_MORE / 2 for before, after in pairs)
-    better = any(before - after >= max(AND_MORE, BETTER * before) for before, after in pairs)
+    half = 0.5 if is_definite else 1.0
+    better = any(before - after >= half * max(AND_MORE, BETTER * before) for before, after in pairs)
     return better and not worse
 
 
@@ -106,7 +114,7 @@ def treated(probes: Probes, illness: Illness, suspicion: Suspicion) -> Treated |
         if best is None or (left, trial.share) < (best.lack, best.trial.share):
             best = Treated(illness, suspicion, prescription, trial, before, left)
         # A training that is as good as done leaves nothing for the next repair to better.
-        if best.lack <= CLOSE / 5:
+        if best.lack <= AS_GOOD:
             break
     return best
 
@@ -145,11 +153,14 @@ def on_validation(probes: Probes, illness: Illness, suspicion: Suspicion) -> Fin
     own = probes.with_validation
     if not suspicion.repairs or own is None:
         return finding
-    repair = suspicion.repairs[0]
-    repaired = repair.apply(probes.case)
-    trial = train(repaired, data=with_validation(repaired))
+    tried = []
+    for repair in suspicion.repairs:
+        repaired = repair.apply(probes.case)
+        tried.append((train(repaired, data=with_validation(repaired)), repair))
+    trial, repair = min(tried, key=lambda pair: pair[0].held_share)
     if own.failed is not None or trial.held_share > 0.9 * own.held_share:
         return None
+    finding = replace(finding, repair=repair.text, prescription=repair)
     level = own.portions.held_level
     budget = f"{own.epochs} and {trial.epochs} epochs of {len(own.portions.train['x'])} rows each"
     before, after = own.held_share * level, trial.held_share * level

@@ -27,6 +27,7 @@ def _suspect(probes: Probes) -> Suspicion | None:
         f"the sums as they are{then}: what {before[0]} cuts off can never be an output",
         (output_activation(final),),
         is_strong=True,
+        is_definite=True,
     )
 
 

@@ -30,6 +30,7 @@ def _suspect(probes: Probes) -> Suspicion | None:
             "biases near 0, so that every unit is open for some of the rows",
             (zero_biases(),),
             is_strong=True,
+            is_definite=True,
         )
     return None
 

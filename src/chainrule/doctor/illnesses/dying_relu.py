@@ -29,7 +29,7 @@ def _suspect(probes: Probes) -> Suspicion | None:
                 f"{after.dead:.0%} of its units are 0 for every row after training, "
                 f"{before.dead:.0%} before",
                 "well below half: a unit that is 0 everywhere gets no gradient and stays so",
-                (hidden_activation("leaky_relu"), *rates),
+                (*rates, hidden_activation("leaky_relu")),
                 is_strong=True,
                 rivals=("rate_too_large",),
             )

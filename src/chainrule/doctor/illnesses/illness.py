@@ -18,6 +18,7 @@ class Suspicion:
         repairs: tried in this order; the one with the lowest loss is prescribed.
         is_proven: the evidence alone is a proof, whatever the training came to.
         is_strong: so far from what is usual that the repair is tried although the network learns.
+        is_definite: the evidence is no matter of degree, so that a smaller effect will do.
         rivals: names of what shows the same.
     """
 
@@ -27,6 +28,7 @@ class Suspicion:
     repairs: tuple[Prescription, ...] = ()
     is_proven: bool = False
     is_strong: bool = False
+    is_definite: bool = False
     rivals: tuple[str, ...] = ()
 
 

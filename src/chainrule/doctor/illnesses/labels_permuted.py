@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from chainrule.doctor.illnesses.illness import Illness, Suspicion
-from chainrule.doctor.prescriptions import renumbered_validation
+from chainrule.doctor.prescriptions import renumbered_classes
 from chainrule.doctor.probes import Probes
 from chainrule.nn.labels import class_pair
 from chainrule.nn.metrics import confusion_matrix
@@ -38,9 +38,13 @@ def _suspect(probes: Probes) -> Suspicion | None:
         f"accuracy {now:.3g} on the validation rows and {of_training:.3g} on the training rows; "
         f"with the classes of validation numbered anew ({pairs}) it is {then:.3g}",
         "one numbering: a class must have the same number wherever it appears",
-        (renumbered_validation(tuple(order)),),
+        (renumbered_classes(_inverse(order)),),
         is_proven=True,
     )
+
+
+def _inverse(order: list[int]) -> tuple[int, ...]:
+    return tuple(order.index(number) for number in range(len(order)))
 
 
 def _best_numbering(counts: np.ndarray) -> list[int]:  # type: ignore[type-arg]

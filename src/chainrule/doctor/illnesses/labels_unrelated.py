@@ -9,21 +9,24 @@ from __future__ import annotations
 from chainrule.doctor.illnesses.illness import Illness, Suspicion
 from chainrule.doctor.probes import Probes
 
-#: A network that knows nothing of the rows held back has a share of 1. A twentieth is what chance
-#: alone may give among some dozen held rows.
+#: A network that knows nothing of the rows held back has a share of 1; less of it by a twentieth is
+#: what chance alone may give where they are few.
 NOTHING = 0.95
+#: A network that has a share below this on rows held back knows something: it need not be asked.
+SOMETHING = 0.8
 
 
 def _suspect(probes: Probes) -> Suspicion | None:
-    if probes.data.held is None or probes.reference.held_share < NOTHING:
+    if probes.data.held is None or probes.own.best_held_share < SOMETHING:
         return None
-    if probes.shuffled.held_share - probes.reference.held_share > 1 - NOTHING:
+    found = probes.knowable
+    if found.share < NOTHING or found.shuffled - found.share > 1 - NOTHING:
         return None
     return Suspicion(
         "y beside X",
         "on rows held back, a well-made network does no better than a constant answer "
-        f"({probes.reference.held_share:.2f} of its loss), as with targets shuffled on purpose "
-        f"({probes.shuffled.held_share:.2f})",
+        f"({found.share:.2f} of its loss), as with targets shuffled on purpose "
+        f"({found.shuffled:.2f})",
         "clearly less than 1: something in X must tell something about y",
         is_proven=True,
         rivals=("inputs that lack what the targets depend on",),

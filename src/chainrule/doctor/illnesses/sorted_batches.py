@@ -26,6 +26,7 @@ def _suspect(probes: Probes) -> Suspicion | None:
         "about 100%: a step then speaks for all rows",
         (shuffled_batches(),),
         is_strong=True,
+        is_definite=True,
     )
 
 

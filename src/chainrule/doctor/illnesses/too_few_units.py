@@ -23,7 +23,7 @@ def _suspect(probes: Probes) -> Suspicion | None:
         "the hidden layers",
         f"the narrowest has {narrowest} unit{'s' if narrowest != 1 else ''}",
         "enough for what the rows have in common: the same network succeeds when it is wider",
-        (wider(2, 4), wider(4, 16)),
+        (wider(2, 4), wider(4, 16), wider(8, 48)),
         is_strong=narrowest <= VERY_FEW,
     )
 

@@ -34,7 +34,7 @@ def _suspect(probes: Probes) -> Suspicion | None:
         f"its columns spread {times:.3g} times as much as those of the training rows, and their "
         f"means differ by {offset:.2g} spreads",
         "the same: what scales the training rows must scale all others, by the same numbers",
-        (validation_as_training(),),
+        (validation_as_training(True), validation_as_training(False)),
         is_proven=True,
     )
 

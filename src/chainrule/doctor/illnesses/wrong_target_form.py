@@ -60,11 +60,13 @@ def _ways(case: Case) -> list[Prescription]:
     if y.size == len(y):
         low = y.min()
         ways.append(reformed_targets(f"y = y - {low:g}", lambda t: t - low))
-        ways.append(
-            reformed_targets(
-                f"y = np.eye({outputs})[y]", lambda t: np.eye(outputs)[t.reshape(-1).astype(int)]
+        if outputs > 1 and low >= 0 and y.max() < outputs and np.array_equal(y, np.round(y)):
+            ways.append(
+                reformed_targets(
+                    f"y = np.eye({outputs})[y]",
+                    lambda t: np.eye(outputs)[t.reshape(-1).astype(int)],
+                )
             )
-        )
     return ways
 
 

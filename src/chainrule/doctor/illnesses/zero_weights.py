@@ -24,6 +24,7 @@ def _suspect(probes: Probes) -> Suspicion | None:
         "weights that differ: units that start alike get the same gradient and stay alike",
         fresh_starts(probes.case),
         is_strong=True,
+        is_definite=True,
     )
 
 

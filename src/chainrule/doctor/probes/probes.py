@@ -11,7 +11,7 @@ from chainrule.doctor.prescriptions import fresh_starts
 from chainrule.doctor.probes.answers import kind_of_targets, mixes_rows, perfect_loss
 from chainrule.doctor.probes.forward import Leak, curvature, leak
 from chainrule.doctor.probes.layers import Start, Units, starts, units
-from chainrule.doctor.probes.reference import Reference, reference
+from chainrule.doctor.probes.reference import Knowable, Reference, knowable, reference
 from chainrule.doctor.probes.statics import Columns, columns, variety_in_batches
 from chainrule.train.nonfinite import Birth
 
@@ -122,11 +122,11 @@ class Probes:
         return reference(self.case, self.data)
 
     @cached_property
-    def shuffled(self) -> Reference:
-        """How far it gets when the targets are mixed up among the rows."""
-        self._note("a well-made network on shuffled targets")
+    def knowable(self) -> Knowable:
+        """What a well-made network knows of rows that it has not seen, and of shuffled targets."""
+        self._note("a well-made network on other rows and on shuffled targets")
         self.tell("training a well-made network on shuffled targets")
-        return reference(self.case, self.data, shuffled=True)
+        return knowable(self.case, self.data)
 
     def trial(self, changed: str, change: Callable[[Case], Case]) -> Trial:
         """The case trained with one change; ``changed`` names it, and each is trained once."""
