@@ -228,7 +228,10 @@ class Script:
         given = {name: made[name] for name in names if name not in self.unknown}
         validation = None if self.data.Xv is None else (self.data.Xv, self.data.yv)
         data = (self.data.X, self.data.y)
-        return {**given, "data": data, "validation": validation, "seed": self.seed}
+        return {
+            **given, "data": data, "validation": validation, "epochs": self.epochs,
+            "seed": self.seed,
+        }  # fmt: skip
 
 
 def targets(host: Host, y: Array | None) -> Array | None:

@@ -28,6 +28,9 @@ def diagnose(
     Copies of the network are trained: as it is, and changed in one thing at a time. The network,
     the data, the optimizer and all random state stay as they are, bit for bit.
 
+    For plain NumPy with a backward pass of one's own: ``diagnose(step=, forward=, parameters=,
+    data=(X, y), ...)``, see :class:`chainrule.doctor.byhand.Program`.
+
     Args:
         network, X, y: as for ``fit``.
         progress: called with a line before each longer piece of work.
@@ -39,6 +42,10 @@ def diagnose(
     Raises:
         OptionError: an option that is not known or out of range.
     """
+    if network is None:
+        from chainrule.doctor.byhand import diagnose_program
+
+        return diagnose_program(progress=progress, **options)
     with _undisturbed():
         return diagnose_case(case_of(network, X, y, **options), progress)
 
