@@ -93,13 +93,16 @@ from chainrule.optim import (
     WarmUp,
     gradient_descent,
 )
+from chainrule.report import write_report
 from chainrule.train import (
     Callback,
     EarlyStopping,
     History,
+    MLflow,
     Population,
     Progress,
     Snapshots,
+    TensorBoard,
     fit_many,
 )
 
@@ -122,6 +125,7 @@ __all__ = [
     "Graph",
     "History",
     "LayerNorm",
+    "MLflow",
     "OneCycle",
     "Op",
     "Population",
@@ -131,6 +135,7 @@ __all__ = [
     "Snapshots",
     "Step",
     "Tensor",
+    "TensorBoard",
     "WarmUp",
     "abs",
     "add",
@@ -231,4 +236,5 @@ __all__ = [
     "var",
     "verify",
     "where",
+    "write_report",
 ]
