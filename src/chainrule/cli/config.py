@@ -34,7 +34,7 @@ def command_line() -> str:
             name not in PLACES and context.get_parameter_source(name) is ParameterSource.COMMANDLINE
         ):
             several = isinstance(parameter, click.Option) and parameter.multiple
-            for each in value if several else [value]:
+            for each in list(value or ()) if several else [value]:
                 words.append(parameter.opts[-1])
                 words += [] if each is True else [_typed(name, each)]
     return shlex.join(words)

@@ -159,10 +159,10 @@ def _config(
         "run": {"command": command, "chainrule": __version__},
         "data": {
             "data": options.data,
-            "target": options.table.target,
             **rows,
             "test_fingerprint": fingerprint(given.test.X, given.test.y),
         },
+        "table": options.table.given(),
         "training": {**dataclasses.asdict(recipe), "optimizer": options.optimizer.lower(),
                      "learning_rate": optimizer.learning_rate,
                      "seed": options.seed, "engine": options.engine},

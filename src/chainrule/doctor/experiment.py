@@ -16,6 +16,7 @@ from chainrule.optim.optimizers import LBFGS
 from chainrule.optim.schedules import schedule as make_schedule
 from chainrule.train import checks
 from chainrule.train.nonfinite import Birth, find
+from chainrule.train.rates import Rates
 from chainrule.train.restarts import constant_loss
 from chainrule.train.runner import Runner
 
@@ -232,15 +233,13 @@ class _Steps:
             return self._minimise(last - first)
         base, changing = self._case.optimizer.learning_rate, make_schedule(self._case.schedule)
 
-        def rate_at(position: float) -> float:
-            return changing.rate(base, first + position, self._epochs)
-
+        rates = Rates(changing, base, first, self._epochs)
         before = self._runner.state() if self._explain else {}
-        losses = self._runner.run(last - first, rate_at, lambda at: None)
+        losses = self._runner.run(last - first, rates, lambda at: None)
         if np.isfinite(losses).all() and np.isfinite(self._runner.theta).all():
             return True
         if self._explain:
-            self.birth = find(self._runner, before, last - first, rate_at)
+            self.birth = find(self._runner, before, last - first, rates)
         return False
 
     def _minimise(self, iterations: int) -> bool:
