@@ -233,7 +233,7 @@ def finite_rows() -> Prescription:
 
     def kept(X: Any, y: Any) -> tuple[Array, Array, Array]:
         finite = [np.isfinite(np.asarray(a, np.float64).reshape(len(a), -1)) for a in (X, y)]
-        rows = np.concatenate(finite, axis=1).all(axis=1)
+        rows: Array = np.asarray(np.concatenate(finite, axis=1).all(axis=1))
         return np.asarray(X)[rows], np.asarray(y)[rows], rows
 
     def change(case: Case) -> Case:
