@@ -2,6 +2,7 @@
 
 from chainrule import check, data, engine, errors, formats, nn, ops, optim, plots, train
 from chainrule.check import check_gradients, check_step, numerical_gradient
+from chainrule.doctor import diagnose
 from chainrule.formats import load, save
 from chainrule.graph import (
     Graph,
@@ -151,6 +152,7 @@ __all__ = [
     "cos",
     "cross_entropy",
     "data",
+    "diagnose",
     "differentiate",
     "divide",
     "dot",

@@ -147,7 +147,7 @@ def test_the_same_seed_gives_the_same_network(command, houses):
         (["xor", "--engine", "nunpy"], "engine 'nunpy' is not known. Did you mean 'numpy'?"),
         (
             ["xor", "--target", "y"],
-            "--target chooses a column of a CSV file; xor has its own target.",
+            "--target chooses a column of a table; xor has its own target.",
         ),
         (
             ["xor", "--optimizer", "lbfgs", "--lr", "3"],

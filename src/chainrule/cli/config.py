@@ -33,8 +33,10 @@ def command_line() -> str:
         elif (
             name not in PLACES and context.get_parameter_source(name) is ParameterSource.COMMANDLINE
         ):
-            words.append(parameter.opts[-1])
-            words += [] if value is True else [_typed(name, value)]
+            several = isinstance(parameter, click.Option) and parameter.multiple
+            for each in list(value or ()) if several else [value]:
+                words.append(parameter.opts[-1])
+                words += [] if each is True else [_typed(name, each)]
     return shlex.join(words)
 
 

@@ -10,6 +10,7 @@ from chainrule.cli.records import PREDICTIONS, fingerprint, read_history, read_p
 from chainrule.cli.reporting import material_of, target_of
 from chainrule.cli.runs import Run, read_run
 from chainrule.cli.sources import problem
+from chainrule.cli.table_options import TableOptions
 from chainrule.errors import ChainruleError, FileFormatError
 from chainrule.report.material import Material
 
@@ -62,11 +63,12 @@ def _same_data(config: Values) -> Problem:
     """
     try:
         data, seed = config["data"], int(config["training"]["seed"])
-        name, target, known = str(data["data"]), data.get("target"), data["test_fingerprint"]
+        name, known = str(data["data"]), data["test_fingerprint"]
+        table = TableOptions.of(config.get("table", {}))
         str(config["run"]["command"])
     except (LookupError, TypeError, ValueError) as error:
         raise FileFormatError(f"{CONFIG} does not say what the run was trained on.") from error
-    given = problem(name, target, seed)
+    given = problem(name, table, seed)
     if fingerprint(given.test.X, given.test.y) != known:
         raise FileFormatError(f"{name} is not what it was when the run was made.")
     return given
