@@ -40,7 +40,7 @@ def test_the_config_says_how_the_run_was_made(run):
     assert config["run"]["command"].endswith(
         "flowers.csv --target kind --hidden 5,3 --epochs 6 --batch-size all --seed 2"
     )
-    assert config["data"]["target"] == "kind"
+    assert config["table"]["target"] == "kind"
     assert (config["data"]["rows"], config["data"]["test_rows"]) == (57, 18)
     assert config["training"]["hidden"] == [5, 3]
     assert config["training"]["seed"] == 2

@@ -10,7 +10,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from conftest import Page, classifier, regressor
+from report_pages import Page, classifier, regressor
 
 import chainrule as cr
 from chainrule.report.blocks import Code, Facts, Figure, Note, Notes, Part, Section, Table, Tabs
@@ -157,6 +157,22 @@ def test_findings_come_first_and_are_escaped():
     assert "after" not in told
 
 
+def test_a_diagnosis_is_taken_as_it_is():
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(60, 3)), np.arange(60) % 2
+    X[:, 0] += 2 * y
+    X[:, 2] *= 1e5
+    net = cr.Sequential(cr.Dense(8, "relu"), cr.Dense(1, "sigmoid"))
+    diagnosis = cr.diagnose(net, X, y)
+    net.fit(X, y, epochs=2)
+    page = Page(cr.write_report(net, X, y, None, findings=diagnosis).html)
+    told = page.section("findings")
+    (found,) = diagnosis.findings
+    assert found.title in told
+    assert f"how sure {100 * found.sure:.0f} %" in told
+    assert f"proof with it, {found.experiment.outcome}" in told
+
+
 def test_everything_handed_in_is_escaped():
     nasty = "<script>alert('1')</script> & \"x\""
     page = Page(
@@ -191,14 +207,13 @@ def test_lines_of_code_of_the_maker_are_not_told(reports):
 
 
 def test_a_gate_is_learnt_by_heart_and_claims_nothing_more(pages):
-    from chainrule.cli.problems import GATES
     from chainrule.cli.reporting import material_of
     from chainrule.cli.sources import problem
+    from chainrule.cli.table_options import TableOptions
     from chainrule.report.report import report
 
-    assert "xor" in GATES
     net = cr.Sequential(cr.Dense(4, "tanh"), cr.Dense(1, "sigmoid"))
-    given = problem("xor", None, 0)
+    given = problem("xor", TableOptions(), 0)
     history = net.fit(
         given.test.X, given.test.y, epochs=300, batch_size=None, optimizer=cr.Adam(0.1)
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from conftest import Page
+from report_pages import Page
 
 import chainrule as cr
 from chainrule.errors import DataError, OptionError, ShapeError

@@ -27,7 +27,7 @@ class Line:
 
 
 def lines(drawn: Sequence[Line], x_label: str, y_label: str, alt: str) -> str:
-    """A chart of lines with a legend; a log scale where positive values span two decades."""
+    """Lines over whole numbers; on a log scale where positive values span two decades."""
     finite = [p for line in drawn for p in line.points if math.isfinite(p[1])]
     if not finite:
         return ""
@@ -36,10 +36,8 @@ def lines(drawn: Sequence[Line], x_label: str, y_label: str, alt: str) -> str:
     low, high = (min(values), max(values)) if is_log else around(values)
     xs = [x for x, _ in finite]
     ends = (min(xs), max(xs)) if min(xs) < max(xs) else (min(xs) - 1, max(xs) + 1)
-    frame = Frame(
-        Axis(x_label, *ends), Axis(y_label + (" (log scale)" if is_log else ""), low, high, is_log),
-        above=34.0,
-    )  # fmt: skip
+    y_name = f"{y_label} (log scale)" if is_log else y_label
+    frame = Frame(Axis(x_label, *ends, is_whole=True), Axis(y_name, low, high, is_log), above=34.0)
     marks = [*_legend(drawn, frame)]
     marks += [_line(line, frame) for line in drawn]
     marks += _told(drawn, frame, x_label)
