@@ -34,7 +34,9 @@ def _told(finding: Finding) -> Iterator[str]:
     yield from _labelled("expected", finding.expected)
     yield from _labelled("repair", finding.repair)
     if finding.experiment is not None:
-        yield from _labelled("proof", str(finding.experiment))
+        proof = finding.experiment
+        is_repair = proof.changed == finding.repair
+        yield from _labelled("proof", f"with it, {proof.outcome}" if is_repair else str(proof))
     yield from _labelled("sure", f"{finding.sure:.0%}")
     if finding.rivals:
         yield from _labelled("or perhaps", ", ".join(finding.rivals))

@@ -11,11 +11,11 @@ from typing import Any
 
 import numpy as np
 
+from chainrule.doctor.beforehand import at_the_start, before_training
 from chainrule.doctor.case import Case, case_of
 from chainrule.doctor.diagnosis import Diagnosis
 from chainrule.doctor.probes import Probes
 from chainrule.doctor.reckoning import reckon
-from chainrule.doctor.refusals import before_training
 from chainrule.errors import TrainingWarning
 
 
@@ -56,7 +56,8 @@ def diagnose_case(case: Case, progress: Callable[[str], Any] | None = None) -> D
     with _undisturbed():
         found = before_training(case)
         if found is None:
-            found = reckon(Probes(case, progress or _silent))
+            probes = Probes(case, progress or _silent)
+            found = reckon(probes) if case.epochs else at_the_start(probes)
     return replace(found, seconds=time.perf_counter() - began)
 
 

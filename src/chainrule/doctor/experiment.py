@@ -10,6 +10,7 @@ import numpy as np
 from chainrule.doctor.case import Case, copied
 from chainrule.graph.op import Array
 from chainrule.nn import fitting
+from chainrule.nn.layers import BatchNorm
 from chainrule.nn.sequential import Sequential
 from chainrule.optim.optimizers import LBFGS
 from chainrule.optim.schedules import schedule as make_schedule
@@ -101,7 +102,15 @@ def places(case: Case) -> tuple[Array, Array]:
     rng = np.random.default_rng(case.seed)
     order = rng.permutation(rows)
     held = 0 if rows < FEWEST_TO_HOLD else min(MOST_HELD, rows // 5)
-    return np.sort(order[held : held + MOST_ROWS]), np.sort(order[:held])
+    kept = np.sort(order[held : held + MOST_ROWS])
+    return _without_a_last_one(case, kept), np.sort(order[:held])
+
+
+def _without_a_last_one(case: Case, rows: Array) -> Array:
+    """So many rows that no batch of a single one is left over, which BatchNorm cannot train on."""
+    normed = any(isinstance(layer, BatchNorm) for layer in case.network.layers)
+    is_left = case.batch_size is not None and len(rows) % case.batch_size == 1
+    return rows[:-1] if normed and is_left and len(rows) > 1 else rows
 
 
 def portions(case: Case) -> Portions:
@@ -111,13 +120,18 @@ def portions(case: Case) -> Portions:
         ShapeError, DtypeError, DataError: what ``fit`` raises.
     """
     net = case.network
-    x = fitting.inputs(case.X, net.dtype, net.input_shape)
-    checks.outputs(net, case.loss)
-    whole = checks.training_data(net, case.loss, x, case.y, case.sample_weight, case.class_weight)
+    whole = _checked(case)
     train, held = places(case)
     parts = [{name: array[at] for name, array in whole.items()} for at in (train, held)]
     levels = [constant_loss(net, part) if len(part["x"]) else math.nan for part in parts]
     return Portions(parts[0], parts[1] if len(held) else None, *map(_level, levels))
+
+
+def _checked(case: Case) -> dict[str, Array]:
+    """All training data of a case."""
+    net = case.network
+    x = fitting.inputs(case.X, net.dtype, net.input_shape)
+    return checks.training_data(net, case.loss, x, case.y, case.sample_weight, case.class_weight)
 
 
 def _level(loss: float) -> float:
@@ -143,9 +157,9 @@ def with_validation(case: Case) -> Portions | None:
     if case.validation is None:
         return None
     net = case.network
-    x = fitting.inputs(case.X, net.dtype, net.input_shape)
-    whole = checks.training_data(net, case.loss, x, case.y, case.sample_weight, case.class_weight)
-    rows = np.sort(np.random.default_rng(case.seed).permutation(len(x))[:MOST_ROWS])
+    whole = _checked(case)
+    order = np.random.default_rng(case.seed).permutation(len(whole["x"]))
+    rows = _without_a_last_one(case, np.sort(order[:MOST_ROWS]))
     held = checks.validation_data(net, case.loss, case.validation)
     part = {name: array[rows] for name, array in whole.items()}
     levels = (constant_loss(net, part), constant_loss(net, held))
@@ -179,6 +193,12 @@ def train(
             failed = stop
             break
     return Trial(case, data, tuple(curve), failed, net, count, steps.birth)
+
+
+def untrained(case: Case, data: Portions) -> Trial:
+    """How far the case's network is without any step."""
+    net = copied(case.network)
+    return Trial(case, data, ((0, *_shares(net, case, data)),), None, net, 0)
 
 
 class _InOrder(Runner):

@@ -46,11 +46,16 @@ class Experiment:
     measured_on: str = "the training rows"
     reference: float | None = None
 
-    def __str__(self) -> str:
+    @property
+    def outcome(self) -> str:
+        """What came of it, without what was changed."""
         return (
-            f"{self.changed}: loss {_number(self.before)} became {_number(self.after)} "
+            f"loss {_number(self.before)} became {_number(self.after)} "
             f"({self.budget}, on {self.measured_on})"
         )
+
+    def __str__(self) -> str:
+        return f"{self.changed}: {self.outcome}"
 
 
 def _number(loss: float) -> str:

@@ -13,7 +13,7 @@ from chainrule.doctor.case import Case, copied, with_layers
 from chainrule.doctor.finding import Prescription
 from chainrule.graph.op import Array
 from chainrule.nn.activations import activation_name
-from chainrule.nn.layers import Activation, Dense, Layer
+from chainrule.nn.layers import Activation, Dense, Dropout, Layer
 from chainrule.nn.losses import NAMED
 
 if TYPE_CHECKING:
@@ -46,10 +46,10 @@ def standardised_inputs() -> Prescription:
 
 def fresh_starts(case: Case, starts: int = 3) -> tuple[Prescription, ...]:
     """Fresh weights from the case's own seed, and from others in case that one is unlucky."""
-    return tuple(_fresh_weights(case.seed + i) for i in range(starts))
+    return tuple(_fresh_weights(case.seed + i, bool(i)) for i in range(starts))
 
 
-def _fresh_weights(seed: int) -> Prescription:
+def _fresh_weights(seed: int, is_another: bool) -> Prescription:
     """All layers started by the initializers that suit their activations, biases at 0."""
 
     def change(case: Case) -> Case:
@@ -62,7 +62,9 @@ def _fresh_weights(seed: int) -> Prescription:
         return with_layers(case, layers, keep=False, seed=seed)
 
     return Prescription(
-        "leave out weight_init= and bias_init=: Dense then starts as suits its activation", change
+        "leave out weight_init= and bias_init=: Dense then starts as suits its activation"
+        + (f"; and seed={seed}" if is_another else ""),
+        change,
     )
 
 
@@ -230,8 +232,9 @@ def finite_rows() -> Prescription:
     """Only the rows all of whose numbers are finite, in training and in validation."""
 
     def kept(X: Any, y: Any) -> tuple[Array, Array, Array]:
-        rows = np.isfinite(np.asarray(X, np.float64).reshape(len(X), -1)).all(axis=1)
-        rows &= np.isfinite(np.asarray(y, np.float64).reshape(len(y), -1)).all(axis=1)
+        rows: Array = np.isfinite(np.asarray(X, np.float64).reshape(len(X), -1)).all(axis=1)
+        targets = np.isfinite(np.asarray(y, np.float64).reshape(len(y), -1)).all(axis=1)
+        rows = np.logical_and(rows, targets)
         return np.asarray(X)[rows], np.asarray(y)[rows], rows
 
     def change(case: Case) -> Case:
@@ -311,3 +314,66 @@ def fewer_epochs(epochs: int) -> Prescription:
         "fewer units help further",
         lambda case: replace(case, epochs=epochs),
     )
+
+
+def standardised_targets() -> Prescription:
+    """Targets with mean 0 and spread 1, and those of validation by the same numbers."""
+
+    def change(case: Case) -> Case:
+        y = np.asarray(case.y, np.float64)
+        mean, spread = y.mean(axis=0), np.where(y.std(axis=0) > 0, y.std(axis=0), 1.0)
+        held = case.validation and (case.validation[0], (case.validation[1] - mean) / spread)
+        return replace(case, y=(y - mean) / spread, validation=held)
+
+    return Prescription(
+        "mean, spread = y.mean(), y.std(); y = (y - mean) / spread   "
+        "# and predictions are net.predict(X) * spread + mean",
+        change,
+    )
+
+
+def with_hidden_layer(units: int) -> Prescription:
+    """A hidden layer before the only one."""
+
+    def change(case: Case) -> Case:
+        layers = list(case.network.layers)
+        layers.insert(last_dense(case.network.layers), Dense(units, "tanh"))
+        return with_layers(case, layers, keep=False)
+
+    return Prescription(f"Dense({units}, 'tanh') before the last layer", change)
+
+
+def optimizer_with(**settings: float | None) -> Prescription:
+    """The optimizer with other settings."""
+
+    def change(case: Case) -> Case:
+        optimizer = copy.copy(case.optimizer)
+        for name, value in settings.items():
+            setattr(optimizer, name, value)
+        return replace(case, optimizer=optimizer)
+
+    return Prescription(", ".join(f"{name}={value}" for name, value in settings.items()), change)
+
+
+def milder_dropout() -> Prescription:
+    """Dropout of a tenth."""
+
+    def change(case: Case) -> Case:
+        layers: list[Layer] = [
+            Dropout(0.1) if isinstance(layer, Dropout) else layer for layer in case.network.layers
+        ]
+        return with_layers(case, layers, keep=True)
+
+    return Prescription("cr.Dropout(0.1)", change)
+
+
+def more_epochs(times: int) -> Prescription:
+    """So many times the epochs."""
+    return Prescription(
+        f"{times} times the epochs", lambda case: replace(case, epochs=case.epochs * times)
+    )
+
+
+def constant_rate() -> Prescription:
+    """The same rate in all epochs."""
+    return Prescription("leave out schedule=", lambda case: replace(case, schedule=None))

@@ -10,9 +10,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from chainrule.doctor.case import copied
 from chainrule.doctor.diagnosis import CANNOT_TELL, HEALTHY, ILL, UNLUCKY, Diagnosis
 from chainrule.doctor.experiment import Trial
-from chainrule.doctor.finding import Finding
+from chainrule.doctor.finding import Experiment, Finding
 from chainrule.doctor.illnesses import (
     LABELS_UNRELATED,
     LOCAL_MINIMUM,
@@ -24,6 +25,7 @@ from chainrule.doctor.prescriptions import another_start
 from chainrule.doctor.probes import Probes
 from chainrule.doctor.treating import (
     CLOSE,
+    LEARNT,
     Treated,
     bare_finding,
     fails,
@@ -47,6 +49,8 @@ def reckon(probes: Probes) -> Diagnosis:
     findings = _of_meaning(probes)
     if findings:
         return _diagnosis(probes, findings, ILL, _course(probes), _DOWNSTREAM)
+    if _is_another_network(probes):
+        return _of_the_network_given(probes)
     failing = not learns(probes, probes.own)
     labels = LABELS_UNRELATED.suspect(probes)
     if labels is not None:
@@ -61,7 +65,41 @@ def reckon(probes: Probes) -> Diagnosis:
     findings = _of_evaluation(probes)
     if findings:
         return _diagnosis(probes, findings, ILL, _course(probes))
-    return _diagnosis(probes, [], HEALTHY, f"Nothing wrong found. {_course(probes)}")
+    return _diagnosis(probes, [], HEALTHY, f"Nothing wrong found. {_course(probes)}{_room(probes)}")
+
+
+def _is_another_network(probes: Probes) -> bool:
+    """Whether the training succeeds when it is repeated, and the network handed over does not.
+
+    Then its seed was another, or its parameters come from somewhere else.
+    """
+    trained = probes.as_given
+    if trained is None or trained.share <= LEARNT or not learns(probes, probes.own):
+        return False
+    return fails(probes, trained)
+
+
+def _of_the_network_given(probes: Probes) -> Diagnosis:
+    """The diagnosis of parameters that no training from the case's seed leads to."""
+    case, trained = probes.case, probes.as_given
+    assert case.trained is not None
+    assert trained is not None
+    onward = replace(case, network=copied(case.trained), trained=None)
+    found = reckon(Probes(onward, probes.tell))
+    told = (
+        f"The network as it was given has loss {trained.loss:.4g}, and the same training from "
+        f"seed {case.seed} ends at {probes.own.loss:.4g}."
+    )
+    # Weights grow while they learn: of their start only what is definite can still be told.
+    if found.findings and found.findings[0].name == "zero_weights":
+        return replace(found, summary=f"{told} Trained on from where it is: {found.summary}")
+    start = another_start(case.seed)
+    proof = Experiment(start.text, f"{probes.own.epochs} epochs", trained.loss, probes.own.loss)
+    finding = Finding(
+        LOCAL_MINIMUM.name, LOCAL_MINIMUM.title, "the start", told,
+        "the same loss from most starts", 0.8, start.text, proof, start,
+    )  # fmt: skip
+    return _diagnosis(probes, [finding], UNLUCKY, told)
 
 
 _DOWNSTREAM = ("what lies downstream of the finding: repair it, and ask again",)
@@ -71,9 +109,14 @@ def _of_meaning(probes: Probes) -> list[Finding]:
     findings = []
     for illness in OF_MEANING:
         suspicion = illness.suspect(probes)
-        found = None if suspicion is None else treated(probes, illness, suspicion)
-        if found is not None:
-            findings.append(finding_of(probes, found, 0.98))
+        if suspicion is None:
+            continue
+        found = treated(probes, illness, suspicion)
+        findings.append(
+            bare_finding(illness, suspicion, 0.98)
+            if found is None
+            else finding_of(probes, found, 0.98)
+        )
     return findings
 
 
@@ -205,11 +248,23 @@ def _course(probes: Probes) -> str:
     own = probes.own
     level = own.portions.level
     if own.failed is not None:
-        return f"The training ends in numbers that are not finite, by epoch {own.failed}."
+        birth = f": {own.birth}" if own.birth else ""
+        return f"The training ends in numbers that are not finite, by epoch {own.failed}{birth}."
     told = f"The training ends at loss {own.loss:.4g}, where a constant answer has {level:.4g}"
     if "reference" not in vars(probes):
         return f"{told}."
     return f"{told} and a well-made network on the same rows {probes.reference.share * level:.4g}."
+
+
+def _room(probes: Probes) -> str:
+    """What is to be said of a network that learns, and not as well as it might."""
+    own = probes.own
+    if own.share <= LEARNT or lack(probes, own) <= CLOSE:
+        return ""
+    return (
+        " It learns; more epochs, a rate tried out, or more units may bring it nearer to the "
+        "well-made network."
+    )
 
 
 def _diagnosis(

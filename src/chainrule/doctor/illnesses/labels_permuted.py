@@ -47,7 +47,7 @@ def _inverse(order: list[int]) -> tuple[int, ...]:
     return tuple(order.index(number) for number in range(len(order)))
 
 
-def _best_numbering(counts: np.ndarray) -> list[int]:  # type: ignore[type-arg]
+def _best_numbering(counts: np.ndarray) -> list[int]:
     """For each true class, the predicted one that it is: the largest counts first, each once."""
     left = counts.astype(np.float64)
     order = [0] * len(left)

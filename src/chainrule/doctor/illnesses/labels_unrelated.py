@@ -29,7 +29,10 @@ def _suspect(probes: Probes) -> Suspicion | None:
         f"({found.shuffled:.2f})",
         "clearly less than 1: something in X must tell something about y",
         is_proven=True,
-        rivals=("inputs that lack what the targets depend on",),
+        rivals=(
+            "inputs that lack what the targets depend on",
+            "a relation that only many more rows would show",
+        ),
     )
 
 
@@ -38,5 +41,6 @@ ILLNESS = Illness(
     "Labels unrelated to the inputs",
     _suspect,
     advice="look at some rows of X beside their y: both must come from the same source in the same "
-    "order, and be shuffled by the same order: order = rng.permutation(len(X)); X[order], y[order]",
+    "order, and be shuffled together: order = rng.permutation(len(X)); X[order], y[order]. If they"
+    " do belong together, other inputs or many more rows are needed",
 )

@@ -15,7 +15,7 @@ from chainrule.doctor.probes import Probes
 #: Checks in a row after the best one, all of them worse.
 PATIENCE = 3
 #: How much higher the loss must end than its lowest: in parts of it, and of knowing nothing.
-HIGHER, AND_MORE = 1.2, 0.04
+HIGHER, AND_MORE = 1.25, 0.1
 
 
 def _suspect(probes: Probes) -> Suspicion | None:

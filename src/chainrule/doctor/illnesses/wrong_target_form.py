@@ -9,11 +9,12 @@ from __future__ import annotations
 import numpy as np
 
 from chainrule.doctor.case import Case
-from chainrule.doctor.experiment import portions, with_validation
 from chainrule.doctor.finding import Prescription
 from chainrule.doctor.illnesses.illness import Illness, Suspicion
 from chainrule.doctor.prescriptions import reformed_targets
 from chainrule.errors import ChainruleError
+from chainrule.nn import fitting
+from chainrule.train import checks
 
 
 def suspect(case: Case) -> Suspicion | None:
@@ -33,9 +34,14 @@ def suspect(case: Case) -> Suspicion | None:
 
 
 def _refusal(case: Case) -> str | None:
+    """What the loss says of the targets; all other errors are the caller's."""
+    net = case.network
+    pairs = [(case.X, case.y), *([] if case.validation is None else [case.validation])]
+    checked = [(fitting.inputs(X, net.dtype, net.input_shape), y) for X, y in pairs]
+    checks.outputs(net, case.loss)
     try:
-        portions(case)
-        with_validation(case)
+        for x, y in checked:
+            fitting.targets(y, case.loss, len(x), net.output_shape, net.dtype)
     except ChainruleError as error:
         return str(error)
     return None

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
 from chainrule.doctor.probes.layers import outputs
 from chainrule.graph.op import Array
+from chainrule.graph.tensor import constant
 from chainrule.nn.layers import Dense, Layer
+from chainrule.nn.losses import Loss
 from chainrule.nn.sequential import Sequential
+from chainrule.train.step import flat, loss_and_gradient, views
 
 #: Rows of the batch in which one is changed.
 ROWS = 8
@@ -45,6 +49,24 @@ def leak(net: Sequential, x: Array) -> Leak | None:
     flat = before.reshape(len(batch), -1)
     off = float(np.abs(flat.sum(axis=0) - 1).max())
     return Leak(len(batch), moved, float(flat.sum()), off)
+
+
+def gradient_sizes(net: Sequential, loss: Loss, part: Mapping[str, Array]) -> dict[str, float]:
+    """The root mean square of the gradient of each weight matrix, on the rows of ``part``."""
+    shapes = {name: array.shape for name, array in net.parameters.items()}
+    theta = flat(net.parameters, net.dtype)
+    kept = {name: constant(array) for name, array in net.statistics.items()}
+    given = {name: constant(array) for name, array in part.items()}
+    key = constant(np.zeros(2, np.uint32))
+    with np.errstate(all="ignore"):
+        _, gradient, _ = loss_and_gradient(net, loss, constant(theta), kept, given, key)
+    assert gradient.value is not None
+    found = views(gradient.value, shapes)
+    return {
+        name: float(np.sqrt(np.mean(array.astype(np.float64) ** 2)))
+        for name, array in found.items()
+        if array.ndim > 1
+    }
 
 
 def curvature(net: Sequential) -> float:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import cached_property
 
 from chainrule.doctor.case import Case
-from chainrule.doctor.experiment import Portions, Trial, portions, train, with_validation
+from chainrule.doctor.experiment import Portions, Trial, portions, train, untrained, with_validation
 from chainrule.doctor.prescriptions import fresh_starts
 from chainrule.doctor.probes.answers import kind_of_targets, mixes_rows, perfect_loss
-from chainrule.doctor.probes.forward import Leak, curvature, leak
+from chainrule.doctor.probes.forward import Leak, curvature, gradient_sizes, leak
 from chainrule.doctor.probes.layers import Start, Units, starts, units
 from chainrule.doctor.probes.reference import Knowable, Reference, knowable, reference
 from chainrule.doctor.probes.statics import Columns, columns, variety_in_batches
@@ -64,6 +65,14 @@ class Probes:
         return train(self.case, explain=True)
 
     @cached_property
+    def as_given(self) -> Trial | None:
+        """The network as it was handed over, not trained any further; None if it was new."""
+        if self.case.trained is None:
+            return None
+        self._note("the network as given")
+        return untrained(replace(self.case, network=self.case.trained), self.data)
+
+    @cached_property
     def with_validation(self) -> Trial | None:
         """The case trained on all its rows, and its validation rows looked at on the way."""
         data = with_validation(self.case)
@@ -89,6 +98,14 @@ class Probes:
         """How far the network is from linear, started afresh."""
         self._note("additivity")
         return curvature(fresh_starts(self.case)[0].apply(self.case).network)
+
+    @cached_property
+    def gradient_ratio(self) -> float:
+        """The size of the gradient of the first layer's weights beside that of the last one's."""
+        self._note("gradient of each layer")
+        part = {name: array[:LOOKED_AT] for name, array in self.data.train.items()}
+        sizes = list(gradient_sizes(self.case.network, self.case.loss, part).values())
+        return sizes[0] / max(sizes[-1], 1e-300)
 
     @cached_property
     def kind_of_targets(self) -> str:

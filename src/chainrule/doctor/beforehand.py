@@ -1,4 +1,4 @@
-"""Refusals: data that cannot be trained on, said before anything is computed."""
+"""Before training: data that cannot be trained on, and what the data and the start tell."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ import math
 from dataclasses import replace
 
 from chainrule.doctor.case import Case
-from chainrule.doctor.diagnosis import ILL, Diagnosis
+from chainrule.doctor.diagnosis import CANNOT_TELL, HEALTHY, ILL, Diagnosis
 from chainrule.doctor.experiment import portions, train
 from chainrule.doctor.finding import Experiment, Finding
-from chainrule.doctor.illnesses import OF_DATA
+from chainrule.doctor.illnesses import AT_THE_START, OF_DATA, OF_MEANING
+from chainrule.doctor.probes import Probes
 from chainrule.doctor.treating import bare_finding
 from chainrule.errors import ChainruleError
 
@@ -28,6 +29,31 @@ def before_training(case: Case) -> Diagnosis | None:
         summary = f"The data cannot be learnt from as they are: {finding.where}."
         return Diagnosis((finding,), ILL, summary, ("data", "targets"), _DOWNSTREAM)
     return None
+
+
+def at_the_start(probes: Probes) -> Diagnosis:
+    """The diagnosis of the data and of the start alone, without any training.
+
+    What is wrong in itself is said; what is only unusual may do no harm, so that it is not.
+    """
+    findings, unusual = [], []
+    for illness in (*OF_MEANING, *AT_THE_START):
+        suspicion = illness.suspect(probes)
+        if suspicion is None:
+            continue
+        if suspicion.is_proven or suspicion.is_definite:
+            findings.append(bare_finding(illness, suspicion, 0.9 if suspicion.is_proven else 0.7))
+        elif suspicion.is_strong:
+            unusual.append(bare_finding(illness, suspicion, 0.4))
+    verdict = ILL if findings else CANNOT_TELL if unusual else HEALTHY
+    summary = {
+        ILL: "Something is wrong before training begins.",
+        CANNOT_TELL: "Something is unusual; whether it does harm, only training tells.",
+        HEALTHY: "Nothing wrong found in the data and the start.",
+    }[verdict]
+    return Diagnosis(
+        (*findings, *unusual), verdict, summary, tuple(probes.examined), ("training (epochs=0)",)
+    )
 
 
 def _proved(case: Case, finding: Finding) -> Finding:
