@@ -16,7 +16,7 @@ STARTS, LUCKY = 16, 2
 #: So many good ones are proof enough.
 ENOUGH = 4
 #: With more numbers than these a bad start is not what fails.
-MOST_NUMBERS = 200
+MOST_NUMBERS = 60
 
 
 def _suspect(probes: Probes) -> Suspicion | None:
