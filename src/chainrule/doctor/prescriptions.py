@@ -232,9 +232,8 @@ def finite_rows() -> Prescription:
     """Only the rows all of whose numbers are finite, in training and in validation."""
 
     def kept(X: Any, y: Any) -> tuple[Array, Array, Array]:
-        rows: Array = np.isfinite(np.asarray(X, np.float64).reshape(len(X), -1)).all(axis=1)
-        targets = np.isfinite(np.asarray(y, np.float64).reshape(len(y), -1)).all(axis=1)
-        rows = np.logical_and(rows, targets)
+        numbers = [np.asarray(part, np.float64).reshape(len(X), -1) for part in (X, y)]
+        rows: Array = np.isfinite(np.hstack(numbers)).all(axis=1, keepdims=True)[:, 0]
         return np.asarray(X)[rows], np.asarray(y)[rows], rows
 
     def change(case: Case) -> Case:
