@@ -259,10 +259,11 @@ def reformed_targets(text: str, form: Callable[[Array], Array]) -> Prescription:
     return Prescription(text, change)
 
 
-def validation_as_training(together: bool) -> Prescription:
+def validation_as_training(together: bool, times_more: float = 1.0) -> Prescription:
     """Validation brought to the mean and spread of the training rows.
 
-    All columns ``together`` by the same two numbers, or each by its own.
+    All columns ``together`` by the same two numbers, or each by its own. The spread of few rows is
+    known to some percent only: ``times_more`` tries another.
     """
 
     def change(case: Case) -> Case:
@@ -271,7 +272,7 @@ def validation_as_training(together: bool) -> Prescription:
         mean, spread = X.mean(axis=0), X.std(axis=0)
         there, width = held.mean(axis=0), held.std(axis=0)
         if together:
-            times = _rms(spread) / max(_rms(width), 1e-300)
+            times = _rms(spread) / max(_rms(width), 1e-300) * times_more
             scaled = held * times + float(np.mean(mean - there * times))
         else:
             scaled = (held - there) / np.where(width > 0, width, 1.0) * spread + mean
