@@ -233,7 +233,7 @@ def finite_rows() -> Prescription:
 
     def kept(X: Any, y: Any) -> tuple[Array, Array, Array]:
         numbers = [np.asarray(part, np.float64).reshape(len(X), -1) for part in (X, y)]
-        rows: Array = np.isfinite(np.hstack(numbers)).all(axis=1, keepdims=True)[:, 0]
+        rows: Array = np.array(np.isfinite(np.hstack(numbers)).all(axis=1))
         return np.asarray(X)[rows], np.asarray(y)[rows], rows
 
     def change(case: Case) -> Case:

@@ -41,7 +41,8 @@ class Training:
         self.net, self.optimizer, self.epochs = net, optimizer, epochs
         self.history = History()
         self.epoch = 0
-        self.rows = runner.rows
+        self.rows, self.data = runner.rows, runner.data
+        self.steps_per_epoch = runner.steps_per_epoch
         self.stopping: str | None = None
         self._runner, self._schedule, self._callbacks, self._scores = (
             runner,
