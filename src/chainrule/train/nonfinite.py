@@ -47,11 +47,12 @@ def find(runner: Runner, before: dict[str, Any], epochs: int, rate_at: Any) -> B
             if not (np.isfinite(value) and np.isfinite(runner.theta).all()):
                 failed = runner.steps
                 runner.restore(kept)
-                return _look_closely(runner, rows, failed)
+                return look_closely(runner, rows, failed)
     return None
 
 
-def _look_closely(runner: Runner, rows: Array, step: int) -> Birth | None:
+def look_closely(runner: Runner, rows: Array, step: int) -> Birth | None:
+    """Evaluate one step on ``rows`` node by node; None if all its numbers are finite."""
     graph = runner.steps_on(len(rows)).step.graph
     arrays = runner.bound() | {name: array[rows] for name, array in runner.data.items()}
     values: dict[Any, Array] = {}
