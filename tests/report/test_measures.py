@@ -61,6 +61,13 @@ def test_a_target_that_never_changes_has_the_r2_of_metrics(miss):
     assert found.value == cr.nn.metrics.r2(f, y)
 
 
+def test_huge_numbers_have_scores():
+    y = np.random.default_rng(0).normal(size=(50, 1)) * 1e200
+    found = scores(y, y * 1.1, False)
+    assert found.chief.value == pytest.approx(scores(y / 1e200, y * 1.1 / 1e200, False).chief.value)
+    assert np.isfinite(found.estimates["RMSE"].high)
+
+
 def test_a_certain_mistake_is_dear_and_not_infinite():
     p = np.array([[1.0, 0.0], [1.0, 0.0]])
     assert scores(np.array([0, 1]), p, True).losses == pytest.approx([0.0, 15 * np.log(10)])

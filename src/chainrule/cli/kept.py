@@ -34,7 +34,7 @@ def kept_material(folder: Path) -> tuple[Material, list[str]]:
     config = read_config(folder)
     table = _table(folder)
     try:
-        given = _same_data(config, table)
+        given = kept_problem(config, table)
     except ChainruleError as error:
         return _of_predictions(folder, run, config, table), [
             f"The page is made of {PREDICTIONS} alone, without baselines and importance: {error}"
@@ -77,7 +77,7 @@ def told_of(run: Run) -> dict[str, str]:
     return {k: v for k, v in run.facts().items() if k in ("optimizer", "training")}
 
 
-def _same_data(config: Values, facts: TableFacts | None) -> Problem:
+def kept_problem(config: Values, facts: TableFacts | None = None) -> Problem:
     """The data of the run, if they are what they were.
 
     Raises:

@@ -74,7 +74,7 @@ def _table(material: Material, worst: np.ndarray, losses: np.ndarray) -> Table:
                 str(i + 1),
                 ", ".join(number(v) for v in material.y[i]),
                 ", ".join(number(v) for v in material.outputs[i]),
-                number(float(np.sqrt(losses[i])), 3),
+                number(float(losses[i]), 3),
                 *[number(v, 3) for v in inputs[i]],
             ]
             for i in worst
