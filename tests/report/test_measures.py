@@ -15,7 +15,7 @@ from chainrule.report.measures.baselines import baselines
 from chainrule.report.measures.calibration import calibration
 from chainrule.report.measures.importance import importance
 from chainrule.report.measures.judgement import judgement
-from chainrule.report.measures.scores import paired, scores
+from chainrule.report.measures.scores import paired, row_losses, scores
 
 
 @pytest.fixture
@@ -70,7 +70,7 @@ def test_huge_numbers_have_scores():
 
 def test_a_certain_mistake_is_dear_and_not_infinite():
     p = np.array([[1.0, 0.0], [1.0, 0.0]])
-    assert scores(np.array([0, 1]), p, True).losses == pytest.approx([0.0, 15 * np.log(10)])
+    assert row_losses(np.array([0, 1]), p, True) == pytest.approx([0.0, 15 * np.log(10)])
 
 
 def test_pairs_count_what_one_alone_gets_right():

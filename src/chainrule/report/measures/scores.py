@@ -18,10 +18,9 @@ LEAST = 1e-15
 
 @dataclass(frozen=True)
 class Scores:
-    """Estimates by name, the first the chief one, and each row's loss."""
+    """Estimates by name, the first the chief one."""
 
     estimates: dict[str, Estimate]
-    losses: NDArray[np.float64]
 
     @property
     def chief(self) -> Estimate:
@@ -36,15 +35,15 @@ def scores(y: Array, outputs: Array, has_classes: bool, seed: int = 0) -> Scores
     1 - Σ(y - f)² / Σ(y - mean y)², with the mean over several outputs; RMSE, √mean((y - f)²), and
     the mean absolute error. Intervals other than Wilson's are bootstrapped.
     """
-    losses = row_losses(y, outputs, has_classes)
     if has_classes:
+        losses = row_losses(y, outputs, True)
         right = int(np.sum(outputs.argmax(axis=1) == y))
         found = {"accuracy": wilson(right, len(y))}
         (found["log loss"],) = bootstrap(losses[:, None], lambda means: means, seed)
-        return Scores(found, losses)
+        return Scores(found)
     columns, statistic = _of_numbers(y, outputs)
     names = ("R²", "RMSE", "mean absolute error")
-    return Scores(dict(zip(names, bootstrap(columns, statistic, seed), strict=True)), losses)
+    return Scores(dict(zip(names, bootstrap(columns, statistic, seed), strict=True)))
 
 
 def row_losses(y: Array, outputs: Array, has_classes: bool) -> NDArray[np.float64]:
