@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from report_pages import Page, classifier, pictures, regressor
+from report_pages import Page, classifier, pictures, plane, regressor
 
 from chainrule.report import Report
 
@@ -14,6 +14,7 @@ def reports() -> dict[str, Report]:
     return {
         "classes": classifier(3, class_names=["red", "green", "blue"], command="python train.py"),
         "two": classifier(2, class_names=["no", "yes"]),
+        "plane": plane(),
         "numbers": regressor(),
         "pictures": pictures(title="Digits"),
     }

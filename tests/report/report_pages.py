@@ -85,6 +85,15 @@ def classifier(classes: int, **options: Any) -> Report:
     )
 
 
+def plane(**options: Any) -> Report:
+    """Four kinds of points in a plane."""
+    X, y = clouds(4, 400)
+    X = X[:, :2]
+    net = cr.Sequential(cr.Dense(8, "tanh"), cr.Dense(4, "softmax"))
+    net.fit(X, y, epochs=15)
+    return cr.write_report(net, X, y, None, feature_names=["east", "north"], **options)
+
+
 def regressor(**options: Any) -> Report:
     rng = np.random.default_rng(5)
     X = rng.normal(size=(240, 3))

@@ -26,7 +26,7 @@ FLAGS = [
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking",
     "--no-first-run", "--disable-component-update", "--disable-sync",
 ]  # fmt: skip
-KINDS = ("classes", "two", "numbers", "pictures", "compared")
+KINDS = ("classes", "two", "numbers", "pictures", "plane", "compared")
 #: What W3C's guidelines (WCAG 2.1, AA) ask for: text, large text, and graphics.
 TEXT, LARGE, GRAPHICS = 4.5, 3.0, 3.0
 

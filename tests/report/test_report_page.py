@@ -123,6 +123,22 @@ def test_what_is_told_of_classes(pages):
     assert len(page.all("math")) == 2
 
 
+def test_two_inputs_are_shown_as_a_plane(pages):
+    page = pages["plane"]
+    assert "What it says where" in page.texts("h2")
+    assert "250 of the 400 rows are drawn" in page.section("regions")
+    chart = next(tag for tag in page.all("svg") if tag["aria-label"].startswith("The plane of"))
+    shares = [int(share) for share in re.findall(r"in (\d+) %", chart["aria-label"])]
+    assert len(shares) == 4
+    assert 98 <= sum(shares) <= 102
+    assert min(shares) > 10
+    classes = [tag["class"] for tag in page.all("path") if "point" in tag.get("class", "")]
+    assert len(classes) == 250 + 4
+    regions = [tag for tag in page.all("rect") if "region" in tag.get("class", "")]
+    assert 40 <= len(regions) <= 1600
+    assert "regions" not in [tag["id"] for tag in pages["classes"].all("section")]
+
+
 def test_what_is_told_of_numbers(pages):
     page = pages["numbers"]
     assert "linear regression" in page.section("score")
