@@ -6,7 +6,7 @@ import math
 import sys
 import time
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -42,6 +42,7 @@ class Training:
         self.history = History()
         self.epoch = 0
         self.rows = runner.rows
+        self.steps_per_epoch = runner.steps_per_epoch
         self.stopping: str | None = None
         self._runner, self._schedule, self._callbacks, self._scores = (
             runner,
@@ -53,6 +54,11 @@ class Training:
     def stop(self, reason: str) -> None:
         """End the training after this epoch."""
         self.stopping = reason
+
+    @property
+    def optimizer_state(self) -> dict[str, Array]:
+        """What the optimizer remembers, by name: arrays that the next step changes."""
+        return self._runner.optimizer_state
 
     def run(self) -> History:
         """Train to the end. Ctrl-C keeps what was learnt, and says so in ``history.stopped``."""
@@ -78,9 +84,13 @@ class Training:
         self._record(losses, [rate_at(e) for e in range(epochs)], time.perf_counter() - began)
         self._tell("on_epoch")
         seconds = max(time.perf_counter() - began, 1e-6)
-        if self._scores is not None or any(c.every_epoch for c in self._callbacks):
+        if self._scores is not None:
             return 1
-        return max(1, min(int(epochs * BLOCK_SECONDS / seconds), 4 * epochs))
+        within = min([int(epochs * BLOCK_SECONDS / seconds), 4 * epochs, *self._strides()])
+        return max(1, int(within))
+
+    def _strides(self) -> Iterator[float]:
+        return (callback.stride(self) for callback in self._callbacks)
 
     def _rates(self, first: int) -> Callable[[float], float]:
         base, schedule, epochs = self.optimizer.learning_rate, self._schedule, self.epochs
