@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.errors import ShapeError
+from chainrule.errors import OptionError, ShapeError
 from chainrule.estimators.options import SAME_ACTIVATION, is_lbfgs
 from chainrule.graph.op import Array
 from chainrule.nn.layers import Dense, Dropout, Layer
@@ -97,6 +97,18 @@ def dense_names(net: Sequential) -> list[tuple[str, str]]:
     """The names of weights and biases of each dense layer, in order."""
     pairs = [list(own) for layer, _, own in net.shapes() if isinstance(layer, Dense)]
     return [(weights, biases) for weights, biases in pairs]
+
+
+def last_units(net: Sequential) -> int:
+    """How many numbers a network gives that need not be built: the units of its last Dense.
+
+    Raises:
+        OptionError: there is no such layer.
+    """
+    for layer in reversed(net.layers):
+        if isinstance(layer, Dense):
+            return int(layer.units)
+    raise OptionError("layers= is a network without a Dense layer, which would give its outputs.")
 
 
 def out_activation(net: Sequential) -> str:

@@ -49,6 +49,26 @@ class Labels:
         """How many numbers a row of a network must give."""
         return 1 if self.kind == "binary" else len(self.classes)
 
+    def activation(self, units: int) -> str | None:
+        """The activation with which so many outputs speak of these labels; None if none does."""
+        if self.kind == "binary":
+            return {1: "sigmoid", 2: "softmax"}.get(units)
+        if units != self.outputs:
+            return None
+        return "softmax" if self.kind == "multiclass" else "sigmoid"
+
+    @property
+    def told(self) -> str:
+        """What the labels are, for messages."""
+        return f"{len(self.classes)} {'labels' if self.kind == 'multilabel' else 'classes'}"
+
+    @property
+    def needed(self) -> str:
+        """The last layer that suits, for messages."""
+        if self.kind == "binary":
+            return "Dense(1, 'sigmoid') or Dense(2, 'softmax')"
+        return f"Dense({self.outputs}, {self.activation(self.outputs)!r})"
+
     def numbers(self, y: Any) -> Array:
         """The class numbers (n,), or for several labels the matrix of 0 and 1.
 

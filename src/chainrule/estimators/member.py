@@ -43,7 +43,7 @@ class Job:
         return len(self.data["x"])
 
 
-@dataclass
+@dataclass(eq=False)
 class Member:
     """A network, its optimizer's memory and rate, and the record of its stopping rule."""
 
@@ -124,7 +124,8 @@ class Member:
         """What the user must know of how training ended."""
         stopped = self.history.stopped or ""
         if "not finite" in stopped:
-            self.record.scores.append(np.nan)
+            if job.validate is not None:
+                self.record.scores.append(np.nan)
             if not job.options["early_stopping"]:
                 raise ValueError(f"{NOT_FINITE} In detail: {stopped}.")
         elif _interrupted(self.history):
