@@ -223,9 +223,7 @@ class NetworkEstimator(BaseEstimator):  # type: ignore[misc]
     def _outputs(self, X: Any) -> Array:
         """The outputs for ``X``, (n, outputs): the mean over the networks."""
         check_is_fitted(self, "_members")
-        X = validate_data(
-            self, X, accept_sparse="csr", dtype=(np.float64, np.float32), reset=False
-        )
+        X = validate_data(self, X, accept_sparse="csr", dtype=(np.float64, np.float32), reset=False)
         self._adopt()
         if sparse.issparse(X):
             starts = range(0, X.shape[0], DENSE_ROWS)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -55,7 +56,8 @@ def network(options: dict[str, Any], output: Output, dtype: np.dtype[Any]) -> Se
             return copy.deepcopy(given)
         return Sequential(*given.layers, dtype=given.dtype)
     hidden = given if given is not None else _hidden(options)
-    return Sequential(*hidden, Dense(output.units, output.activation), dtype=dtype)
+    last = Dense(output.units, output.activation, weight_init="glorot_uniform")
+    return Sequential(*hidden, last, dtype=dtype)
 
 
 def _hidden(options: dict[str, Any]) -> Iterator[Layer]:
@@ -63,7 +65,7 @@ def _hidden(options: dict[str, Any]) -> Iterator[Layer]:
     named = options["activation"]
     activation = SAME_ACTIVATION.get(named, named) if isinstance(named, str) else named
     for size in sizes if np.iterable(sizes) else [sizes]:
-        yield Dense(int(size), activation)
+        yield Dense(int(size), activation, weight_init="glorot_uniform")
         if options["dropout"]:
             yield Dropout(options["dropout"])
 
@@ -73,13 +75,24 @@ def start(
 ) -> None:
     """Give the network its first parameters.
 
+    For ``hidden_layer_sizes`` weights and biases are drawn as scikit-learn draws them, from
+    ±√(6 / (inputs + units)), Glorot & Bengio (2010): on small tables, with their default rate and
+    epochs, that did better than He's wider weights. The output's biases begin at its first answer.
+
     Raises:
         ShapeError: the network given does not take these features, or does not give these outputs.
     """
     if not net.is_built:
-        net.build(features, seed)
+        random = np.random.default_rng(seed)
+        net.build(features, random)
+        names = dense_names(net)
+        if options["layers"] is None:
+            for weights, biases in names[:-1]:
+                bound = math.sqrt(6 / sum(net.parameters[weights].shape))
+                drawn = random.uniform(-bound, bound, net.parameters[biases].shape)
+                net.parameters[biases][...] = drawn
         if not isinstance(options["layers"], Sequential):
-            net.parameters[dense_names(net)[-1][1]][...] = output.biases()
+            net.parameters[names[-1][1]][...] = output.biases()
     if net.input_shape != (features,):
         raise ShapeError(
             f"layers= is a network for samples of shape {net.input_shape}, and X has {features} "

@@ -39,7 +39,7 @@ POISSON = Loss("poisson", _poisson)
 
 
 def classifier_loss(spec: Any, outputs: int, kind: str) -> Loss:
-    """"log_loss" for these outputs, or any loss of chainrule's.
+    """ "log_loss" for these outputs, or any loss of chainrule's.
 
     Raises:
         OptionError: an unknown name, with the nearest one; or neither name nor function.
@@ -52,7 +52,7 @@ def classifier_loss(spec: Any, outputs: int, kind: str) -> Loss:
 
 
 def regressor_loss(spec: Any) -> Loss:
-    """"squared_error", "poisson", or any loss of chainrule's.
+    """ "squared_error", "poisson", or any loss of chainrule's.
 
     Raises:
         OptionError: an unknown name, with the nearest one; or neither name nor function.
