@@ -1,4 +1,4 @@
-"""What the classifier and the regressor share: from checked data to trained networks and outputs."""
+"""What the classifier and the regressor share: from checked data to trained networks."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import warnings
 from typing import Any
 
 import numpy as np
-from scipy import sparse
 from sklearn.base import BaseEstimator
 from sklearn.model_selection import train_test_split
 from sklearn.utils import check_random_state
@@ -15,7 +14,7 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted
 
 from chainrule.errors import DataError, OptionError, ShapeError
 from chainrule.estimators import build
-from chainrule.estimators.compatible import validate_data
+from chainrule.estimators.compatible import is_sparse, validate_data
 from chainrule.estimators.member import Job, Member
 from chainrule.estimators.options import check_options, is_lbfgs
 from chainrule.estimators.stopping import Validate
@@ -37,7 +36,8 @@ class NetworkEstimator(BaseEstimator):  # type: ignore[misc]
 
     def _keep(self, given: dict[str, Any]) -> None:
         """Keep the parameters of ``__init__`` as they are, as scikit-learn wants it."""
-        vars(self).update({name: given[name] for name in self._get_param_names()})
+        for name in self._get_param_names():
+            setattr(self, name, given[name])
 
     # --- what a child says -----------------------------------------------------------------------
 
@@ -162,7 +162,7 @@ class NetworkEstimator(BaseEstimator):  # type: ignore[misc]
 
         return validate
 
-    # --- members -----------------------------------------------------------------------------------
+    # --- members ---------------------------------------------------------------------------------
 
     def _members_for(self, job: Job, going_on: bool) -> list[Member]:
         if going_on and hasattr(self, "_members"):
@@ -225,7 +225,7 @@ class NetworkEstimator(BaseEstimator):  # type: ignore[misc]
         check_is_fitted(self, "_members")
         X = validate_data(self, X, accept_sparse="csr", dtype=(np.float64, np.float32), reset=False)
         self._adopt()
-        if sparse.issparse(X):
+        if is_sparse(X):
             starts = range(0, X.shape[0], DENSE_ROWS)
             return np.concatenate([self._mean(X[i : i + DENSE_ROWS].toarray()) for i in starts])
         return self._mean(X)
@@ -251,7 +251,7 @@ class NetworkEstimator(BaseEstimator):  # type: ignore[misc]
 
 
 def _dense(X: Any, dtype: Any) -> Array:
-    array = X.toarray() if sparse.issparse(X) else X
+    array = X.toarray() if is_sparse(X) else X
     return np.ascontiguousarray(array, dtype=dtype)
 
 

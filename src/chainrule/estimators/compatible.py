@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from scipy import sparse
 from sklearn.utils import validation
 
 
@@ -12,3 +13,8 @@ def validate_data(estimator: Any, X: Any, y: Any = "no_validation", **options: A
     if hasattr(validation, "validate_data"):
         return validation.validate_data(estimator, X, y, **options)
     return estimator._validate_data(X, y, **options)
+
+
+def is_sparse(data: Any) -> bool:
+    """Whether these are rows of SciPy's, matrix or array, that keep no zeros."""
+    return bool(sparse.issparse(data))

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from scipy import sparse
+from scipy.sparse import csr_matrix
 from sklearn.utils.multiclass import check_classification_targets, type_of_target, unique_labels
 
 from chainrule.errors import DataError
+from chainrule.estimators.compatible import is_sparse
 from chainrule.graph.op import Array
 
 
@@ -39,7 +40,7 @@ class Labels:
                 "sklearn.multioutput.MultiOutputClassifier does."
             )
         self.classes: Array = unique_labels(y)
-        self.is_sparse = sparse.issparse(y)
+        self.is_sparse = is_sparse(y)
         self.kind = "multilabel"
         if not found.startswith("multilabel"):
             self.kind = "binary" if len(self.classes) <= 2 else "multiclass"
@@ -76,7 +77,7 @@ class Labels:
             DataError: labels that were not among the first ones.
         """
         if self.kind == "multilabel":
-            matrix = y.toarray() if sparse.issparse(y) else np.asarray(y)
+            matrix: Array = y.toarray() if is_sparse(y) else np.asarray(y)
             if matrix.ndim != 2 or matrix.shape[1] != len(self.classes):
                 raise DataError(
                     f"y has shape {matrix.shape}, and the labels seen first were "
@@ -89,7 +90,7 @@ class Labels:
                 "`y` has classes not in `self.classes_`. `self.classes_` has "
                 f"{self.classes}. 'y' has {np.unique(y)}."
             )
-        return np.searchsorted(self.classes, y)
+        return np.asarray(np.searchsorted(self.classes, y))
 
     def targets(self, y: Any, outputs: int, kind: str, dtype: np.dtype[Any]) -> Array:
         """What a network with so many outputs, and a loss of this kind, is trained on."""
@@ -116,7 +117,7 @@ class Labels:
         """The labels that outputs speak for, as ``y`` had them."""
         chosen = self.chosen(outputs)
         if self.kind == "multilabel":
-            return sparse.csr_matrix(chosen) if self.is_sparse else chosen
+            return csr_matrix(chosen) if self.is_sparse else chosen
         return self.classes[chosen]
 
     def shares(self, y: Any, w: Array | None) -> Array:

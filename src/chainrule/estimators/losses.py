@@ -1,7 +1,7 @@
 """The losses of the estimators: sums over outputs, means over rows.
 
-scikit-learn weighs a row with several outputs so, and chainrule's own losses average over them; with
-one output they are the same. The squares are halved, so that their gradient is p - t.
+scikit-learn weighs a row with several outputs so, and chainrule's own losses average over them;
+with one output they are the same. The squares are halved, so that their gradient is p - t.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ POISSON = Loss("poisson", _poisson)
 
 
 def classifier_loss(spec: Any, outputs: int, kind: str) -> Loss:
-    """ "log_loss" for these outputs, or any loss of chainrule's.
+    """The loss named "log_loss" for these outputs, or any loss of chainrule's.
 
     Raises:
         OptionError: an unknown name, with the nearest one; or neither name nor function.
@@ -52,7 +52,7 @@ def classifier_loss(spec: Any, outputs: int, kind: str) -> Loss:
 
 
 def regressor_loss(spec: Any) -> Loss:
-    """ "squared_error", "poisson", or any loss of chainrule's.
+    """The loss named "squared_error" or "poisson", or any loss of chainrule's.
 
     Raises:
         OptionError: an unknown name, with the nearest one; or neither name nor function.

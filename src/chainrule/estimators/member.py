@@ -118,7 +118,7 @@ class Member:
         if job.options["learning_rate"] == "adaptive":
             return last
         first = float(job.options["learning_rate_init"])
-        return first * (self.samples + 1) ** -float(job.options["power_t"])
+        return float(first * (self.samples + 1) ** -float(job.options["power_t"]))
 
     def _tell(self, job: Job) -> None:
         """What the user must know of how training ended."""

@@ -17,8 +17,8 @@ from chainrule.errors import OptionError, near
 from chainrule.nn.activations import NAMED as ACTIVATIONS
 from chainrule.nn.layers import Layer
 from chainrule.nn.sequential import Sequential
-from chainrule.optim.optimizers import NAMED as OPTIMIZERS
 from chainrule.optim.optimizers import LBFGS, Optimizer
+from chainrule.optim.optimizers import NAMED as OPTIMIZERS
 
 #: scikit-learn's names of activations, and what they are called here.
 SAME_ACTIVATION = {"identity": "linear", "logistic": "sigmoid"}
@@ -34,6 +34,7 @@ def _number(least: float, most: float = math.inf, *, open_: str = "") -> Check:
     def holds(value: Any) -> bool:
         if isinstance(value, bool) or not isinstance(value, Real) or not math.isfinite(value):
             return False
+        value = float(value)
         above = value > least if "left" in open_ else value >= least
         return bool(above and (value < most if "right" in open_ else value <= most))
 
@@ -43,7 +44,7 @@ def _number(least: float, most: float = math.inf, *, open_: str = "") -> Check:
 
 
 def _whole(value: Any, least: int) -> bool:
-    return isinstance(value, Integral) and not isinstance(value, bool) and value >= least
+    return isinstance(value, Integral) and not isinstance(value, bool) and int(value) >= least
 
 
 def _count(least: int) -> Check:

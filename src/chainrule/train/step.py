@@ -106,13 +106,16 @@ def penalised(
     A mean over n rows becomes (Σ l + α/2 ΣW²) / n, with weights of rows (Σ w l + α/2 ΣW²) / Σ w, as
     if the penalty were the loss of something else in the batch; a sum becomes Σ l + α/2 ΣW².
     """
-    extra = 0.5 * alpha * functools.reduce(operator.add, [reduce.sum(square(W)) for W in weights])
-    if loss.total:
-        return value + extra
-    if "w" not in batch:
-        return value + extra * (1.0 / batch["x"].shape[0])
-    total = reduce.sum(batch["w"])
-    return value + extra / where(equal(total, 0.0), 1.0, total)
+    squares = [reduce.sum(square(W)) for W in weights]
+    extra: Tensor = 0.5 * alpha * functools.reduce(operator.add, squares)
+    if not loss.total:
+        rows: Tensor | int = batch["x"].shape[0]
+        if "w" in batch:
+            total = reduce.sum(batch["w"])
+            rows = where(equal(total, 0.0), 1.0, total)
+        extra = extra / rows
+    whole: Tensor = value + extra
+    return whole
 
 
 def training_step(
