@@ -7,6 +7,7 @@ import warnings
 from typing import Any
 
 import numpy as np
+from numpy.random import RandomState
 from sklearn.base import BaseEstimator
 from sklearn.model_selection import train_test_split
 from sklearn.utils import check_random_state
@@ -88,9 +89,8 @@ class NetworkEstimator(BaseEstimator):  # type: ignore[misc]
         _warn_of_large_batches(options, X.shape[0])
         job = self._job(options, X, y, self._weights(w, y, whole=True), held)
         members = self._members_for(job, going_on)
-        most = 2**31 - 1 - options["n_restarts"]
-        for member, seed in zip(members, random.randint(most, size=len(members)), strict=True):
-            member.fit(job, int(seed), going_on=going_on)
+        for member in members:
+            member.fit(job, random, going_on=going_on)
         return self._publish(members)
 
     def _partial_fit(self, X: Any, y: Any, sample_weight: Any) -> Any:
@@ -105,9 +105,9 @@ class NetworkEstimator(BaseEstimator):  # type: ignore[misc]
         w = None if sample_weight is None else _check_sample_weight(sample_weight, X)
         job = self._job(options, X, y, self._weights(w, y, whole=False), None)
         members = self._members_for(job, going_on)
-        seeds = check_random_state(options["random_state"]).randint(2**31 - 1, size=len(members))
-        for member, seed in zip(members, seeds, strict=True):
-            member.take(job, int(seed))
+        random = check_random_state(options["random_state"])
+        for member in members:
+            member.take(job, random)
         return self._publish(members)
 
     def _options(self) -> dict[str, Any]:
@@ -174,7 +174,7 @@ class NetworkEstimator(BaseEstimator):  # type: ignore[misc]
         ]
         if going_on:
             # Weights that were set by hand, before any training.
-            build.start(nets[0], job.options, job.output, job.data["x"].shape[1], 0)
+            build.start(nets[0], job.options, job.output, job.data["x"].shape[1], RandomState(0))
             self._members = [Member(nets[0])]
             self._adopt()
             return self._members

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.random import RandomState
 
 from chainrule.errors import OptionError, ShapeError
 from chainrule.estimators.options import SAME_ACTIVATION, is_lbfgs
@@ -21,8 +22,11 @@ from chainrule.optim.optimizers import NAMED as OPTIMIZERS
 #: Where L-BFGS stops by default in SciPy: an iteration that gains less than this part.
 LBFGS_LEAST_GAIN = 1e7 * float(np.finfo(float).eps)
 
-#: The smallest share that a first answer gives to a class.
-LEAST_SHARE = 1e-3
+#: Seeds that are drawn lie below.
+MOST_SEED = 2**31 - 1
+
+#: The smallest count that a first answer gives.
+LEAST_COUNT = 1e-3
 
 
 @dataclass(frozen=True)
@@ -40,11 +44,10 @@ class Output:
     def biases(self) -> Array:
         """The biases whose activation is the first answer."""
         if self.activation in ("softmax", "sigmoid"):
-            share = np.clip(self.answer, LEAST_SHARE, 1 - LEAST_SHARE)
-            odds = share if self.activation == "softmax" else share / (1 - share)
-            return np.asarray(np.log(odds))
+            others = 1 / self.units if self.activation == "softmax" else 1 - self.answer
+            return np.asarray(np.log(self.answer / others))
         if self.activation == "exp":
-            return np.asarray(np.log(np.maximum(self.answer, LEAST_SHARE)))
+            return np.asarray(np.log(np.maximum(self.answer, LEAST_COUNT)))
         return self.answer
 
 
@@ -65,34 +68,32 @@ def _hidden(options: dict[str, Any]) -> Iterator[Layer]:
     named = options["activation"]
     activation = SAME_ACTIVATION.get(named, named) if isinstance(named, str) else named
     for size in sizes if np.iterable(sizes) else [sizes]:
-        yield Dense(int(size), activation, weight_init="glorot_uniform")
+        yield Dense(int(size), activation)
         if options["dropout"]:
             yield Dropout(options["dropout"])
 
 
 def start(
-    net: Sequential, options: dict[str, Any], output: Output, features: int, seed: int
+    net: Sequential, options: dict[str, Any], output: Output, features: int, random: RandomState
 ) -> None:
     """Give the network its first parameters.
 
-    For ``hidden_layer_sizes`` weights and biases are drawn as scikit-learn draws them, from
-    ±√(6 / (inputs + units)), Glorot & Bengio (2010): on small tables, with their default rate and
-    epochs, that did better than He's wider weights. The output's biases begin at its first answer.
+    For ``hidden_layer_sizes`` they are those that scikit-learn's own network draws from the same
+    ``random``: weights and biases from ±√(6 / (inputs + units)), for sigmoids from
+    ±√(2 / (inputs + units)), Glorot & Bengio (2010). Then the first answer is added to the output's
+    biases: where targets are centred, or classes equally many, the two begin alike.
 
     Raises:
         ShapeError: the network given does not take these features, or does not give these outputs.
     """
     if not net.is_built:
-        random = np.random.default_rng(seed)
-        net.build(features, random)
-        names = dense_names(net)
         if options["layers"] is None:
-            for weights, biases in names[:-1]:
-                bound = math.sqrt(6 / sum(net.parameters[weights].shape))
-                drawn = random.uniform(-bound, bound, net.parameters[biases].shape)
-                net.parameters[biases][...] = drawn
+            net.build(features)
+            _draw(net, 2 if options["activation"] in ("logistic", "sigmoid") else 6, random)
+        else:
+            net.build(features, int(random.randint(MOST_SEED)))
         if not isinstance(options["layers"], Sequential):
-            net.parameters[names[-1][1]][...] = output.biases()
+            net.parameters[dense_names(net)[-1][1]][...] += output.biases()
     if net.input_shape != (features,):
         raise ShapeError(
             f"layers= is a network for samples of shape {net.input_shape}, and X has {features} "
@@ -104,6 +105,15 @@ def start(
             f"{output.units} number{'s' if output.units > 1 else ''} a row. Change its last layer, "
             "or give the hidden layers alone, as a list."
         )
+
+
+def _draw(net: Sequential, factor: float, random: RandomState) -> None:
+    """Draw weights, then biases, of one layer after the other."""
+    for weights, biases in dense_names(net):
+        bound = math.sqrt(factor / sum(net.parameters[weights].shape))
+        for name in (weights, biases):
+            array = net.parameters[name]
+            array[...] = random.uniform(-bound, bound, array.shape)
 
 
 def dense_names(net: Sequential) -> list[tuple[str, str]]:

@@ -121,12 +121,17 @@ class Labels:
         return self.classes[chosen]
 
     def shares(self, y: Any, w: Array | None) -> Array:
-        """The share of the rows that has each class, or of each label; the second's, if binary."""
+        """The share of the rows that has each class, or of each label; the second's, if binary.
+
+        Each class is counted once more than it was seen (Laplace's rule of succession). Rows that
+        have none at all of some class, as a first piece of the data may, are no sample of the
+        classes: then all shares are equal.
+        """
         numbers = self.numbers(y)
+        weights = np.ones(len(numbers)) if w is None else w
         if self.kind == "multilabel":
-            return np.asarray(np.average(numbers, axis=0, weights=w))
-        counts = np.bincount(numbers, weights=w, minlength=len(self.classes))
-        shares = counts / counts.sum()
-        if self.kind == "binary":
-            return np.array([shares[1] if len(shares) > 1 else 0.0])
-        return np.asarray(shares)
+            return np.asarray((weights @ numbers + 1) / (weights.sum() + 2))
+        count = max(len(self.classes), 2)
+        seen = np.bincount(numbers, weights=weights, minlength=count)
+        shares = (seen + 1) / (seen.sum() + count) if seen.all() else np.full(count, 1 / count)
+        return shares[1:] if self.kind == "binary" else shares

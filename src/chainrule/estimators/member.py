@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+from numpy.random import RandomState
 from sklearn.exceptions import ConvergenceWarning
 
 from chainrule.errors import DataError
@@ -63,7 +64,7 @@ class Member:
 
     # --- fit -----------------------------------------------------------------------------------
 
-    def fit(self, job: Job, seed: int, *, going_on: bool) -> None:
+    def fit(self, job: Job, random: RandomState, *, going_on: bool) -> None:
         """Train to the end; where it got stuck, again from another start, and keep the best.
 
         Raises:
@@ -73,15 +74,16 @@ class Member:
         tries: list[tuple[float, Member, StoppingRule]] = []
         reasons: list[str] = []
         for attempt in range(restarts + 1):
-            net = self.net if going_on else self._started(job, seed + attempt)
+            net = self.net if going_on else self._started(job, random)
             one = Member(net, self.record if going_on else Record())
-            rule = one._train(job, seed + attempt, self.samples if going_on else 0)
+            seed = int(random.randint(build.MOST_SEED))
+            rule = one._train(job, seed, self.samples if going_on else 0)
             final = one.history["loss"][-1] if len(one.history) else np.inf
             tries.append((final, one, rule))
             why = stuck(one.history, constant_loss(net, job.data)) if restarts else None
             if why is None or _interrupted(one.history):
                 break
-            reasons.append(f"seed {seed + attempt} got stuck: {why}")
+            reasons.append(f"start {attempt + 1} of {restarts + 1} got stuck: {why}")
         _, best, rule = min(tries, key=lambda each: each[0])
         best.history.tries = reasons
         before = self.samples if going_on else 0
@@ -92,9 +94,9 @@ class Member:
         self.rate = self._next_rate(job, rule.rate)
         self._tell(job)
 
-    def _started(self, job: Job, seed: int) -> Sequential:
+    def _started(self, job: Job, random: RandomState) -> Sequential:
         net = build.network(job.options, job.output, job.data["x"].dtype)
-        build.start(net, job.options, job.output, job.data["x"].shape[1], seed)
+        build.start(net, job.options, job.output, job.data["x"].shape[1], random)
         return net
 
     def _train(self, job: Job, seed: int, samples: int) -> StoppingRule:
@@ -149,19 +151,19 @@ class Member:
 
     # --- partial_fit ---------------------------------------------------------------------------
 
-    def take(self, job: Job, seed: int) -> None:
+    def take(self, job: Job, random: RandomState) -> None:
         """Train for one epoch on a piece of the data, and remember.
 
         Raises:
             ValueError: a number was not finite; the network stays as it was before that step.
         """
         if not self.net.is_built:
-            build.start(self.net, job.options, job.output, job.data["x"].shape[1], seed)
+            build.start(self.net, job.options, job.output, job.data["x"].shape[1], random)
         if self.stream is None:
             self.stream = Stream(
                 self.net, job.loss, build.optimizer(job.options),
                 batch_size=build.batch_rows(job.options, job.rows),
-                rng=np.random.default_rng(seed), memory=self.memory,
+                rng=np.random.default_rng(random.randint(build.MOST_SEED)), memory=self.memory,
                 penalty=float(job.options["alpha"]), shuffle=bool(job.options["shuffle"]),
                 engine=job.options["engine"],
             )  # fmt: skip
