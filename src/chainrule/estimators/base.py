@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import warnings
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted
 from chainrule.errors import DataError, OptionError, ShapeError
 from chainrule.estimators import build
 from chainrule.estimators.compatible import is_sparse, validate_data
+from chainrule.estimators.features import HiddenFeatures
 from chainrule.estimators.member import Job, Member
 from chainrule.estimators.options import check_options, is_lbfgs
 from chainrule.estimators.stopping import Validate
@@ -28,7 +30,7 @@ from chainrule.train.history import History
 DENSE_ROWS = 4096
 
 
-class NetworkEstimator(BaseEstimator):  # type: ignore[misc]
+class NetworkEstimator(HiddenFeatures, BaseEstimator):  # type: ignore[misc]
     """The base of both estimators; it knows no targets: those are its children's."""
 
     coefs_: list[Array]
@@ -222,13 +224,16 @@ class NetworkEstimator(BaseEstimator):  # type: ignore[misc]
 
     def _outputs(self, X: Any) -> Array:
         """The outputs for ``X``, (n, outputs): the mean over the networks."""
+        return self._mapped(X, self._mean)
+
+    def _mapped(self, X: Any, function: Callable[[Array], Array]) -> Array:
         check_is_fitted(self, "_members")
         X = validate_data(self, X, accept_sparse="csr", dtype=(np.float64, np.float32), reset=False)
         self._adopt()
-        if is_sparse(X):
-            starts = range(0, X.shape[0], DENSE_ROWS)
-            return np.concatenate([self._mean(X[i : i + DENSE_ROWS].toarray()) for i in starts])
-        return self._mean(X)
+        if not is_sparse(X):
+            return function(X)
+        starts = range(0, X.shape[0], DENSE_ROWS)
+        return np.concatenate([function(X[i : i + DENSE_ROWS].toarray()) for i in starts])
 
     def _mean(self, X: Array) -> Array:
         each = [member.net.predict(X, engine=self.engine) for member in self._members]
