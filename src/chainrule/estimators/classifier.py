@@ -25,9 +25,83 @@ from chainrule.nn.sequential import Sequential
 
 
 class NetworkClassifier(ClassifierMixin, NetworkEstimator):  # type: ignore[misc]
-    """A classifier that takes scikit-learn's MLPClassifier's place, trained by chainrule.
+    """A network that tells classes apart, in scikit-learn's manner: fit, predict, score.
 
-    PARAMETERS
+    Its parameters and attributes mean what they mean in scikit-learn's MLPClassifier, so that
+    swapping the import is enough; those from ``class_weight`` on are its own. With the same
+    ``random_state`` it begins with the same weights. It minimises, over batches of n rows,
+
+        1/n (Σ_i loss(y_i, p_i) + α/2 Σ W²)
+
+    where p is one sigmoid output for two classes, a softmax for more, and one sigmoid a label
+    where ``y`` is a matrix of 0 and 1; W are all weights, not biases. Rows with weights w count
+    w_i times, and n is Σ w. Scale the features first: StandardScaler in a Pipeline.
+
+    Args:
+        hidden_layer_sizes: the units of each hidden layer, (100,); () for none.
+        activation: of the hidden layers: "relu", "tanh", "logistic" or "sigmoid", "identity" or
+            "linear", any other of ``Dense``'s, or a function of a Tensor.
+        solver: "adam" (Kingma & Ba 2015), "sgd", or "lbfgs", which takes all rows at once and
+            needs SciPy; good for a few thousand rows.
+        alpha: α of the penalty on weights, 0.0001.
+        batch_size: rows a step; "auto" is min(200, n).
+        learning_rate: of "sgd" only: "constant"; "invscaling", η / (t + 1)^power_t after t
+            samples; "adaptive", a fifth whenever training would end, down to 10⁻⁶.
+        learning_rate_init: the rate η of the first step, 0.001.
+        power_t: 0.5, see ``learning_rate``.
+        max_iter: epochs at most, 200 (iterations, for "lbfgs").
+        shuffle: draw the batches anew in each epoch.
+        random_state: a seed, a RandomState, or None for other weights and batches in each fit.
+        tol: an epoch counts as better if the loss falls by this much, 0.0001; for "lbfgs" the
+            largest entry of the gradient at which it ends.
+        verbose: print a line for each epoch.
+        warm_start: whether ``fit`` goes on from the weights of the last one.
+        momentum: of "sgd", 0.9.
+        nesterovs_momentum: look ahead by the momentum (Nesterov 1983), True.
+        early_stopping: set rows aside, score them after each epoch, and keep the best epoch.
+        validation_fraction: the share of rows for that, 0.1, with all classes in it.
+        beta_1: what Adam keeps of the mean gradient from step to step, 0.9.
+        beta_2: what it keeps of the mean squared gradient, 0.999.
+        epsilon: what it adds to the root of that, 10⁻⁸.
+        n_iter_no_change: end after more than so many epochs that were not better, 10.
+        max_fun: evaluations of the loss by "lbfgs" at most, 15000.
+        loss: "log_loss", a name of chainrule's losses, a ``Loss``, or a function of (outputs,
+            targets).
+        class_weight: {class: weight} or "balanced", which is n / (classes · n of the class).
+        layers: in place of ``hidden_layer_sizes``, a list of hidden layers, to which the output
+            layer is added; or a whole ``Sequential``, with the output layer that the classes need.
+            One that is built already goes on from its parameters, in a copy.
+        dropout: the share of each hidden layer's outputs that a step leaves out, 0 (Srivastava et
+            al. 2014).
+        optimizer: in place of ``solver``, a name or an ``Optimizer``. By name it takes
+            ``learning_rate_init``; its own numbers are those of an ``Optimizer``.
+        schedule: how the rate changes over ``max_iter`` epochs: a name, a ``Schedule``, or a
+            function (epoch, epochs).
+        callbacks: ``Callback`` objects or functions of the training, called after each epoch.
+        n_restarts: how often to start again from other weights if training got stuck, 0; the best
+            try is kept.
+        ensemble: how many networks, 1, that begin with different weights; outputs are their mean
+            (Hansen & Salamon 1990).
+        engine: "numpy", "xla" or "reference".
+
+    After ``fit``:
+
+        classes_: the classes, sorted.
+        coefs_, intercepts_: the weights (inputs, units) and biases of each dense layer. Arrays put
+            in their places are used.
+        loss_curve_, loss_, best_loss_: the loss of each epoch, the last, and the least.
+        validation_scores_, validation_loss_curve_, best_validation_score_: with early stopping or
+            ``validation_data``, the accuracy and the loss on rows that were not trained on.
+        history_: the :class:`chainrule.History`, with ``stopped``, ``tries`` and ``plot()``.
+        nets_: the trained networks, each a :class:`chainrule.Sequential`.
+        n_iter_, t_: epochs made, and samples seen.
+        n_layers_, n_outputs_, out_activation_, n_features_in_, feature_names_in_: the form.
+
+    With one class alone in ``y`` it answers that class.
+
+    Source of the first weights: Glorot & Bengio (2010). They and the output's biases are drawn as
+    MLPClassifier draws them; then each bias is raised by the log of its class's share in the data,
+    so that training begins at the right level.
 
     >>> from sklearn.datasets import load_iris
     >>> import chainrule as cr
