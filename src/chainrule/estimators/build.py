@@ -13,10 +13,11 @@ from numpy.random import RandomState
 
 from chainrule.errors import OptionError, ShapeError
 from chainrule.estimators.options import SAME_ACTIVATION, is_lbfgs
+from chainrule.estimators.steps import AdamWithLateCorrection, MomentumOfSteps
 from chainrule.graph.op import Array
 from chainrule.nn.layers import Dense, Dropout, Layer
 from chainrule.nn.sequential import Sequential
-from chainrule.optim.optimizers import LBFGS, SGD, Adam, Optimizer
+from chainrule.optim.optimizers import LBFGS, SGD, Optimizer
 from chainrule.optim.optimizers import NAMED as OPTIMIZERS
 
 #: Where L-BFGS stops by default in SciPy: an iteration that gains less than this part.
@@ -154,10 +155,11 @@ def optimizer(options: dict[str, Any]) -> Optimizer:
     if chosen is not None:
         return OPTIMIZERS[chosen](rate)
     if options["solver"] == "sgd":
-        momentum = float(options["momentum"])
-        nesterov = bool(options["nesterovs_momentum"] and momentum)
-        return SGD(rate, momentum=momentum, nesterov=nesterov)
-    return Adam(
+        momentum, nesterov = float(options["momentum"]), bool(options["nesterovs_momentum"])
+        if not momentum:
+            return SGD(rate)
+        return MomentumOfSteps(rate, momentum=momentum, nesterov=nesterov)
+    return AdamWithLateCorrection(
         rate, beta1=float(options["beta_1"]), beta2=float(options["beta_2"]),
         epsilon=float(options["epsilon"]),
     )  # fmt: skip

@@ -215,9 +215,13 @@ class Adam(Optimizer):
         # √(s (1-β₂) / (1-β₂ᵗ)) + ε is c (√s + ε / c).
         c = sqrt((1 - self.beta2) / (1 - power2))
         size = astype(rate * ((1 - self.beta1) / (1 - power1)) / c, theta.dtype)
-        change = m / (sqrt(s) + astype(self.epsilon / c, theta.dtype)) * size
+        change = m / (sqrt(s) + astype(self.over(c), theta.dtype)) * size
         theta = self.decayed(theta, rate) - change
         return theta, {"mean": m, "squares": s, "power1": power1, "power2": power2}
+
+    def over(self, c: Tensor) -> Tensor:
+        """What keeps √s off 0."""
+        return self.epsilon / c
 
     def decayed(self, theta: Tensor, rate: Tensor) -> Tensor:
         """θ before the step: Adam's decay is in the gradient, AdamW's is here."""
