@@ -23,6 +23,9 @@ from chainrule.optim.optimizers import NAMED as OPTIMIZERS
 #: Where L-BFGS stops by default in SciPy: an iteration that gains less than this part.
 LBFGS_LEAST_GAIN = 1e7 * float(np.finfo(float).eps)
 
+#: Rows that a step takes by batch_size="auto".
+STEP_ROWS = 200
+
 #: Seeds that are drawn lie below.
 MOST_SEED = 2**31 - 1
 
@@ -188,7 +191,7 @@ def falling(seen: int, rows: int, power: float) -> Callable[[float, float], floa
     return multiplier
 
 
-def batch_rows(options: dict[str, Any], rows: int) -> int:
-    """How many rows a step takes."""
+def batch_rows(options: dict[str, Any]) -> int:
+    """How many rows a step takes, if there are as many."""
     given = options["batch_size"]
-    return min(200, rows) if isinstance(given, str) else min(int(given), rows)
+    return STEP_ROWS if given == "auto" else int(given)

@@ -55,12 +55,14 @@ class Member:
     rate: float | None = None
     samples: int = 0
     epochs: int = 0
+    generator: np.random.Generator | None = None
     stream: Stream | None = None
+    made_for: Any = None
 
     def __getstate__(self) -> dict[str, Any]:
         """Without the stream, whose plans no file can hold: its memory is kept instead."""
         memory = self.memory if self.stream is None else self.stream.memory
-        return self.__dict__ | {"stream": None, "memory": memory}
+        return self.__dict__ | {"stream": None, "made_for": None, "memory": memory}
 
     # --- fit -----------------------------------------------------------------------------------
 
@@ -107,7 +109,7 @@ class Member:
         self.history = fit(
             self.net, job.data["x"], job.data["t"], sample_weight=job.data.get("w"),
             loss=job.loss, optimizer=build.optimizer(options), epochs=int(options["max_iter"]),
-            batch_size=build.batch_rows(options, job.rows), penalty=float(options["alpha"]),
+            batch_size=build.batch_rows(options), penalty=float(options["alpha"]),
             shuffle=bool(options["shuffle"]), schedule=build.schedule(options, samples, job.rows),
             callbacks=[rule, *listed], seed=seed, engine=options["engine"], progress=False,
         )  # fmt: skip
@@ -159,15 +161,7 @@ class Member:
         """
         if not self.net.is_built:
             build.start(self.net, job.options, job.output, job.data["x"].shape[1], random)
-        if self.stream is None:
-            self.stream = Stream(
-                self.net, job.loss, build.optimizer(job.options),
-                batch_size=build.batch_rows(job.options, job.rows),
-                rng=np.random.default_rng(random.randint(build.MOST_SEED)), memory=self.memory,
-                penalty=float(job.options["alpha"]), shuffle=bool(job.options["shuffle"]),
-                engine=job.options["engine"],
-            )  # fmt: skip
-        stream = self.stream
+        stream = self._stream_for(job, random)
         stream.optimizer.learning_rate = self.rate or build.optimizer(job.options).learning_rate
         try:
             loss = stream.take(job.data)
@@ -180,6 +174,27 @@ class Member:
         if rule.is_over(stream.optimizer):
             self.record.count = 0
         self.rate = self._next_rate(job, stream.optimizer.learning_rate)
+
+    def _stream_for(self, job: Job, random: RandomState) -> Stream:
+        """The stream of the last piece, or one that goes on from it if an option has changed."""
+        options = job.options
+        settings = {
+            "batch_size": build.batch_rows(options),
+            "penalty": float(options["alpha"]), "shuffle": bool(options["shuffle"]),
+            "engine": options["engine"],
+        }  # fmt: skip
+        made_for = (job.loss, build.optimizer(options), settings)
+        if self.stream is None or made_for != self.made_for:
+            if self.stream is not None:
+                self.memory = self.stream.memory
+            if self.generator is None:
+                self.generator = np.random.default_rng(random.randint(build.MOST_SEED))
+            self.stream = Stream(
+                self.net, job.loss, build.optimizer(options), rng=self.generator,
+                memory=self.memory, **settings,
+            )  # fmt: skip
+            self.made_for = made_for
+        return self.stream
 
 
 def _rule(record: Record, job: Job) -> StoppingRule:

@@ -6,7 +6,7 @@ scikit-learn wants ``__init__`` to keep what it is given and to look at nothing.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from numbers import Integral, Real
 from typing import Any
 
@@ -81,6 +81,10 @@ def _layers(value: Any) -> bool:
     return value is None or listed or isinstance(value, Sequential)
 
 
+def _weights(value: Any) -> bool:
+    return value is None or isinstance(value, Mapping | list)
+
+
 CHECKS: dict[str, Check] = {
     "hidden_layer_sizes": (_sizes, "whole numbers > 0, such as (100,) or (50, 20)"),
     "activation": _one_of(
@@ -109,6 +113,7 @@ CHECKS: dict[str, Check] = {
         "a whole number of 1 or more, or np.inf",
     ),
     "max_fun": _count(1),
+    "class_weight": _one_of(["balanced"], ", {class: weight}, a list of them, or None", _weights),
     "layers": (_layers, "None, a list of hidden layers, or a whole Sequential"),
     "dropout": _number(0, 1, open_="right"),
     "optimizer": _one_of(
@@ -127,8 +132,8 @@ def check_options(owner: str, options: dict[str, Any]) -> None:
         OptionError: the first that is not as it should be.
     """
     for name, (holds, expected) in CHECKS.items():
-        value = options[name]
-        if not holds(value):
+        value = options.get(name)
+        if name in options and not holds(value):
             known = [word.strip("',") for word in expected.split() if word.startswith("'")]
             hint = near(value, known) if isinstance(value, str) else ""
             raise OptionError(f"{owner}: {name} must be {expected}, got {value!r}.{hint}")
