@@ -6,6 +6,7 @@ the order of rows in smaller batches is drawn in another way.
 
 from __future__ import annotations
 
+import inspect
 from typing import Any
 
 import numpy as np
@@ -93,14 +94,15 @@ def test_the_same_with_weights() -> None:
     weight = WEIGHT.copy()
     for k in range(3):
         weight[k == IRIS] /= weight[k == IRIS].sum()
-    words: dict[str, Any] = {"random_state": 2, "max_iter": 10, "batch_size": 150, "alpha": 0.01}
-    theirs = MLPClassifier(**words)
-    try:
+    words: dict[str, Any] = {"random_state": 2, "max_iter": 10, "alpha": 0.01}
+    theirs = MLPClassifier(batch_size=150, **words)
+    if "sample_weight" in inspect.signature(MLPClassifier.fit).parameters:
         theirs.fit(X, IRIS, sample_weight=weight)
-    except TypeError:  # before release 1.7 it took none: repeated rows are whole weights
-        weight = np.tile([1.0, 2.0], 75)
-        theirs.fit(np.repeat(X, weight.astype(int), axis=0), np.repeat(IRIS, weight.astype(int)))
-    ours = cr.NetworkClassifier(**words).fit(X, IRIS, sample_weight=weight)
+    else:  # before release 1.7 it took none: repeated rows are whole weights
+        weight = np.tile([1, 2], 75)
+        theirs.set_params(batch_size=225)
+        theirs.fit(np.repeat(X, weight, axis=0), np.repeat(IRIS, weight))
+    ours = cr.NetworkClassifier(batch_size=150, **words).fit(X, IRIS, sample_weight=weight)
     np.testing.assert_allclose(ours.coefs_[1], theirs.coefs_[1], rtol=1e-7, atol=1e-9)
 
 

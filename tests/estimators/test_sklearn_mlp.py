@@ -20,7 +20,7 @@ import chainrule as cr
 DOES_NOT_APPLY = {
     "test_gradient": "calls MLPClassifier._loss_grad_lbfgs; our gradients have tests of their own",
     "test_early_stopping_stratified": "asserts that the message names the label 0 or 1 'True', as "
-    "scikit-learn counts inside; ours names the label itself (see test_classifier.py)",
+    "scikit-learn counts inside; ours names the label itself (see test_messages.py)",
 }
 
 

@@ -12,14 +12,14 @@ from numpy.random import RandomState
 from sklearn.base import BaseEstimator
 from sklearn.model_selection import train_test_split
 from sklearn.utils import check_random_state
-from sklearn.utils.validation import _check_sample_weight, check_is_fitted
+from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
 from chainrule.errors import DataError, OptionError, ShapeError
 from chainrule.estimators import build
-from chainrule.estimators.compatible import is_sparse, validate_data
 from chainrule.estimators.features import HiddenFeatures
 from chainrule.estimators.member import Job, Member
 from chainrule.estimators.options import check_options, is_lbfgs
+from chainrule.estimators.rows import dense, is_sparse
 from chainrule.estimators.stopping import Validate
 from chainrule.graph.op import Array
 from chainrule.nn.losses import Loss
@@ -144,7 +144,7 @@ class NetworkEstimator(HiddenFeatures, BaseEstimator):  # type: ignore[misc]
         given = options["layers"]
         dtype = given.dtype if isinstance(given, Sequential) else X.dtype
         loss, t = self._targets(y, output, dtype)
-        data = {"x": _dense(X, dtype), "t": t} | ({} if w is None else {"w": w.astype(dtype)})
+        data = {"x": dense(X, dtype), "t": t} | ({} if w is None else {"w": w.astype(dtype)})
         validate = None if held is None else self._validate(output, dtype, *held)
         return Job(options, data, loss, output, validate)
 
@@ -153,7 +153,7 @@ class NetworkEstimator(HiddenFeatures, BaseEstimator):  # type: ignore[misc]
     ) -> Validate:
         """What the stopping rule calls after an epoch."""
         loss, t = self._targets(y, output, dtype)
-        X = _dense(X, dtype)
+        X = dense(X, dtype)
 
         def score(outputs: Array, targets: Array) -> float:
             return self._score_outputs(outputs, y, w) if np.isfinite(outputs).all() else math.nan
@@ -253,11 +253,6 @@ class NetworkEstimator(HiddenFeatures, BaseEstimator):  # type: ignore[misc]
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
         return tags
-
-
-def _dense(X: Any, dtype: Any) -> Array:
-    array = X.toarray() if is_sparse(X) else X
-    return np.ascontiguousarray(array, dtype=dtype)
 
 
 def _warn_of_large_batches(options: dict[str, Any], rows: int) -> None:

@@ -10,12 +10,11 @@ from sklearn.metrics import accuracy_score
 from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import _check_partial_fit_first_call, type_of_target, unique_labels
-from sklearn.utils.validation import column_or_1d
+from sklearn.utils.validation import column_or_1d, validate_data
 
 from chainrule.errors import DataError, OptionError
 from chainrule.estimators import build
 from chainrule.estimators.base import NetworkEstimator
-from chainrule.estimators.compatible import validate_data
 from chainrule.estimators.labels import Labels
 from chainrule.estimators.losses import classifier_loss
 from chainrule.graph.op import Array

@@ -9,7 +9,7 @@ from scipy.sparse import csr_matrix
 from sklearn.utils.multiclass import check_classification_targets, type_of_target, unique_labels
 
 from chainrule.errors import DataError
-from chainrule.estimators.compatible import is_sparse
+from chainrule.estimators.rows import is_sparse
 from chainrule.graph.op import Array
 
 

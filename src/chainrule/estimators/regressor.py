@@ -8,12 +8,11 @@ import numpy as np
 from sklearn.base import RegressorMixin
 from sklearn.metrics import r2_score
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.validation import column_or_1d
+from sklearn.utils.validation import column_or_1d, validate_data
 
 from chainrule.errors import DataError
 from chainrule.estimators import build
 from chainrule.estimators.base import NetworkEstimator
-from chainrule.estimators.compatible import validate_data
 from chainrule.estimators.losses import regressor_loss
 from chainrule.graph.op import Array
 from chainrule.nn.losses import Loss
