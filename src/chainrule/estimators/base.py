@@ -20,6 +20,7 @@ from chainrule.estimators.features import HiddenFeatures
 from chainrule.estimators.member import Job, Member
 from chainrule.estimators.options import check_options, is_lbfgs
 from chainrule.estimators.rows import dense, is_sparse
+from chainrule.estimators.scale import Scale
 from chainrule.estimators.stopping import Validate
 from chainrule.graph.op import Array
 from chainrule.nn.losses import Loss
@@ -36,6 +37,7 @@ class NetworkEstimator(HiddenFeatures, BaseEstimator):  # type: ignore[misc]
     coefs_: list[Array]
     intercepts_: list[Array]
     _members: list[Member]
+    _scale: Scale
 
     def _keep(self, given: dict[str, Any]) -> None:
         """Keep the parameters of ``__init__`` as they are, as scikit-learn wants it."""
@@ -61,6 +63,10 @@ class NetworkEstimator(HiddenFeatures, BaseEstimator):  # type: ignore[misc]
     def _targets(self, y: Any, output: build.Output, dtype: Any) -> tuple[Loss, Array]:
         """The loss, and ``y`` as it wants it."""
         raise NotImplementedError
+
+    def _scale_of(self, options: dict[str, Any], y: Any, w: Array | None) -> Scale:
+        """The scale of the targets seen first."""
+        return Scale()
 
     def _score_outputs(self, outputs: Array, y: Any, w: Array | None) -> float:
         """What ``score`` gives for these outputs."""
@@ -89,7 +95,7 @@ class NetworkEstimator(HiddenFeatures, BaseEstimator):  # type: ignore[misc]
         elif options["early_stopping"] and not is_lbfgs(options):
             X, y, w, held = self._set_aside(X, y, w, random)
         _warn_of_large_batches(options, X.shape[0])
-        job = self._job(options, X, y, self._weights(w, y, whole=True), held)
+        job = self._job(options, X, y, self._weights(w, y, whole=True), held, going_on)
         members = self._members_for(job, going_on)
         for member in members:
             member.fit(job, random, going_on=going_on)
@@ -105,7 +111,7 @@ class NetworkEstimator(HiddenFeatures, BaseEstimator):  # type: ignore[misc]
         going_on = hasattr(self, "coefs_")
         X, y = self._checked(X, y, reset=not going_on)
         w = None if sample_weight is None else _check_sample_weight(sample_weight, X)
-        job = self._job(options, X, y, self._weights(w, y, whole=False), None)
+        job = self._job(options, X, y, self._weights(w, y, whole=False), None, going_on)
         members = self._members_for(job, going_on)
         random = check_random_state(options["random_state"])
         for member in members:
@@ -139,14 +145,18 @@ class NetworkEstimator(HiddenFeatures, BaseEstimator):  # type: ignore[misc]
         parts = [[a if a is None else a[i] for a in (X, y, w)] for i in (rows, held)]
         return *parts[0], tuple(parts[1])
 
-    def _job(self, options: dict[str, Any], X: Any, y: Any, w: Array | None, held: Any) -> Job:
+    def _job(
+        self, options: dict[str, Any], X: Any, y: Any, w: Array | None, held: Any, going_on: bool
+    ) -> Job:
+        if not (going_on and hasattr(self, "_scale")):
+            self._scale = self._scale_of(options, y, w)
         output = self._output(options, y, w)
         given = options["layers"]
         dtype = given.dtype if isinstance(given, Sequential) else X.dtype
         loss, t = self._targets(y, output, dtype)
         data = {"x": dense(X, dtype), "t": t} | ({} if w is None else {"w": w.astype(dtype)})
         validate = None if held is None else self._validate(output, dtype, *held)
-        return Job(options, data, loss, output, validate)
+        return Job(options, data, loss, output, self._scale, validate)
 
     def _validate(
         self, output: build.Output, dtype: Any, X: Any, y: Any, w: Array | None
@@ -156,7 +166,9 @@ class NetworkEstimator(HiddenFeatures, BaseEstimator):  # type: ignore[misc]
         X = dense(X, dtype)
 
         def score(outputs: Array, targets: Array) -> float:
-            return self._score_outputs(outputs, y, w) if np.isfinite(outputs).all() else math.nan
+            if not np.isfinite(outputs).all():
+                return math.nan
+            return self._score_outputs(self._scale.stretch(outputs), y, w)
 
         def validate(net: Sequential) -> tuple[float, float]:
             found = net.evaluate(X, t, loss=loss, metrics=score, sample_weight=w)
@@ -177,6 +189,7 @@ class NetworkEstimator(HiddenFeatures, BaseEstimator):  # type: ignore[misc]
         if going_on:
             # Weights that were set by hand, before any training.
             build.start(nets[0], job.options, job.output, job.data["x"].shape[1], RandomState(0))
+            job.scale.stretch_network(nets[0])
             self._members = [Member(nets[0])]
             self._adopt()
             return self._members
@@ -212,11 +225,11 @@ class NetworkEstimator(HiddenFeatures, BaseEstimator):  # type: ignore[misc]
         self.n_outputs_ = net.output_shape[0]
         self.out_activation_ = build.out_activation(net)
         self.history_: History = first.history
-        self.loss_curve_ = record.losses
-        self.loss_ = record.losses[-1] if record.losses else math.nan
-        self.best_loss_ = None if early else record.best_loss
+        self.loss_curve_ = self._scale.losses(record.losses)
+        self.loss_ = self.loss_curve_[-1] if record.losses else math.nan
+        self.best_loss_ = None if early else record.best_loss * self._scale.square
         self.validation_scores_ = record.scores or None
-        self.validation_loss_curve_ = record.validation_losses or None
+        self.validation_loss_curve_ = self._scale.losses(record.validation_losses) or None
         self.best_validation_score_ = max(record.scores) if record.scores else None
         self.n_iter_ = first.epochs
         self.t_ = first.samples

@@ -13,6 +13,7 @@ from sklearn.exceptions import ConvergenceWarning
 from chainrule.errors import DataError
 from chainrule.estimators import build
 from chainrule.estimators.options import is_lbfgs
+from chainrule.estimators.scale import Scale
 from chainrule.estimators.stopping import Record, StoppingRule, Validate
 from chainrule.graph.op import Array
 from chainrule.nn.losses import Loss
@@ -37,6 +38,7 @@ class Job:
     data: dict[str, Array]
     loss: Loss
     output: build.Output
+    scale: Scale
     validate: Validate | None = None
 
     @property
@@ -91,6 +93,7 @@ class Member:
         before = self.samples if going_on else 0
         self.net, self.record, self.history = best.net, rule.record, best.history
         self.memory, self.stream = rule.memory, None
+        job.scale.stretch_losses(self.history)
         self.epochs = len(self.history)
         self.samples = before + self.epochs * job.rows
         self.rate = self._next_rate(job, rule.rate)
@@ -99,6 +102,7 @@ class Member:
     def _started(self, job: Job, random: RandomState) -> Sequential:
         net = build.network(job.options, job.output, job.data["x"].dtype)
         build.start(net, job.options, job.output, job.data["x"].shape[1], random)
+        job.scale.stretch_network(net)
         return net
 
     def _train(self, job: Job, seed: int, samples: int) -> StoppingRule:
@@ -106,13 +110,15 @@ class Member:
         rule = _rule(self.record, job)
         own = options["callbacks"]
         listed = list(own) if isinstance(own, list | tuple) else [own]
-        self.history = fit(
-            self.net, job.data["x"], job.data["t"], sample_weight=job.data.get("w"),
-            loss=job.loss, optimizer=build.optimizer(options), epochs=int(options["max_iter"]),
-            batch_size=build.batch_rows(options), penalty=float(options["alpha"]),
-            shuffle=bool(options["shuffle"]), schedule=build.schedule(options, samples, job.rows),
-            callbacks=[rule, *listed], seed=seed, engine=options["engine"], progress=False,
-        )  # fmt: skip
+        with job.scale.shrunk(self.net):
+            self.history = fit(
+                self.net, job.data["x"], job.data["t"], sample_weight=job.data.get("w"),
+                loss=job.loss, optimizer=build.optimizer(options), epochs=int(options["max_iter"]),
+                batch_size=build.batch_rows(options), penalty=float(options["alpha"]),
+                shuffle=bool(options["shuffle"]),
+                schedule=build.schedule(options, samples, job.rows),
+                callbacks=[rule, *listed], seed=seed, engine=options["engine"], progress=False,
+            )  # fmt: skip
         return rule
 
     def _next_rate(self, job: Job, last: float) -> float | None:
@@ -161,10 +167,12 @@ class Member:
         """
         if not self.net.is_built:
             build.start(self.net, job.options, job.output, job.data["x"].shape[1], random)
+            job.scale.stretch_network(self.net)
         stream = self._stream_for(job, random)
         stream.optimizer.learning_rate = self.rate or build.optimizer(job.options).learning_rate
         try:
-            loss = stream.take(job.data)
+            with job.scale.shrunk(self.net):
+                loss = stream.take(job.data)
         except DataError as error:
             raise ValueError(f"{NOT_FINITE} In detail: {error}") from error
         self.samples += job.rows
@@ -205,7 +213,7 @@ def _rule(record: Record, job: Job) -> StoppingRule:
         record, tol=float(options["tol"]),
         patience=np.inf if by_gradient else options["n_iter_no_change"],
         early=options["early_stopping"] and not by_gradient, adaptive=adaptive,
-        verbose=bool(options["verbose"]), validate=job.validate,
+        verbose=bool(options["verbose"]), validate=job.validate, unit=job.scale.square,
     )  # fmt: skip
 
 

@@ -114,6 +114,7 @@ CHECKS: dict[str, Check] = {
     ),
     "max_fun": _count(1),
     "class_weight": _one_of(["balanced"], ", {class: weight}, a list of them, or None", _weights),
+    "scale_target": _SWITCH,
     "layers": (_layers, "None, a list of hidden layers, or a whole Sequential"),
     "dropout": _number(0, 1, open_="right"),
     "optimizer": _one_of(

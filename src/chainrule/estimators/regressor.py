@@ -14,6 +14,7 @@ from chainrule.errors import DataError
 from chainrule.estimators import build
 from chainrule.estimators.base import NetworkEstimator
 from chainrule.estimators.losses import regressor_loss
+from chainrule.estimators.scale import Scale
 from chainrule.graph.op import Array
 from chainrule.nn.losses import Loss
 from chainrule.nn.sequential import Sequential
@@ -23,18 +24,22 @@ class NetworkRegressor(RegressorMixin, NetworkEstimator):  # type: ignore[misc]
     """A network that predicts numbers, one a row or several, in scikit-learn's manner.
 
     Its parameters and attributes mean what they mean in scikit-learn's MLPRegressor, so that
-    swapping the import is enough; those from ``layers`` on are its own. With the same
+    swapping the import is enough; those from ``scale_target`` on are its own. With the same
     ``random_state`` it begins with the same weights. It minimises, over batches of n rows,
 
         1/n (1/2 Σ_i (y_i - p_i)² + α/2 Σ W²)
 
     or with ``loss="poisson"`` the sum of y ln(y / p) - y + p, where p is the exponential of the
-    last layer. Scale the features first: StandardScaler in a Pipeline. Targets need no shift: the
-    output's biases begin at their mean (with "poisson", at its logarithm).
+    last layer. Scale the features first: StandardScaler in a Pipeline.
 
     Args:
         loss: "squared_error", "poisson" for counts of 0 or more, a name of chainrule's losses, such
             as "huber" or "mean_absolute_error", a ``Loss``, or a function of (outputs, targets).
+        scale_target: train on (y - mean) / unit, where the unit is y's standard deviation, and fold
+            both into the last layer afterwards; so ``alpha``, ``tol`` and the rate mean the same
+            whatever y's unit is. Losses are told in y's units. For "squared_error" and networks
+            that are not given whole; where it is False or does not hold, the output's biases begin
+            at y's mean (with "poisson", at its logarithm). Callbacks see the network as it trains.
         layers: in place of ``hidden_layer_sizes``, a list of hidden layers, to which the output
             layer is added; or a whole ``Sequential``, with one output for each number.
 
@@ -77,6 +82,7 @@ class NetworkRegressor(RegressorMixin, NetworkEstimator):  # type: ignore[misc]
         epsilon: float = 1e-8,
         n_iter_no_change: Any = 10,
         max_fun: int = 15000,
+        scale_target: bool = True,
         layers: Any = None,
         dropout: float = 0.0,
         optimizer: Any = None,
@@ -130,7 +136,7 @@ class NetworkRegressor(RegressorMixin, NetworkEstimator):  # type: ignore[misc]
         return X, y
 
     def _output(self, options: dict[str, Any], y: Any, w: Array | None) -> build.Output:
-        answer = np.average(_table(y), axis=0, weights=w)
+        answer = np.average(self._scale.shrink(_table(y)), axis=0, weights=w)
         poisson = isinstance(self.loss, str) and self.loss == "poisson"
         activation = "exp" if poisson else None
         given = options["layers"]
@@ -139,7 +145,12 @@ class NetworkRegressor(RegressorMixin, NetworkEstimator):  # type: ignore[misc]
         return build.Output(len(answer), activation, answer)
 
     def _targets(self, y: Any, output: build.Output, dtype: Any) -> tuple[Loss, Array]:
-        return regressor_loss(self.loss), _table(y).astype(dtype)
+        return regressor_loss(self.loss), self._scale.shrink(_table(y)).astype(dtype)
+
+    def _scale_of(self, options: dict[str, Any], y: Any, w: Array | None) -> Scale:
+        by_squares = isinstance(self.loss, str) and self.loss == "squared_error"
+        wanted = self.scale_target and by_squares and not isinstance(self.layers, Sequential)
+        return Scale.of(_table(y), w) if wanted else Scale()
 
     def _score_outputs(self, outputs: Array, y: Any, w: Array | None) -> float:
         return float(r2_score(y, self._as_given(outputs), sample_weight=w))

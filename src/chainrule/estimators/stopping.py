@@ -48,16 +48,18 @@ class StoppingRule(Callback):
     Args:
         tol, patience: what counts as better, and how many epochs may pass without it.
         adaptive: divide the rate by 5 where training would end, until it is at 10⁻⁶.
-        verbose: print a line for each epoch.
+        verbose: print a line for each epoch, with the loss times ``unit``.
     """
 
     def __init__(
         self, record: Record, *, tol: float, patience: float, early: bool = False,
         adaptive: bool = False, verbose: bool = False, validate: Validate | None = None,
+        unit: float = 1.0,
     ) -> None:  # fmt: skip
         self.before, self.record = record, record
         self.tol, self.patience, self.early = tol, patience, early
         self.adaptive, self.verbose, self.validate = adaptive, verbose, validate
+        self.unit = unit
         self.memory: dict[str, Array] = {}
         self.rate = 0.0
 
@@ -90,7 +92,7 @@ class StoppingRule(Callback):
         record = self.record
         record.losses.append(loss)
         if self.verbose:
-            print(f"Iteration {len(record.losses)}, loss = {loss:.8f}")
+            print(f"Iteration {len(record.losses)}, loss = {loss * self.unit:.8f}")
         if self.validate:
             validation_loss, score = self.validate(net)
             record.validation_losses.append(validation_loss)
