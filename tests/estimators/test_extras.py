@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import numpy as np
@@ -88,6 +89,9 @@ def test_a_schedule_changes_the_rate() -> None:
     rates = net.history_["learning_rate"]
     assert rates[0] == pytest.approx(0.02)
     assert (np.diff(rates) < 0).all()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        net.fit(X, Y)  # to its planned end, which is no failure to converge
     halved = cr.NetworkClassifier(schedule=lambda epoch, epochs: 0.5, **QUICK).fit(X, Y)
     assert set(halved.history_["learning_rate"]) == {0.01}
 

@@ -149,7 +149,7 @@ class Member:
                     ConvergenceWarning,
                     stacklevel=4,
                 )
-        elif not stopped:
+        elif not stopped and job.options["schedule"] is None:  # with one, the end was planned
             warnings.warn(
                 f"Stochastic Optimizer: Maximum iterations ({job.options['max_iter']}) reached and "
                 "the optimization hasn't converged yet.",
