@@ -1,7 +1,6 @@
 """Where nothing is made better, scikit-learn's networks and ours learn the same numbers.
 
-That is so for classes that are equally many and for standardised targets, if each step takes all
-rows: the order of rows in smaller batches is drawn in another way.
+That is so for classes that are equally many and for standardised targets.
 """
 
 from __future__ import annotations
@@ -36,6 +35,8 @@ OPTIONS: list[dict[str, Any]] = [
     {"solver": "sgd", "nesterovs_momentum": False, "momentum": 0.5},
     {"solver": "sgd", "learning_rate": "invscaling", "learning_rate_init": 0.05},
     {"solver": "sgd", "momentum": 0},
+    {"batch_size": 20, "max_iter": 10},
+    {"batch_size": 64, "solver": "sgd", "shuffle": False},
     {"solver": "sgd", "learning_rate": "adaptive", "tol": 0.5, "n_iter_no_change": 2},
     {"solver": "lbfgs"},
 ]

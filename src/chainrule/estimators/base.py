@@ -19,6 +19,7 @@ from chainrule.estimators import build
 from chainrule.estimators.features import HiddenFeatures
 from chainrule.estimators.member import Job, Member
 from chainrule.estimators.options import check_options, is_lbfgs
+from chainrule.estimators.order import starts
 from chainrule.estimators.rows import dense, is_sparse
 from chainrule.estimators.scale import Scale
 from chainrule.estimators.stopping import Validate
@@ -97,8 +98,9 @@ class NetworkEstimator(HiddenFeatures, BaseEstimator):  # type: ignore[misc]
         _warn_of_large_batches(options, X.shape[0])
         job = self._job(options, X, y, self._weights(w, y, whole=True), held, going_on)
         members = self._members_for(job, going_on)
+        begin = starts(random)
         for member in members:
-            member.fit(job, random, going_on=going_on)
+            member.fit(job, begin, going_on=going_on)
         return self._publish(members)
 
     def _partial_fit(self, X: Any, y: Any, sample_weight: Any) -> Any:

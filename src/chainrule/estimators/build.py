@@ -13,6 +13,7 @@ from numpy.random import RandomState
 
 from chainrule.errors import OptionError, ShapeError
 from chainrule.estimators.options import SAME_ACTIVATION, is_lbfgs
+from chainrule.estimators.order import MOST_SEED
 from chainrule.estimators.steps import AdamWithLateCorrection, MomentumOfSteps
 from chainrule.graph.op import Array
 from chainrule.nn.layers import Dense, Dropout, Layer
@@ -25,9 +26,6 @@ LBFGS_LEAST_GAIN = 1e7 * float(np.finfo(float).eps)
 
 #: Rows that a step takes by batch_size="auto".
 STEP_ROWS = 200
-
-#: Seeds that are drawn lie below.
-MOST_SEED = 2**31 - 1
 
 #: The smallest count that a first answer gives.
 LEAST_COUNT = 1e-3

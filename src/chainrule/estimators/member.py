@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,6 +14,7 @@ from sklearn.exceptions import ConvergenceWarning
 from chainrule.errors import DataError
 from chainrule.estimators import build
 from chainrule.estimators.options import is_lbfgs
+from chainrule.estimators.order import MOST_SEED, RowOrder
 from chainrule.estimators.scale import Scale
 from chainrule.estimators.stopping import Record, StoppingRule, Validate
 from chainrule.graph.op import Array
@@ -68,8 +70,8 @@ class Member:
 
     # --- fit -----------------------------------------------------------------------------------
 
-    def fit(self, job: Job, random: RandomState, *, going_on: bool) -> None:
-        """Train to the end; where it got stuck, again from another start, and keep the best.
+    def fit(self, job: Job, starts: Iterator[RandomState], *, going_on: bool) -> None:
+        """Train to the end; where it got stuck, again from the next start, and keep the best.
 
         Raises:
             ValueError: a number was not finite, and there is no best epoch to go back to.
@@ -78,10 +80,10 @@ class Member:
         tries: list[tuple[float, Member, StoppingRule]] = []
         reasons: list[str] = []
         for attempt in range(restarts + 1):
+            random = next(starts)
             net = self.net if going_on else self._started(job, random)
             one = Member(net, self.record if going_on else Record())
-            seed = int(random.randint(build.MOST_SEED))
-            rule = one._train(job, seed, self.samples if going_on else 0)
+            rule = one._train(job, RowOrder(random), self.samples if going_on else 0)
             final = one.history["loss"][-1] if len(one.history) else np.inf
             tries.append((final, one, rule))
             why = stuck(one.history, constant_loss(net, job.data)) if restarts else None
@@ -105,7 +107,7 @@ class Member:
         job.scale.stretch_network(net)
         return net
 
-    def _train(self, job: Job, seed: int, samples: int) -> StoppingRule:
+    def _train(self, job: Job, order: RowOrder, samples: int) -> StoppingRule:
         options = job.options
         rule = _rule(self.record, job)
         own = options["callbacks"]
@@ -117,7 +119,7 @@ class Member:
                 batch_size=build.batch_rows(options), penalty=float(options["alpha"]),
                 shuffle=bool(options["shuffle"]),
                 schedule=build.schedule(options, samples, job.rows),
-                callbacks=[rule, *listed], seed=seed, engine=options["engine"], progress=False,
+                callbacks=[rule, *listed], seed=order, engine=options["engine"], progress=False,
             )  # fmt: skip
         return rule
 
@@ -196,7 +198,7 @@ class Member:
             if self.stream is not None:
                 self.memory = self.stream.memory
             if self.generator is None:
-                self.generator = np.random.default_rng(random.randint(build.MOST_SEED))
+                self.generator = np.random.default_rng(random.randint(MOST_SEED))
             self.stream = Stream(
                 self.net, job.loss, build.optimizer(options), rng=self.generator,
                 memory=self.memory, **settings,

@@ -155,6 +155,7 @@ class Runner:
             "arrays": {name: array.copy() for name, array in self.bound().items()},
             "steps": self.steps,
             "rng": self._rng.bit_generator.state,
+            "drawn": dict(getattr(self._rng, "__dict__", {})),
         }
 
     def restore(self, state: dict[str, Any]) -> None:
@@ -163,3 +164,4 @@ class Runner:
             array[...] = state["arrays"][name]
         self.steps = state["steps"]
         self._rng.bit_generator.state = state["rng"]
+        getattr(self._rng, "__dict__", {}).update(state["drawn"])
