@@ -131,6 +131,15 @@ def test_counts() -> None:
     assert half[1] == pytest.approx(half[0])
 
 
+def test_single_precision_is_enough_for_targets_far_from_zero() -> None:
+    y = 1e4 + Y
+    double, single = (
+        cr.NetworkRegressor(random_state=0, max_iter=20).fit(X.astype(kind), y).predict(X)
+        for kind in (np.float64, np.float32)
+    )
+    np.testing.assert_allclose(single, double, atol=0.01)
+
+
 def test_a_robust_loss_bears_outliers() -> None:
     spoilt = Y.copy()
     spoilt[::20] += 100

@@ -28,7 +28,7 @@ class NetworkClassifier(ClassifierMixin, NetworkEstimator):  # type: ignore[misc
 
     Its parameters and attributes mean what they mean in scikit-learn's MLPClassifier, so that
     swapping the import is enough; those from ``class_weight`` on are its own. With the same
-    ``random_state`` it begins with the same weights. It minimises, over batches of n rows,
+    ``random_state`` it draws the same weights and batches. It minimises, over batches of n rows,
 
         1/n (Σ_i loss(y_i, p_i) + α/2 Σ W²)
 
@@ -98,9 +98,9 @@ class NetworkClassifier(ClassifierMixin, NetworkEstimator):  # type: ignore[misc
 
     With one class alone in ``y`` it answers that class.
 
-    Source of the first weights: Glorot & Bengio (2010). They and the output's biases are drawn as
-    MLPClassifier draws them; then each bias is raised by the log of its class's share in the data,
-    so that training begins at the right level.
+    Source of the first weights: Glorot & Bengio (2010). After they are drawn, each bias of the
+    output is raised by the log of its class's share in the data, so that training begins at the
+    right level.
 
     >>> from sklearn.datasets import load_iris
     >>> import chainrule as cr

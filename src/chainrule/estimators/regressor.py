@@ -25,7 +25,7 @@ class NetworkRegressor(RegressorMixin, NetworkEstimator):  # type: ignore[misc]
 
     Its parameters and attributes mean what they mean in scikit-learn's MLPRegressor, so that
     swapping the import is enough; those from ``scale_target`` on are its own. With the same
-    ``random_state`` it begins with the same weights. It minimises, over batches of n rows,
+    ``random_state`` it draws the same weights and batches. It minimises, over batches of n rows,
 
         1/n (1/2 Σ_i (y_i - p_i)² + α/2 Σ W²)
 
