@@ -106,6 +106,9 @@ from chainrule.train import (
     fit_many,
 )
 
+#: Names of the package too, but not of ``import *``: scikit-learn is loaded with them.
+_ESTIMATORS = ("NetworkClassifier", "NetworkRegressor")
+
 __all__ = [
     "LBFGS",
     "SGD",

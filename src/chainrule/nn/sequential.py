@@ -247,6 +247,11 @@ class Sequential:
         return fit(self, X, y, **known_options(options))
 
     @property
+    def weight_names(self) -> list[str]:
+        """The names of the weight matrices, W1, W2, ...: what a penalty on weights is of."""
+        return [name for place in self._placed for k, name in place.parameters.items() if k == "W"]
+
+    @property
     def last_activation(self) -> str | None:
         """The name of the activation that gives the outputs; None for none."""
         for layer in reversed(self.layers):

@@ -25,6 +25,10 @@ class Callback:
     #: Whether it must see every epoch by itself. If none must, quick epochs are run in blocks.
     every_epoch: ClassVar[bool] = True
 
+    def stride(self, training: Training) -> float:
+        """How many epochs may be run before it must see them: the length of a block at most."""
+        return 1 if self.every_epoch else math.inf
+
     def on_start(self, training: Training) -> None:
         """Before the first epoch."""
 
@@ -32,7 +36,7 @@ class Callback:
         """Now and then while an epoch runs; ``position`` is in epochs."""
 
     def on_epoch(self, training: Training) -> None:
-        """After an epoch. ``training.stop(reason)`` ends the training."""
+        """After an epoch, or a block of them. ``training.stop(reason)`` ends the training."""
 
     def on_end(self, training: Training) -> None:
         """After the last epoch, however it came to be the last."""
