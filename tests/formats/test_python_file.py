@@ -236,8 +236,7 @@ def test_the_ending_says_what_is_written(tmp_path: Path) -> None:
     assert str(caught.value) == (
         f"{tmp_path / 'net.pkl'}: the ending says what to export to, and .pkl is not known. Known: "
         ".onnx (a model for ONNX Runtime), .py (a program that needs NumPy alone), .pt (weights "
-        "for PyTorch), .pth (weights for PyTorch), .safetensors (weights for PyTorch, without "
-        "PyTorch's help)."
+        "for PyTorch), .pth (weights for PyTorch), .safetensors (weights for PyTorch)."
     )
     for name in ("net.onnx", "net.py", "net.pt", "net.safetensors"):
         net.export(tmp_path / name)

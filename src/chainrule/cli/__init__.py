@@ -14,6 +14,7 @@ import click
 
 from chainrule import __version__
 from chainrule.cli.check import check_command
+from chainrule.cli.export import export_command
 from chainrule.cli.predict import predict_command
 from chainrule.cli.show import show_command
 from chainrule.cli.summary import summary_command
@@ -62,6 +63,7 @@ def main() -> None:
       chainrule train houses.csv --target price
       chainrule predict runs/houses-20260101-120000 new-houses.csv
       chainrule summary runs/houses-20260101-120000
+      chainrule export runs/houses-20260101-120000 --to houses.onnx
       chainrule check network.py
       chainrule show xor --as drawing
     """
@@ -73,6 +75,7 @@ def main() -> None:
 
 main.add_command(train_command)
 main.add_command(predict_command)
+main.add_command(export_command)
 main.add_command(summary_command)
 main.add_command(check_command)
 main.add_command(show_command)

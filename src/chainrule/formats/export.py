@@ -18,7 +18,7 @@ ENDINGS: dict[str, tuple[Callable[..., None], str]] = {
     ".py": (save_python, "a program that needs NumPy alone"),
     ".pt": (save_torch, "weights for PyTorch"),
     ".pth": (save_torch, "weights for PyTorch"),
-    ".safetensors": (save_torch, "weights for PyTorch, without PyTorch's help"),
+    ".safetensors": (save_torch, "weights for PyTorch"),
 }
 """What writes a file of each ending, and what that is."""
 
@@ -35,10 +35,10 @@ def export(net: Sequential, path: str | Path, **options: Any) -> None:
         OptionError: another ending, or as that function.
     """
     path = path_of(path, "net.onnx")
-    write(path)(net, path, **options)
+    writer_for(path)(net, path, **options)
 
 
-def write(path: Path) -> Callable[..., None]:
+def writer_for(path: Path) -> Callable[..., None]:
     """What writes a file with the ending of ``path``.
 
     Raises:

@@ -62,6 +62,18 @@ def around_table(encoder: TableEncoder) -> tuple[Before, After]:
     return before, after
 
 
+def columns_of(encoder: TableEncoder) -> dict[str, str]:
+    """The inputs of the model by name, each with what it takes, in words."""
+    words = {
+        "number": "float64, NaN where missing",
+        "date": "float64, seconds since 1970, NaN where missing",
+        "category": 'text, "" where missing',
+        "boolean": 'text, "" where missing',
+    }
+    columns = json.loads(encoder.to_json())["columns"]
+    return {column["name"]: words[kind(column)] for column in columns}
+
+
 def kind(column: Mapping[str, Any]) -> str:
     """What a column is; old records do not say."""
     return str(column.get("kind", "category" if "categories" in column else "number"))
