@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from chainrule.errors import OptionError
+from chainrule.errors import OptionError, known_options, options_of
 from chainrule.formats.onnx_model import save_onnx
 from chainrule.formats.python_file import save_python
 from chainrule.formats.torch_state import save_torch
@@ -35,7 +35,9 @@ def export(net: Sequential, path: str | Path, **options: Any) -> None:
         OptionError: another ending, or as that function.
     """
     path = path_of(path, "net.onnx")
-    writer_for(path)(net, path, **options)
+    writer = writer_for(path)
+    known_options(f"the {path.suffix} export", options_of(writer)[2:], options)
+    writer(net, path, **options)
 
 
 def writer_for(path: Path) -> Callable[..., None]:
