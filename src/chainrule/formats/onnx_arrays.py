@@ -231,10 +231,6 @@ class OnnxNumPy:
 
     matmul = dot
 
-    def logaddexp(self, a: Any, b: Any) -> OnnxArray:
-        """ln(e^a + e^b): the larger, and what the smaller adds to it."""
-        return self.maximum(a, b) + self.log1p(self.exp(-self.abs(a - b)))
-
     def copysign(self, x: Any, sign: float) -> OnnxArray:
         """|x| with the sign of a number."""
         return self.abs(x) if np.copysign(1.0, sign) > 0 else -self.abs(x)
