@@ -2,6 +2,7 @@
 
 from chainrule import check, data, engine, errors, formats, nn, ops, optim, plots, train
 from chainrule.check import check_gradients, check_step, numerical_gradient
+from chainrule.doctor import diagnose
 from chainrule.formats import load, save
 from chainrule.graph import (
     Graph,
@@ -104,13 +105,16 @@ from chainrule.optim import (
     WarmUp,
     gradient_descent,
 )
+from chainrule.report import write_report
 from chainrule.train import (
     Callback,
     EarlyStopping,
     History,
+    MLflow,
     Population,
     Progress,
     Snapshots,
+    TensorBoard,
     fit_many,
 )
 
@@ -133,6 +137,7 @@ __all__ = [
     "Graph",
     "History",
     "LayerNorm",
+    "MLflow",
     "OneCycle",
     "Op",
     "Population",
@@ -142,6 +147,7 @@ __all__ = [
     "Snapshots",
     "Step",
     "Tensor",
+    "TensorBoard",
     "WarmUp",
     "abs",
     "add",
@@ -158,6 +164,7 @@ __all__ = [
     "cos",
     "cross_entropy",
     "data",
+    "diagnose",
     "differentiate",
     "divide",
     "dot",
@@ -246,4 +253,5 @@ __all__ = [
     "verify",
     "vstack",
     "where",
+    "write_report",
 ]

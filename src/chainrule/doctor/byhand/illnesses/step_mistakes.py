@@ -1,0 +1,91 @@
+"""Mistakes of the update: what ``check_step`` names where the backward pass itself is right.
+
+Optimizers with a state are not mistakes: an update that momentum or Adam would make is let be, and
+so is one that nothing explains.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from chainrule.check import GradientReport, Mistake, check_step
+from chainrule.check.stepmistakes import ASCENDS, NEVER_CLEARED, NEVER_UPDATED, UPDATED_EARLY
+from chainrule.doctor.byhand.illnesses.illness import Illness, Suspicion
+from chainrule.doctor.byhand.prescriptions import true_gradient
+from chainrule.doctor.byhand.probes import Probes
+from chainrule.optim.optimizers import AdaGrad, Adam, Optimizer, RMSProp
+
+NAMES = {
+    UPDATED_EARLY: "updated_too_early",
+    NEVER_CLEARED: "gradients_not_cleared",
+    NEVER_UPDATED: "never_updated",
+    ASCENDS: "wrong_sign",
+}
+
+
+def mistakes(probes: Probes) -> Iterator[tuple[Illness, Suspicion]]:
+    """The illnesses that the check of the step proves."""
+    report = probes.updates
+    if report is None or report.ok or _is_an_optimizers(probes):
+        return
+    for mistake in report.mistakes:
+        if mistake.kind in NAMES:
+            yield _illness(mistake), _suspicion(probes, report, mistake)
+
+
+def _is_an_optimizers(probes: Probes) -> bool:
+    """Whether a usual optimizer with a state makes these updates.
+
+    The first update of Adam and its like is the rate, or some times the rate, in every entry.
+    """
+    program, point, loss = probes.program, probes.point, probes.loss
+    assert loss is not None
+    held = {name: array.copy() for name, array in point.parameters.items()}
+    with program.undisturbed():
+        new = program.stepped(held, point.X, point.y)
+    sizes = np.concatenate(
+        [np.abs(point.parameters[name] - new[name]).ravel() for name in point.parameters]
+    )
+    middle = float(np.median(sizes))
+    if middle == 0 or np.mean(np.abs(sizes - middle) < 0.01 * middle) < 0.5:
+        return False
+    candidates: tuple[Optimizer, ...] = (
+        Adam(middle), AdaGrad(middle), RMSProp(middle * float(np.sqrt(0.1))),
+    )  # fmt: skip
+    for optimizer in candidates:
+        try:
+            with program.undisturbed():
+                if check_step(
+                    lambda p: program.step(p, point.X, point.y), point.parameters,
+                    lambda p: loss(p, point.X, point.y), optimizer=optimizer,
+                ).ok:  # fmt: skip
+                    return True
+        except Exception:  # a state that does not take these parameters
+            continue
+    # Entries of one size and no descent: an optimizer that is not known here.
+    return True
+
+
+def _illness(mistake: Mistake) -> Illness:
+    title = f"In the step: {mistake.kind}"
+    return Illness(NAMES[mistake.kind], title, lambda probes: None, advice=mistake.repair)
+
+
+def _suspicion(probes: Probes, report: GradientReport, mistake: Mistake) -> Suspicion:
+    repair = true_gradient(probes)
+    worst = next((report.parameters[n] for n in mistake.parameters if n in report.parameters), None)
+    number = ""
+    if worst is not None and worst.slope is not None and worst.residual is not None:
+        number = (
+            f" (the update of {worst.name} is {worst.slope:.4g} times the wanted one, and "
+            f"{worst.residual:.1%} of it points elsewhere)"
+        )
+    return Suspicion(
+        f"step, in {', '.join(mistake.parameters)}",
+        f"{mistake.what}{number}",
+        "every parameter moves against its own gradient, all of them taken before any is changed",
+        () if repair is None else (repair,),
+        is_proven=True,
+    )
