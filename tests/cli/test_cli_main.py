@@ -40,7 +40,14 @@ def test_commands_themselves_load_no_work_before_they_run():
     assert sorted(out.split()) == [
         f"chainrule.cli.{name}"
         for name in (
-            "check", "compare", "export", "options", "predict", "report", "show", "summary",
+            "check",
+            "compare",
+            "export",
+            "options",
+            "predict",
+            "report",
+            "show",
+            "summary",
             "train",
         )
     ]

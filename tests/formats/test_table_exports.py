@@ -196,6 +196,9 @@ def test_mistakes_in_a_file_are_lines(tmp_path: Path) -> None:
     assert told([*rows, rows[0] | {"W1": "many"}]) == (
         "Error: rows.csv, line 5: column 'W1' holds numbers, got 'many'.\n"
     )
+    assert told([rows[0] | {"when": "soon"}]) == (
+        "Error: rows.csv, line 2: column 'when' holds dates, written year-month-day, got 'soon'.\n"
+    )
     short = [{"W1": "1", "größe": "2"}]
     assert told(short) == (
         "Error: the column 'prediction' is missing; there are ['W1', 'größe'].\n"

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.data import TableEncoder
+from chainrule.data.dates import DAY, YEAR
 from chainrule.formats.onnx_arrays import OnnxArray, OnnxNumPy
 from chainrule.formats.onnx_writing import After, Before, Port
 from chainrule.graph.tensor import Tensor
@@ -20,7 +21,6 @@ from chainrule.graph.tensor import Tensor
 #: The part of ONNX with operators of text, and its version.
 TEXT_OPERATORS, TEXT_OPSET = "ai.onnx.ml", 3
 _TEXT = np.dtype(object)
-_DAY, _YEAR = 86_400.0, 365.2425 * 86_400
 
 
 def around_table(encoder: TableEncoder) -> tuple[Before, After]:
@@ -123,7 +123,7 @@ def _date(xp: OnnxNumPy, x: OnnxArray, column: Mapping[str, Any]) -> Iterator[On
         if part == "time":
             yield (seconds - column["mean"]) / column["std"]
             continue
-        turns = seconds / {"season": _YEAR, "weekday": 7 * _DAY, "hour": _DAY}[part]
+        turns = seconds / {"season": YEAR, "weekday": 7 * DAY, "hour": DAY}[part]
         whole = OnnxArray(xp, xp.node("Floor", turns).name, turns.shape, turns.dtype)
         angle = (turns - whole) * (2 * np.pi)
         yield xp.where(gone, 0.0, xp.sin(angle))

@@ -51,7 +51,7 @@ def encoded(columns: Sequence[dict[str, Any]], rows: Sequence[dict[str, Any]]) -
         values = [_present(row[name]) for row in rows]
         places = [getattr(row, "place", f"row {k}") for k, row in enumerate(rows)]
         kind = column.get("kind", "category" if "categories" in column else "number")
-        found.append(_ENCODED[kind](column, values, places))
+        found.append(ENCODED[kind](column, values, places))
     return np.concatenate(found, axis=1)
 
 
@@ -89,7 +89,7 @@ def _categories(column: dict[str, Any], values: list[str | None], places: list[s
     return np.eye(width + 1)[[place.get(text, unseen) for text in values]][:, :width]
 
 
-_ENCODED: dict[str, Callable[..., Any]] = {
+ENCODED: dict[str, Callable[..., Any]] = {
     "number": _numbers,
     "boolean": _booleans,
     "category": _categories,
