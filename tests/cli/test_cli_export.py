@@ -22,6 +22,14 @@ def numbers(text: str) -> np.ndarray:
     return np.array([row.split(",") for row in text.splitlines()[1:]], dtype=float)
 
 
+@pytest.fixture
+def gate(folder):
+    """A run of a gate, as far as export looks at one."""
+    net = cr.Sequential(cr.Dense(2, "tanh"), cr.Dense(1, "sigmoid")).build(2)
+    Path("run").mkdir()
+    net.save("run/model.safetensors", class_names='["0", "1"]')
+
+
 def alone(program: str, rows: object) -> str:
     done = subprocess.run(
         [sys.executable, "-I", program, str(rows)], env={}, capture_output=True, text=True
@@ -120,8 +128,7 @@ def test_weights_for_pytorch(command, houses):
         ),
     ],
 )
-def test_mistakes(command, arguments, told):
-    command("train", "xor", "--out", "run")
+def test_mistakes(command, gate, arguments, told):
     Path("there.py").write_text("mine")
     before = Path("run/model.safetensors").read_bytes()
     result = command("export", *arguments)
@@ -132,16 +139,14 @@ def test_mistakes(command, arguments, told):
     assert Path("run/model.safetensors").read_bytes() == before
 
 
-def test_force_replaces(command):
-    command("train", "xor", "--out", "run")
+def test_force_replaces(command, gate):
     Path("xor.py").write_text("mine")
     assert command("export", "run", "--to", "xor.py", "--force").exit_code == 0
     Path("rows.csv").write_text("0,1\n1,1\n")
     assert alone("xor.py", "rows.csv").splitlines()[0] == "prediction,probability_0,probability_1"
 
 
-def test_what_is_not_installed_is_told(command, monkeypatch):
-    command("train", "xor", "--out", "run")
+def test_what_is_not_installed_is_told(command, gate, monkeypatch):
     for module, name, extra in (("onnx", "a.onnx", "onnx"), ("torch", "a.pt", "torch")):
         monkeypatch.setitem(sys.modules, module, None)
         result = command("export", "run", "--to", name)

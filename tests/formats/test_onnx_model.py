@@ -71,6 +71,20 @@ def test_every_op_of_the_table(name: str, dtype: str) -> None:
         assert error_of(op, inputs, dtype) < TOLERANCE[dtype], op
 
 
+@pytest.mark.parametrize("name", sorted(OPS))
+def test_the_operator_that_an_op_names_is_one_of_onnx(name: str) -> None:
+    op = OPS[name]
+    assert op.onnx is None or onnx.defs.has(op.onnx)
+    assert op.onnx is not None or not op.onnx_lacks
+
+
+def test_conditions_of_numbers_are_conditions() -> None:
+    x = np.array([0.0, 1.5, -2.0])
+    graph = cr.trace(lambda x: (cr.logical_and(x, x > -1), cr.logical_not(x), x != 0), x)
+    for found, expected in zip(run(to_onnx(graph), x), graph.evaluate(x), strict=True):
+        np.testing.assert_array_equal(found, expected)
+
+
 @pytest.mark.parametrize("name", ["add", "divide", "mean", "sum", "matmul", "softmax", "less"])
 def test_what_is_not_of_floats_is_promoted_as_numpy_does(name: str) -> None:
     for op, inputs in OPS[name].examples(np.random.default_rng(4)):

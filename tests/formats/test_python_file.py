@@ -197,6 +197,10 @@ def test_pixels_as_counts(tmp_path: Path) -> None:
     counts = alone(tmp_path, "model.py", "rows.csv").stdout
     (tmp_path / "rows.csv").write_text("1,0,0.5,0.25\n")
     assert alone(tmp_path, "model.py", "rows.csv").stdout == counts
+    (tmp_path / "rows.csv").write_text("255,0,8,4\n")
+    assert alone(tmp_path, "model.py", "rows.csv").stderr == (
+        "Error: rows.csv holds values from 0 to 255; pixels go from 0 to 16, or from 0 to 1.\n"
+    )
 
 
 @pytest.mark.parametrize(

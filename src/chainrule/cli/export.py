@@ -41,7 +41,7 @@ def export_command(model: Path, to: Path, force: bool) -> None:
     """
     from chainrule.cli.runs import MODEL, read_run
     from chainrule.errors import OptionError
-    from chainrule.formats.export import export, writer_for
+    from chainrule.formats.endings import export, writer_for
 
     writer_for(to)
     run = read_run(model)

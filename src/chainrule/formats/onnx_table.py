@@ -39,9 +39,10 @@ def around_table(encoder: TableEncoder) -> tuple[Before, After]:
             ports.append(Port(given.name, given.shape, dtype))
             parts += _ENCODED[kind(column)](xp, given, column)
         xp.scope = "columns"
-        same = [xp.astype(part, x.dtype) for part in parts]
+        # Through float32, which is what the encoder gives.
+        same = [xp.astype(part, np.float32) for part in parts]
         wide = [xp.expand_dims(part, 1) if part.ndim == 1 else part for part in same]
-        return xp.concatenate(wide, 1), ports
+        return xp.astype(xp.concatenate(wide, 1), x.dtype), ports
 
     def after(xp: OnnxNumPy, output: OnnxArray) -> dict[str, OnnxArray]:
         xp.scope = "target"

@@ -52,7 +52,7 @@ def encoded(columns: Sequence[dict[str, Any]], rows: Sequence[dict[str, Any]]) -
         places = [getattr(row, "place", f"row {k}") for k, row in enumerate(rows)]
         kind = column.get("kind", "category" if "categories" in column else "number")
         found.append(ENCODED[kind](column, values, places))
-    return np.concatenate(found, axis=1)
+    return np.concatenate(found, axis=1).astype(np.float32)
 
 
 def _present(value: Any) -> str | None:

@@ -284,7 +284,7 @@ class Sequential(metaclass=Teaching):
 
         See :func:`chainrule.formats.export`.
         """
-        import_module("chainrule.formats.export").export(self, path, **options)
+        import_module("chainrule.formats.endings").export(self, path, **options)
 
     def program(self) -> str:
         """A Python file that predicts as this network does, and needs NumPy alone, as text.

@@ -1,4 +1,4 @@
-"""Export: a network as a file for another program; the ending says which."""
+"""Endings: a network as a file for another program; the ending of its name says which."""
 
 from __future__ import annotations
 
