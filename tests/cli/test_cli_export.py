@@ -14,20 +14,34 @@ import torch
 from torch import nn
 
 import chainrule as cr
-from chainrule.cli.runs import read_run
-from chainrule.data import read_csv
+from chainrule.cli.runs import Run, read_run
+from chainrule.data import TableEncoder, read_csv
 
 
 def numbers(text: str) -> np.ndarray:
     return np.array([row.split(",") for row in text.splitlines()[1:]], dtype=float)
 
 
+def saved(net, *about):
+    """A run as far as export looks at one: its model, with what belongs to it."""
+    Path("run").mkdir(exist_ok=True)
+    cr.save(net, "run/model.safetensors", Run(net, *about).metadata())
+
+
 @pytest.fixture
 def gate(folder):
-    """A run of a gate, as far as export looks at one."""
-    net = cr.Sequential(cr.Dense(2, "tanh"), cr.Dense(1, "sigmoid")).build(2)
-    Path("run").mkdir()
-    net.save("run/model.safetensors", class_names='["0", "1"]')
+    """A run of a gate."""
+    saved(cr.Sequential(cr.Dense(2, "tanh"), cr.Dense(1, "sigmoid")).build(2), ("0", "1"))
+
+
+def of_table(file, target):
+    """A run of a table."""
+    table = read_csv(file, target=target)
+    encoder = TableEncoder().fit(table)
+    last = (len(encoder.class_names), "softmax") if encoder.class_names else (1,)
+    net = cr.Sequential(cr.Dense(4, "relu"), cr.Dense(*last))
+    net.fit(encoder.transform(table), encoder.encode_target(table), epochs=3)
+    saved(net, encoder.class_names, encoder)
 
 
 def alone(program: str, rows: object) -> str:
@@ -39,7 +53,7 @@ def alone(program: str, rows: object) -> str:
 
 
 def test_a_table_as_onnx_takes_raw_columns(command, houses):
-    command("train", houses, "--out", "run", "--epochs", 5)
+    of_table(houses, "price")
     result = command("export", "run", "--to", "houses.onnx")
     assert (result.exit_code, result.stdout) == (0, "saved in houses.onnx\n")
     assert result.stderr == (
@@ -61,7 +75,7 @@ def test_a_table_as_onnx_takes_raw_columns(command, houses):
 
 def test_a_table_as_a_program_says_what_predict_says(command, houses, flowers):
     for data, target in ((houses, "price"), (flowers, "kind")):
-        command("train", data, "--target", target, "--out", "run", "--epochs", 5, "--force")
+        of_table(data, target)
         result = command("export", "run/model.safetensors", "--to", "model.py", "--force")
         assert result.stdout == "saved in model.py\n"
         assert result.stderr == (
@@ -75,8 +89,11 @@ def test_a_table_as_a_program_says_what_predict_says(command, houses, flowers):
 
 
 def test_pictures_as_a_program_and_as_onnx(command):
-    command("train", "digits", "--epochs", "2", "--out", "run")
-    X = cr.data.digits().X_test[:10]
+    data = cr.data.digits()
+    X = data.X_test[:10]
+    net = cr.Sequential(cr.Dense(8, "relu"), cr.Dense(10, "softmax"))
+    net.fit(data.X_train, data.y_train, epochs=1)
+    saved(net, data.class_names, None, 16)
     np.savetxt("counts.csv", X * 16, delimiter=",", fmt="%d")
     command("export", "run", "--to", "digits.py")
     found = numbers(alone("digits.py", "counts.csv"))
@@ -95,7 +112,7 @@ def test_pictures_as_a_program_and_as_onnx(command):
 
 
 def test_weights_for_pytorch(command, houses):
-    command("train", houses, "--out", "run", "--epochs", 2, "--hidden", 3)
+    of_table(houses, "price")
     for name in ("w.pt", "w.safetensors"):
         result = command("export", "run", "--to", name)
         assert result.stderr.startswith("For PyTorch's model = nn.Sequential(\n    nn.Linear(")

@@ -46,13 +46,13 @@ def outputs(
 
 
 def records(path: str) -> list[tuple[int, list[str]]]:
-    """The rows of a CSV file, each with its line; commas, semicolons or tabs between values."""
+    """The rows of a CSV file, each with its line; commas, semicolons, tabs or bars between them."""
     try:
         text = Path(path).read_text(encoding="utf-8-sig")
     except UnicodeDecodeError:
         raise ValueError(f"{path} is not a CSV file in UTF-8") from None
     first = text.partition("\n")[0]
-    delimiter = max(",;\t", key=first.count)
+    delimiter = max(",;\t|", key=first.count)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
     found = []
     line = 1

@@ -29,7 +29,10 @@ def table(path: str) -> list[Row]:
     found = records(path)
     if len(found) < 2:
         raise ValueError(f"{path} has no rows below the names of the columns")
-    (_, names), *rows = found
+    (_, head), *rows = found
+    names = [name or f"column {place}" for place, name in enumerate(head, start=1)]
+    if len(set(names)) < len(names):
+        raise ValueError(f"{path} names a column twice: {names}")
     made = []
     for line, row in rows:
         place = f"{path}, line {line}"
