@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -217,6 +218,20 @@ class Rows(Layer):
         y = cr.reshape(x, (n, width, 1)) + spread - cr.var(x, 0)[None, :, None] * n
         y = y + cr.reshape(cr.broadcast_to(cr.reshape(x, (1, n, width)), (2, n, width))[1], y.shape)
         return cr.reshape(y, (n, width))[::-1][: n - 0, [0, 2, 1, -1]], {}
+
+
+def test_names_that_the_rows_would_like_to_have() -> None:
+    @dataclass(frozen=True)
+    class Named(Layer):
+        def build(self, shape: Any, rng: Any, dtype: Any) -> Any:
+            return {"rows": np.ones(shape, dtype)}
+
+        def forward(self, x: Any, p: Any, s: Any, mode: Any) -> Any:
+            return x * float(x.shape[0]) + p["rows"], {}
+
+    net = cr.Sequential(Named()).build(2)
+    check_network(net)
+    assert "rows1" in [one.name for one in to_onnx(net).graph.initializer]
 
 
 def test_a_layer_of_ones_own_that_counts_rows() -> None:

@@ -185,9 +185,10 @@ def test_its_mistakes_are_lines(tmp_path: Path, content: bytes | None, told: str
 
 @pytest.mark.parametrize(("arguments", "code"), [([], 2), (["-h"], 0), (["a", "b"], 2)])
 def test_its_usage(tmp_path: Path, arguments: list[str], code: int) -> None:
-    save_python(cr.Sequential(cr.Dense(1)).build(2), tmp_path / "mine.py")
-    done = alone(tmp_path, "mine.py", *arguments)
-    assert (done.returncode, done.stdout) == (code, "usage: python mine.py rows.csv\n")
+    name = """a 'b' "c\\d"""
+    save_python(cr.Sequential(cr.Dense(1)).build(2), tmp_path / f"{name}.py")
+    done = alone(tmp_path, f"{name}.py", *arguments)
+    assert (done.returncode, done.stdout) == (code, f"usage: python {name}.py rows.csv\n")
 
 
 def test_pixels_as_counts(tmp_path: Path) -> None:
