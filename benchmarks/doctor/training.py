@@ -23,7 +23,7 @@ from doctor.networks import Plan, plan
 ALWAYS = ("softmax_twice", "softmax_over_everything", "softmax_over_batch", "targets_broadcast")
 
 #: A healthy program knows so much more than nothing: its loss is below this share of the baseline.
-LEARNT = 0.6
+LEARNT = 0.4
 
 
 class InOrder(np.random.Generator):
@@ -161,12 +161,21 @@ def harms(fault: str, program: Plan, found: Scores, twins: tuple[Scores, ...]) -
     if fault == "overfitting":
         return turned(program, found)
     if fault == "local_minimum":
-        return "stuck" if found.train > 0.2 * baseline(program.host) else ""
+        return _stuck(program, found)
     if fault == "dying_relu":
         return dead(program) if not within(found, limits(program, twins, 1.25, 0.02)) else ""
     if not within(found, limits(program, twins, 1.25, 0.02)):
         return "worse"
     return "computed wrongly" if fault in ALWAYS else ""
+
+
+def _stuck(program: Plan, found: Scores) -> str:
+    """Whether this start leads nowhere, and some of ten others do."""
+    limit = 0.2 * baseline(program.host)
+    if found.train < limit:
+        return ""
+    others = (replace(program, seed=500 + k) for k in range(10))
+    return "stuck" if any(scores(other).train < limit / 2 for other in others) else ""
 
 
 def _other_score(program: Plan) -> str:

@@ -2,7 +2,7 @@
 
 from chainrule import check, data, engine, errors, formats, nn, ops, optim, plots, train
 from chainrule.check import check_gradients, check_step, numerical_gradient
-from chainrule.doctor import diagnose
+from chainrule.doctor import Doctor, diagnose
 from chainrule.formats import load, save
 from chainrule.graph import (
     Graph,
@@ -130,6 +130,7 @@ __all__ = [
     "Constant",
     "Cosine",
     "Dense",
+    "Doctor",
     "Dropout",
     "EarlyStopping",
     "Exponential",

@@ -42,6 +42,7 @@ def test_commands_themselves_load_no_work_before_they_run():
         for name in (
             "check",
             "compare",
+            "doctor",
             "export",
             "options",
             "predict",
@@ -49,6 +50,7 @@ def test_commands_themselves_load_no_work_before_they_run():
             "show",
             "summary",
             "train",
+            "training_options",
         )
     ]
 

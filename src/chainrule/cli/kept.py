@@ -30,7 +30,7 @@ def kept_material(folder: Path) -> tuple[Material, list[str]]:
         )
     config = read_config(folder)
     try:
-        given = _same_data(config)
+        given = kept_problem(config)
     except ChainruleError as error:
         return _of_predictions(folder, run, config), [
             f"The page is made of {PREDICTIONS} alone, without baselines and importance: {error}"
@@ -55,7 +55,7 @@ def told_of(run: Run) -> dict[str, str]:
     return {k: v for k, v in run.facts().items() if k in ("optimizer", "training")}
 
 
-def _same_data(config: Values) -> Problem:
+def kept_problem(config: Values) -> Problem:
     """The data of the run, if they are what they were.
 
     Raises:

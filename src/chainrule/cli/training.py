@@ -79,7 +79,7 @@ def train(options: Options) -> None:
     check_folder(folder, options.force)
     recipe = options.recipe(given.recipe)
     net = network(given, recipe)
-    optimizer = _optimizer(options, recipe)
+    optimizer = optimizer_of(options, recipe)
     for remark in given.remarks:
         note(remark)
     history = _fit(net, optimizer, given, recipe, options)
@@ -179,7 +179,12 @@ def network(given: Problem, recipe: Recipe) -> Sequential:
     return Sequential(*layers, Dense(1, "sigmoid" if count else None))
 
 
-def _optimizer(options: Options, recipe: Recipe) -> Optimizer:
+def optimizer_of(options: Options, recipe: Recipe) -> Optimizer:
+    """The optimizer that the options ask for.
+
+    Raises:
+        OptionError: no such optimizer, with the nearest name.
+    """
     name = options.optimizer.lower()
     if name not in NAMED:
         raise unknown_name("optimizer", options.optimizer, NAMED)

@@ -4,10 +4,12 @@ from chainrule.doctor.case import Case, case_of
 from chainrule.doctor.diagnose import diagnose, diagnose_case
 from chainrule.doctor.diagnosis import Diagnosis
 from chainrule.doctor.finding import Experiment, Finding, Prescription
+from chainrule.doctor.watching import Doctor
 
 __all__ = [
     "Case",
     "Diagnosis",
+    "Doctor",
     "Experiment",
     "Finding",
     "Prescription",

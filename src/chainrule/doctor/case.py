@@ -34,6 +34,8 @@ class Case:
         metric: the program's own score, a name or a function (outputs, targets).
         trained: a copy of the network as it was handed over, if it had been trained before.
         history: the history of that training, if it was given.
+        drawn: the state of the generator of ``seed`` after the parameters were drawn from it, from
+            which ``fit`` goes on to draw batches; None where it drew none.
     """
 
     network: Sequential
@@ -52,6 +54,14 @@ class Case:
     seed: int = 0
     trained: Sequential | None = None
     history: History | None = None
+    drawn: Any = None
+
+    def generator(self) -> np.random.Generator:
+        """The generator that draws the batches: where ``fit`` would take it up."""
+        rng = np.random.default_rng(self.seed)
+        if self.drawn is not None:
+            rng.bit_generator.state = self.drawn
+        return rng
 
 
 def case_of(
@@ -78,18 +88,19 @@ def case_of(
     checks.options(epochs or None, batch_size, 0, "numpy", False)
     chosen = copy.copy(make_optimizer("adam" if optimizer is None else optimizer))
     rng = np.random.default_rng(seed)
-    start, trained = copied(network), None
+    start, trained, drawn = copied(network), None, None
     shape = network.input_shape or np.shape(X)[1:]
     if network.is_built and (network.loss is not None or history is not None):
         trained = copied(network)
     if not network.is_built or trained is not None:
         start.build(shape, rng)
+        drawn = rng.bit_generator.state
     used = network.loss_for(loss)
     start.loss = used
     X, y = np.array(X), np.array(y)
     if isinstance(validation, float | np.floating):
         keep, held = checks.held_out({"x": X}, validation, rng)
-        validation = X[held], y[held]
+        validation, drawn = (X[held], y[held]), rng.bit_generator.state
         X, y = X[keep], y[keep]
         if sample_weight is not None:
             sample_weight = np.asarray(sample_weight)[keep]
@@ -101,7 +112,7 @@ def case_of(
         epochs = len(history) if history is not None else default_epochs(len(X), batch_size)
     return Case(
         start, X, y, used, chosen, epochs, batch_size, shuffle, validation, metric, schedule,
-        sample_weight, class_weight, int(seed), trained, history,
+        sample_weight, class_weight, int(seed), trained, history, drawn,
     )  # fmt: skip
 
 

@@ -15,7 +15,7 @@ from chainrule.nn.sequential import Sequential
 from chainrule.optim.optimizers import LBFGS
 from chainrule.optim.schedules import schedule as make_schedule
 from chainrule.train import checks
-from chainrule.train.nonfinite import Birth, find
+from chainrule.train.nonfinite import Birth, find, look_closely
 from chainrule.train.rates import Rates
 from chainrule.train.restarts import constant_loss
 from chainrule.train.runner import Runner
@@ -107,6 +107,12 @@ def places(case: Case) -> tuple[Array, Array]:
     return _without_a_last_one(case, kept), np.sort(order[:held])
 
 
+def _all_places(case: Case) -> Array:
+    """All rows, as far as they are affordable."""
+    order = np.random.default_rng(case.seed).permutation(len(case.X))
+    return _without_a_last_one(case, np.sort(order[:MOST_ROWS]))
+
+
 def _without_a_last_one(case: Case, rows: Array) -> Array:
     """So many rows that no batch of a single one is left over, which BatchNorm cannot train on."""
     normed = any(isinstance(layer, BatchNorm) for layer in case.network.layers)
@@ -114,15 +120,15 @@ def _without_a_last_one(case: Case, rows: Array) -> Array:
     return rows[:-1] if normed and is_left and len(rows) > 1 else rows
 
 
-def portions(case: Case) -> Portions:
-    """The data of a case, checked as ``fit`` checks them.
+def portions(case: Case, *, hold: bool = True) -> Portions:
+    """The data of a case, checked as ``fit`` checks them; rows are held back if ``hold``.
 
     Raises:
         ShapeError, DtypeError, DataError: what ``fit`` raises.
     """
     net = case.network
     whole = _checked(case)
-    train, held = places(case)
+    train, held = places(case) if hold else (_all_places(case), np.arange(0))
     parts = [{name: array[at] for name, array in whole.items()} for at in (train, held)]
     levels = [constant_loss(net, part) if len(part["x"]) else math.nan for part in parts]
     return Portions(parts[0], parts[1] if len(held) else None, *map(_level, levels))
@@ -158,9 +164,7 @@ def with_validation(case: Case) -> Portions | None:
     if case.validation is None:
         return None
     net = case.network
-    whole = _checked(case)
-    order = np.random.default_rng(case.seed).permutation(len(whole["x"]))
-    rows = _without_a_last_one(case, np.sort(order[:MOST_ROWS]))
+    whole, rows = _checked(case), _all_places(case)
     held = checks.validation_data(net, case.loss, case.validation)
     part = {name: array[rows] for name, array in whole.items()}
     levels = (constant_loss(net, part), constant_loss(net, held))
@@ -188,12 +192,16 @@ def train(
     steps = _Steps(net, case, data, count, explain)
     for before, stop in zip([0, *stops], stops, strict=False):
         is_finite = steps.advance(before, stop)
-        if is_finite:
-            curve.append((stop, *_shares(net, case, data)))
-        if not is_finite or not math.isfinite(curve[-1][1]):
+        if not is_finite:
             failed = stop
             break
-    return Trial(case, data, tuple(curve), failed, net, count, steps.birth)
+        curve.append((stop, *_shares(net, case, data)))
+    birth = steps.birth
+    if failed is None and not math.isfinite(curve[-1][1]):
+        # The batches happened to avoid it: all rows together have a loss that is no number.
+        failed = count
+        birth = steps.look_closely() if explain else None
+    return Trial(case, data, tuple(curve), failed, net, count, birth)
 
 
 def untrained(case: Case, data: Portions) -> Trial:
@@ -222,7 +230,7 @@ class _Steps:
         self._runner: Runner | None = None
         if not isinstance(case.optimizer, LBFGS):
             kind = Runner if case.shuffle else _InOrder
-            rng = np.random.default_rng(case.seed)
+            rng = case.generator()
             self._runner = kind(
                 net, case.loss, case.optimizer, data.train, case.batch_size, rng, "numpy"
             )
@@ -241,6 +249,12 @@ class _Steps:
         if self._explain:
             self.birth = find(self._runner, before, last - first, rates)
         return False
+
+    def look_closely(self) -> Birth | None:
+        """Where the loss of all rows, at the parameters of the end, has its first bad number."""
+        if self._runner is None:
+            return None
+        return look_closely(self._runner, np.arange(self._runner.rows), self._runner.steps + 1)
 
     def _minimise(self, iterations: int) -> bool:
         from chainrule.train.lbfgs import train_lbfgs

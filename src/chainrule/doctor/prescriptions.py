@@ -232,8 +232,8 @@ def finite_rows() -> Prescription:
     """Only the rows all of whose numbers are finite, in training and in validation."""
 
     def kept(X: Any, y: Any) -> tuple[Array, Array, Array]:
-        finite = [np.isfinite(np.asarray(a, np.float64).reshape(len(a), -1)) for a in (X, y)]
-        rows: Array = np.asarray(np.concatenate(finite, axis=1).all(axis=1))
+        numbers = [np.asarray(part, np.float64).reshape(len(X), -1) for part in (X, y)]
+        rows: Array = np.array(np.isfinite(np.hstack(numbers)).all(axis=1))
         return np.asarray(X)[rows], np.asarray(y)[rows], rows
 
     def change(case: Case) -> Case:
@@ -259,10 +259,11 @@ def reformed_targets(text: str, form: Callable[[Array], Array]) -> Prescription:
     return Prescription(text, change)
 
 
-def validation_as_training(together: bool) -> Prescription:
+def validation_as_training(together: bool, times_more: float = 1.0) -> Prescription:
     """Validation brought to the mean and spread of the training rows.
 
-    All columns ``together`` by the same two numbers, or each by its own.
+    All columns ``together`` by the same two numbers, or each by its own. The spread of few rows is
+    known to some percent only: ``times_more`` tries another.
     """
 
     def change(case: Case) -> Case:
@@ -271,7 +272,7 @@ def validation_as_training(together: bool) -> Prescription:
         mean, spread = X.mean(axis=0), X.std(axis=0)
         there, width = held.mean(axis=0), held.std(axis=0)
         if together:
-            times = _rms(spread) / max(_rms(width), 1e-300)
+            times = _rms(spread) / max(_rms(width), 1e-300) * times_more
             scaled = held * times + float(np.mean(mean - there * times))
         else:
             scaled = (held - there) / np.where(width > 0, width, 1.0) * spread + mean

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 
-from chainrule.doctor.experiment import Trial, train, with_validation
+from chainrule.doctor.experiment import Trial, train, untrained, with_validation
 from chainrule.doctor.finding import Experiment, Finding, Prescription
 from chainrule.doctor.illnesses import Illness, Suspicion
 from chainrule.doctor.probes import Probes
@@ -156,7 +156,14 @@ def on_validation(probes: Probes, illness: Illness, suspicion: Suspicion) -> Fin
     tried = []
     for repair in suspicion.repairs:
         repaired = repair.apply(probes.case)
-        tried.append((train(repaired, data=with_validation(repaired)), repair))
+        data = with_validation(repaired)
+        assert data is not None
+        is_other_training = repaired.y is not probes.case.y or repaired.epochs != own.case.epochs
+        if is_other_training:
+            tried.append((train(repaired, data=data), repair))
+        else:
+            trained = replace(repaired, network=own.network)
+            tried.append((replace(untrained(trained, data), epochs=own.epochs), repair))
     trial, repair = min(tried, key=lambda pair: pair[0].held_share)
     if own.failed is not None or trial.held_share > 0.9 * own.held_share:
         return None

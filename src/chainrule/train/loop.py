@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import sys
 import time
 import warnings
 from collections.abc import Callable, Sequence
@@ -19,6 +18,7 @@ from chainrule.nn.sequential import Sequential
 from chainrule.optim.optimizers import Optimizer
 from chainrule.optim.schedules import Schedule
 from chainrule.train import nonfinite
+from chainrule.train.advice import WHERE_TO_ASK, level_outside
 from chainrule.train.callbacks import Callback
 from chainrule.train.history import History
 from chainrule.train.rates import Rates
@@ -43,7 +43,8 @@ class Training:
         self.net, self.optimizer, self.epochs = net, optimizer, epochs
         self.history = History()
         self.epoch = 0
-        self.rows = runner.rows
+        self.rows, self.data = runner.rows, runner.data
+        self.steps_per_epoch = runner.steps_per_epoch
         self.stopping: str | None = None
         self._runner, self._schedule, self._callbacks, self._scores = (
             runner,
@@ -128,9 +129,10 @@ class Training:
         self.stop(told)
         warnings.warn(
             f"training stopped: {told}. The parameters are those of the last step that was finite. "
-            "Try a smaller learning rate, inputs scaled to about 1, or clip_norm=1.0.",
+            "Try a smaller learning rate, inputs scaled to about 1, or clip_norm=1.0. "
+            f"{WHERE_TO_ASK}",
             TrainingWarning,
-            stacklevel=_level_outside(),
+            stacklevel=level_outside(),
         )
         return 1
 
@@ -141,14 +143,6 @@ class Training:
     def _tick(self, position: float) -> None:
         for callback in self._callbacks:
             callback.on_tick(self, position)
-
-
-def _level_outside() -> int:
-    """The ``stacklevel`` that makes a warning of the caller's name the line outside chainrule."""
-    frame, level = sys._getframe(1), 1
-    while frame.f_back and str(frame.f_globals.get("__name__")).split(".")[0] == "chainrule":
-        frame, level = frame.f_back, level + 1
-    return level
 
 
 def scores_of(

@@ -48,7 +48,7 @@ def find(runner: Runner, before: dict[str, Any], epochs: int, rates: Rates) -> B
             if not (np.isfinite(value) and runner.is_finite):
                 failed = runner.steps
                 runner.restore(kept)
-                return _look_closely(runner, rows, failed)
+                return look_closely(runner, rows, failed)
     return None
 
 
@@ -67,7 +67,8 @@ def _finite_epochs(runner: Runner, epochs: int, rates: Rates) -> int:
     return done
 
 
-def _look_closely(runner: Runner, rows: Array, step: int) -> Birth | None:
+def look_closely(runner: Runner, rows: Array, step: int) -> Birth | None:
+    """Evaluate one step on ``rows`` node by node; None if all its numbers are finite."""
     graph = runner.step_on(len(rows)).graph
     arrays = runner.bound() | {name: array[rows] for name, array in runner.data.items()}
     values: dict[Any, Array] = {}

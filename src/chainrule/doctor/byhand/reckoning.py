@@ -19,6 +19,7 @@ from chainrule.doctor.byhand.illnesses import (
     LOCAL_MINIMUM,
     OF_LEARNING,
     STEP,
+    WORTH_A_TRY,
     Illness,
     Suspicion,
 )
@@ -36,6 +37,9 @@ from chainrule.doctor.treating import CLOSE
 
 #: How sure a proof is, and a cure: a proof is a computation, a cure may have another reason.
 PROVEN, CURED, GENERAL = 0.98, 0.9, 0.8
+#: A program that learns is told of what makes its loss so many times smaller, and by so much of
+#: the constant answer's.
+BETTER, GAIN = 0.6, 0.03
 
 
 def reckon(probes: Probes) -> Diagnosis:
@@ -52,6 +56,9 @@ def reckon(probes: Probes) -> Diagnosis:
     if learns(probes, probes.own):
         if proven:
             return _proven(probes, proven)
+        better = _much_better(probes)
+        if better:
+            return _ill(probes, better)
         return _diagnosis(probes, (), HEALTHY, _succeeds(probes))
     labels = LABELS_UNRELATED.suspect(probes)
     if labels is not None:
@@ -82,6 +89,19 @@ def _proven(probes: Probes, proven: list[tuple[Illness, Suspicion]]) -> Diagnosi
     return _diagnosis(probes, tuple(findings), ILL, f"{proven[0][0].title}.{rest}")
 
 
+def _much_better(probes: Probes) -> list[Treated]:
+    """What a program that learns would learn far better without, if its evidence is plain."""
+    found = []
+    for illness in WORTH_A_TRY:
+        suspicion = illness.suspect(probes)
+        tried = None if suspicion is None else treated(probes, illness, suspicion)
+        if tried is not None and not tried.run.failed:
+            before, after = probes.own.share, tried.run.share
+            if after < BETTER * before and before - after > GAIN:
+                found.append(tried)
+    return found[:1]
+
+
 def _has_run(probes: Probes) -> bool:
     return "own" in vars(probes)
 
@@ -100,6 +120,11 @@ def _failing(probes: Probes) -> Diagnosis:
     if specific:
         others = sorted((f for f in cures if f is not specific[0]), key=lambda f: f.lack)
         return _ill(probes, [specific[0], *others])
+    if _is_unfinished(probes):
+        return _diagnosis(
+            probes, (), CANNOT_TELL,
+            f"{_does_not_learn(probes)} It is too slow to be run to its end here, and still falls.",
+        )  # fmt: skip
     luck = LOCAL_MINIMUM.suspect(probes)
     general = sorted(cures, key=lambda found: found.lack)
     if luck is not None:
@@ -110,6 +135,14 @@ def _failing(probes: Probes) -> Diagnosis:
         probes, (), CANNOT_TELL,
         f"{_does_not_learn(probes)} None of the repairs that were tried cures it.",
     )  # fmt: skip
+
+
+def _is_unfinished(probes: Probes) -> bool:
+    """Whether the run was cut short while the loss still fell."""
+    own, epochs = probes.own, probes.program.epochs
+    if own.failed or epochs is None or own.epochs >= epochs or len(own.curve) < 4:
+        return False
+    return own.curve[-1][1] < 0.9 * own.curve[len(own.curve) // 2][1]
 
 
 def _ill(probes: Probes, found: list[Treated]) -> Diagnosis:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -27,6 +27,7 @@ class Reference:
 
 def reference(parts: Portions, seed: int, *, shuffled: bool = False) -> Reference:
     """Train it; ``shuffled`` mixes the targets up among the training rows."""
+    parts = finite_rows(parts)
     X = np.asarray(parts.X, np.float64).reshape(len(parts.X), -1)
     mean, spread = X.mean(axis=0), X.std(axis=0)
     spread = np.where(spread > 1e-6 * max(float(np.abs(X).max()), 1e-300), spread, 1.0)
@@ -39,6 +40,19 @@ def reference(parts: Portions, seed: int, *, shuffled: bool = False) -> Referenc
         (X - mean) / spread, targets, None if held_x is None else (held_x - mean) / spread,
         parts.held, seed,
     )  # fmt: skip
+
+
+def finite_rows(parts: Portions) -> Portions:
+    """The rows all of whose inputs are finite, to have a yardstick for the others too."""
+    good = np.isfinite(np.asarray(parts.X, np.float64).reshape(len(parts.X), -1)).all(axis=1)
+    kept = Portions(
+        parts.X[good], parts.y[good], parts.targets.rows(good), parts.held_x, parts.held
+    )
+    if parts.held is None or parts.held_x is None:
+        return kept
+    flat = np.asarray(parts.held_x, np.float64).reshape(len(parts.held_x), -1)
+    at = np.isfinite(flat).all(axis=1)
+    return replace(kept, held_x=parts.held_x[at], held=parts.held.rows(at))
 
 
 def _trained(

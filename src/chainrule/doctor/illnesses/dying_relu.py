@@ -13,13 +13,16 @@ from chainrule.optim.optimizers import LBFGS
 
 #: The share of dead units from which on it is asked, and how many of them must have died.
 MANY, GREW = 0.5, 0.2
+#: Of fewer units a share says nothing.
+FEWEST = 4
 
 
 def _suspect(probes: Probes) -> Suspicion | None:
     if probes.own.failed is not None or isinstance(probes.case.optimizer, LBFGS):
         return None
     for before, after in zip(probes.first_units, probes.last_units, strict=True):
-        if not after.is_hidden or after.activation != "relu":
+        count = after.outputs.shape[1]
+        if not after.is_hidden or after.activation != "relu" or count < FEWEST:
             continue
         if after.dead >= MANY and after.dead - before.dead >= GREW:
             rate = probes.case.optimizer.learning_rate

@@ -17,7 +17,7 @@ SOMETHING = 0.8
 
 
 def _suspect(probes: Probes) -> Suspicion | None:
-    if probes.data.held is None or probes.own.best_held_share < SOMETHING:
+    if probes.split.portions.held is None or probes.split.best_held_share < SOMETHING:
         return None
     found = probes.knowable
     if found.share < NOTHING or found.shuffled - found.share > 1 - NOTHING:

@@ -12,6 +12,8 @@ from chainrule.doctor.probes import Probes
 from chainrule.optim.optimizers import LBFGS
 
 #: What the rate is multiplied by, one after the other until it learns.
+#: No training that falls comes so far above both its start and a constant answer's loss.
+WILD = 1.5
 FACTORS = (0.3, 0.1, 0.03, 0.01, 0.001, 0.0001)
 
 
@@ -20,17 +22,19 @@ def _suspect(probes: Probes) -> Suspicion | None:
     if isinstance(case.optimizer, LBFGS):
         return None
     rate, own = case.optimizer.learning_rate, probes.own
+    highest = max(row[1] for row in own.curve[1:]) if len(own.curve) > 1 else 0.0
     if own.failed is not None:
         seen = f"the numbers were not finite any more by epoch {own.failed}"
     else:
-        highest = max(row[1] for row in own.curve) * own.portions.level
-        seen = f"the loss ends at {own.loss:.4g}, after up to {highest:.4g} on the way"
+        level = own.portions.level
+        seen = f"the loss ends at {own.loss:.4g}, after up to {highest * level:.4g} on the way"
     return Suspicion(
         f"learning_rate of {type(case.optimizer).__name__}",
         f"with the rate {rate:.3g} {seen}",
         "a rate at which the loss falls: the largest safe one is set by the curvature, and found "
         "by trying smaller ones",
         tuple(another_rate(factor, rate) for factor in FACTORS),
+        is_strong=highest > WILD * max(1.0, own.curve[0][1]),
     )
 
 

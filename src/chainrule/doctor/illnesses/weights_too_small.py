@@ -12,10 +12,16 @@ from chainrule.doctor.probes import Probes
 
 #: The spread beside that of the initializer that suits the layer; a tenth is often harmless.
 NARROW, VERY_NARROW = 0.3, 0.03
+#: Of fewer weights the spread is a matter of chance.
+FEWEST = 8
 
 
 def _suspect(probes: Probes) -> Suspicion | None:
-    hidden = [s for s in probes.starts[:-1] if not (s.is_zero or s.is_constant)]
+    hidden = [
+        s
+        for s in probes.starts[:-1]
+        if not (s.is_zero or s.is_constant) and (s.size >= FEWEST or s.ratio <= VERY_NARROW)
+    ]
     narrowest = min(hidden, key=lambda start: start.ratio, default=None)
     if narrowest is None or narrowest.ratio > NARROW:
         return None

@@ -27,7 +27,8 @@ class Start:
         name: of the weights, such as "W1".
         ratio: their spread beside that of the initializer that suits the layer.
         is_zero: all weights are 0; is_constant: all are one number.
-        bias_size: the root mean square of the biases, beside the spread of the layer's sums.
+        lowest_bias, largest_bias: the lowest bias, and the largest without its sign.
+        size: how many weights there are.
     """
 
     name: str
@@ -39,6 +40,7 @@ class Start:
     is_constant: bool
     lowest_bias: float
     largest_bias: float
+    size: int
 
 
 @dataclass(frozen=True)
@@ -76,7 +78,7 @@ def starts(net: Sequential) -> list[Start]:
             Start(
                 weight[0], place, name, std, std / usual,
                 not weight[1].any(), bool(np.ptp(weight[1]) == 0) and weight[1].size > 1,
-                float(bias[1].min()), float(np.abs(bias[1]).max()),
+                float(bias[1].min()), float(np.abs(bias[1]).max()), weight[1].size,
             )
         )  # fmt: skip
     return found

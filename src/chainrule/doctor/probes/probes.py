@@ -18,6 +18,8 @@ from chainrule.train.nonfinite import Birth
 
 #: Rows on which units are looked at.
 LOOKED_AT = 500
+#: By how much of the constant answer's loss two trainings must differ to be different outcomes.
+WORSE = 0.04
 
 
 class Probes:
@@ -31,7 +33,7 @@ class Probes:
     @cached_property
     def data(self) -> Portions:
         """The checked rows, and the loss of the best constant answer on them."""
-        return portions(self.case)
+        return self.own.portions if self.case.epochs else portions(self.case)
 
     @cached_property
     def columns(self) -> Columns:
@@ -58,11 +60,25 @@ class Probes:
         return units(self.own.network, self.data.train["x"][:LOOKED_AT])
 
     @cached_property
-    def own(self) -> Trial:
-        """The case trained as it is."""
+    def split(self) -> Trial:
+        """The case trained as it is, without the rows held back, where there are enough."""
         self._note("its own training")
         self.tell("training it as it is")
-        return train(self.case, explain=True)
+        return train(self.case, data=portions(self.case), explain=True)
+
+    @cached_property
+    def own(self) -> Trial:
+        """The case trained as it is."""
+        split = self.split
+        if split.portions.held is None or split.failed is not None:
+            return split
+        # On all rows it is the very training that ``fit`` makes. Where chance decides, that may
+        # end worse than the same on four fifths of the rows; then it is what must be explained.
+        whole = train(self.case, data=portions(self.case, hold=False), explain=True)
+        is_worse = whole.failed is not None or whole.share - split.share > max(
+            WORSE, 0.5 * split.share
+        )
+        return whole if is_worse else split
 
     @cached_property
     def as_given(self) -> Trial | None:
@@ -143,13 +159,15 @@ class Probes:
         """What a well-made network knows of rows that it has not seen, and of shuffled targets."""
         self._note("a well-made network on other rows and on shuffled targets")
         self.tell("training a well-made network on shuffled targets")
-        return knowable(self.case, self.data)
+        return knowable(self.case, self.split.portions)
 
     def trial(self, changed: str, change: Callable[[Case], Case]) -> Trial:
         """The case trained with one change; ``changed`` names it, and each is trained once."""
         if changed not in self._trials:
             self.tell(changed)
-            self._trials[changed] = train(change(self.case))
+            case = change(self.case)
+            hold = self.own.portions.held is not None
+            self._trials[changed] = train(case, data=portions(case, hold=hold))
         return self._trials[changed]
 
     def _note(self, what: str) -> None:
