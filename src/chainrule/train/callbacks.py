@@ -12,14 +12,14 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, ClassVar, TextIO
 
-from chainrule.errors import OptionError, unknown_name
+from chainrule.errors import OptionError, Teaching, unknown_name
 from chainrule.graph.op import Array
 
 if TYPE_CHECKING:
     from chainrule.train.loop import Training
 
 
-class Callback:
+class Callback(metaclass=Teaching):
     """The base: does nothing."""
 
     #: Whether it must see every epoch by itself. If none must, quick epochs are run in blocks.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.errors import ChainruleError, OptionError, unknown_name
+from chainrule.errors import ChainruleError, known_options, options_of
 from chainrule.nn import fitting
 from chainrule.nn.sequential import Sequential
 from chainrule.optim.optimizers import LBFGS, Optimizer
@@ -159,16 +158,11 @@ _ELSEWHERE = {
 }
 
 
-def known_options(options: dict[str, Any]) -> dict[str, Any]:
+def fit_options(options: dict[str, Any]) -> dict[str, Any]:
     """The options of ``fit``, if all are known.
 
     Raises:
         OptionError: one is not, with what it is called here.
     """
-    known = list(inspect.signature(fit).parameters)[3:]
-    for name in options:
-        if name in _ELSEWHERE:
-            raise OptionError(f"fit has no option {name!r}. {_ELSEWHERE[name]}")
-        if name not in known:
-            raise unknown_name("fit's option", name, known)
+    known_options("fit", options_of(fit)[3:], options, _ELSEWHERE)
     return options

@@ -83,7 +83,7 @@ class Training:
         before = self._runner.state()
         rates = self._rates()
         losses = self._runner.run(epochs, rates, lambda at: self._tick(first + at))
-        if not np.isfinite(losses).all() or not np.isfinite(self._runner.theta).all():
+        if not np.isfinite(losses).all() or not self._runner.is_finite:
             return self._stop_at_nonfinite(before, epochs, losses, rates, began)
         self._record(losses, rates.of_epochs(epochs), self._clock() - began)
         self._tell("on_epoch")

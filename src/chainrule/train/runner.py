@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.graph.op import Array
+from chainrule.nn.fitting import all_finite
 from chainrule.nn.losses import Loss
 from chainrule.nn.sequential import Sequential
 from chainrule.optim.optimizers import Optimizer
@@ -159,6 +160,15 @@ class Runner:
     def step_on(self, size: int) -> Step:
         """The step for batches of so many rows, as it was traced."""
         return self.steps_on(size).step
+
+    @property
+    def is_finite(self) -> bool:
+        """Whether all that steps change is: a state that is not would stop parameters silently.
+
+        The square of a gradient of 2e19 is infinite in float32, and Adam divides by its root.
+        """
+        states, statistics = self.optimizer_state.values(), self.net.statistics.values()
+        return all_finite(self.theta, *states, *statistics)
 
     # --- going back ----------------------------------------------------------------------------
 
