@@ -49,9 +49,9 @@ class EpochsRunner(Runner):
 
     def __init__(
         self, net: Sequential, loss: Loss, optimizer: Optimizer, data: dict[str, Array],
-        batch_size: int | None, rng: np.random.Generator, engine: str,
+        batch_size: int | None, rng: np.random.Generator, engine: str, *, penalty: float = 0.0,
     ) -> None:  # fmt: skip
-        super().__init__(net, loss, optimizer, data, batch_size, rng, engine)
+        super().__init__(net, loss, optimizer, data, batch_size, rng, engine, penalty=penalty)
         self._order_key = rng.integers(2**32, size=2, dtype=np.uint32)
         self._traced: dict[int, Step] = {}
         rest = self.rows % self.batch_size
@@ -78,8 +78,9 @@ class EpochsRunner(Runner):
                 for name, array in self.data.items()
             }
             self._traced[size] = training_step(
-                self.net, self.loss, self.optimizer, self.optimizer_state, batch, early_rate=False
-            )
+                self.net, self.loss, self.optimizer, self.optimizer_state, batch, self.penalty,
+                early_rate=False,
+            )  # fmt: skip
         return self._traced[size]
 
     def epochs_in(self, seconds: float, rates: Rates) -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.errors import ChainruleError, OptionError, unknown_name
+from chainrule.errors import ChainruleError, known_options, options_of
 from chainrule.nn import fitting
 from chainrule.nn.sequential import Sequential
 from chainrule.optim.optimizers import LBFGS, Optimizer
@@ -48,6 +47,8 @@ def fit(
     class_weight: Any = None,
     callbacks: Any = (),
     restarts: int = 0,
+    penalty: float = 0.0,
+    shuffle: bool = True,
     seed: int | np.random.Generator = 0,
     engine: str = "numpy",
     progress: bool | str = "auto",
@@ -62,8 +63,7 @@ def fit(
         loss: a name, a ``Loss`` or a function; default by the last activation (see ``loss_for``).
         optimizer: a name or an ``Optimizer``; default Adam with a rate of 0.01.
         epochs: passes over the data; default 20, or as many as make 2,000 steps.
-        batch_size: rows a step, shuffled anew each epoch; None for all rows at once. LBFGS always
-            takes all rows.
+        batch_size: rows a step; None for all rows at once. LBFGS always takes all rows.
         validation: a share of the rows to set aside, or a pair (X, y); scored without weights.
         metrics: names or functions (outputs, targets), computed after each epoch on the training
             data and on validation.
@@ -71,6 +71,9 @@ def fit(
         sample_weight: one number a row. class_weight: {label: weight} or "balanced".
         callbacks: ``Callback`` objects or functions of the training.
         restarts: how often to start again from the next seed if training got stuck.
+        penalty: α, adds α/2 ΣW² to the loss of each batch before it is divided by its rows; over
+            weights, not biases. The loss in the history has it in.
+        shuffle: draw the batches anew in each epoch; False takes the rows in order.
         seed: a number or a ``numpy.random.Generator``.
         engine: "numpy", "xla" or "reference".
         progress: True, False, or "auto": a live line on a terminal after a second.
@@ -82,6 +85,7 @@ def fit(
     """
     chosen = make_optimizer(optimizer)
     checks.options(epochs, batch_size, restarts, engine, progress)
+    checks.steps(penalty, shuffle)
     X = fitting.inputs(X, net.dtype, net.input_shape)
     rng = checks.generator(seed)
     with _as_before_if_refused(net):
@@ -105,9 +109,15 @@ def fit(
         if isinstance(chosen, LBFGS):
             from chainrule.train.lbfgs import train_lbfgs
 
-            return train_lbfgs(net, net.loss_for(), chosen, data, epochs, listed, scores, engine)
-        kind = EpochsRunner if engine == "xla" else Runner
-        runner = kind(net, net.loss_for(), chosen, data, batch_size, start, engine)
+            return train_lbfgs(
+                net, net.loss_for(), chosen, data, epochs, listed, scores, engine, penalty
+            )
+        common = net, net.loss_for(), chosen, data, batch_size, start, engine
+        # The device shuffles rows itself; in their own order they are gathered batch by batch.
+        if engine == "xla" and shuffle:
+            runner: Runner = EpochsRunner(*common, penalty=penalty)
+        else:
+            runner = Runner(*common, penalty=penalty, shuffle=shuffle)
         return Training(net, runner, chosen, changing, epochs, listed, scores).run()
 
     history = fit_with_restarts(net, train, data, restarts, seed, rng)
@@ -142,21 +152,17 @@ _ELSEWHERE = {
     "verbose": "The live line is progress=True or False.",
     "validation_split": "Write validation=0.2.",
     "validation_data": "Write validation=(X, y).",
-    "shuffle": "Batches are always shuffled, by seed=.",
+    "alpha": "The penalty on weights is penalty=0.0001.",
+    "l2": "The penalty on weights is penalty=0.0001.",
     "random_state": "Write seed=0.",
 }
 
 
-def known_options(options: dict[str, Any]) -> dict[str, Any]:
+def fit_options(options: dict[str, Any]) -> dict[str, Any]:
     """The options of ``fit``, if all are known.
 
     Raises:
         OptionError: one is not, with what it is called here.
     """
-    known = list(inspect.signature(fit).parameters)[3:]
-    for name in options:
-        if name in _ELSEWHERE:
-            raise OptionError(f"fit has no option {name!r}. {_ELSEWHERE[name]}")
-        if name not in known:
-            raise unknown_name("fit's option", name, known)
+    known_options("fit", options_of(fit)[3:], options, _ELSEWHERE)
     return options

@@ -57,12 +57,18 @@ class Training:
         """End the training after this epoch."""
         self.stopping = reason
 
+    @property
+    def optimizer_state(self) -> dict[str, Array]:
+        """What the optimizer remembers, by name: arrays that the next step changes."""
+        return self._runner.optimizer_state
+
     def run(self) -> History:
         """Train to the end. Ctrl-C keeps what was learnt, and says so in ``history.stopped``."""
         self._compiled = compile_seconds()
         try:
             self._tell("on_start")
-            block = 1 if self._each else self._runner.epochs_in(BLOCK_SECONDS, self._rates())
+            first = self._runner.epochs_in(BLOCK_SECONDS, self._rates())
+            block = max(1, int(min(first, self._stride())))
             while self.epoch < self.epochs and not self.stopping:
                 block = self._block(min(block, self.epochs - self.epoch))
         except KeyboardInterrupt:
@@ -77,19 +83,19 @@ class Training:
         before = self._runner.state()
         rates = self._rates()
         losses = self._runner.run(epochs, rates, lambda at: self._tick(first + at))
-        if not np.isfinite(losses).all() or not np.isfinite(self._runner.theta).all():
+        if not np.isfinite(losses).all() or not self._runner.is_finite:
             return self._stop_at_nonfinite(before, epochs, losses, rates, began)
         self._record(losses, rates.of_epochs(epochs), self._clock() - began)
         self._tell("on_epoch")
         seconds = max(self._clock() - began, 1e-6)
-        if self._each:
-            return 1
-        return max(1, min(int(epochs * BLOCK_SECONDS / seconds), self._runner.growth * epochs))
+        within = min(int(epochs * BLOCK_SECONDS / seconds), self._runner.growth * epochs)
+        return max(1, int(min(within, self._stride())))
 
-    @property
-    def _each(self) -> bool:
-        """Something is to be done after every epoch."""
-        return self._scores is not None or any(c.every_epoch for c in self._callbacks)
+    def _stride(self) -> float:
+        """How many epochs nobody needs to look at."""
+        if self._scores is not None:
+            return 1
+        return min([callback.stride(self) for callback in self._callbacks], default=math.inf)
 
     def _clock(self) -> float:
         """The time, which stands still while something is compiled."""

@@ -45,7 +45,7 @@ def find(runner: Runner, before: dict[str, Any], epochs: int, rates: Rates) -> B
             kept = runner.state()
             rate = rates(epoch + i * runner.batch_size / runner.rows)
             value = runner.make_step(rows, rate)
-            if not (np.isfinite(value) and np.isfinite(runner.theta).all()):
+            if not (np.isfinite(value) and runner.is_finite):
                 failed = runner.steps
                 runner.restore(kept)
                 return look_closely(runner, rows, failed)
@@ -59,7 +59,7 @@ def _finite_epochs(runner: Runner, epochs: int, rates: Rates) -> int:
     while epochs - done > 1:
         half, kept = (epochs - done) // 2, runner.state()
         losses = runner.run(half, rates.later(done), lambda at: None)
-        if np.isfinite(losses).all() and np.isfinite(runner.theta).all():
+        if np.isfinite(losses).all() and runner.is_finite:
             done += half
         else:
             runner.restore(kept)
