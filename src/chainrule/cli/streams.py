@@ -28,6 +28,7 @@ from chainrule.cli.table_parts import (
     with_target,
 )
 from chainrule.data import Table, TableFile
+from chainrule.data.learning import MISSING_IS_FINE, refuse_strays_of
 from chainrule.data.spool import Spool
 from chainrule.data.survey import ColumnSurvey
 from chainrule.data.table import as_texts, joined
@@ -72,7 +73,11 @@ def stream_problem(
     draw = _Draw(file, options, seed)
     learnt, training_rows = _survey(file, options, draw)
     spool = Spool(folder, len(learnt.encoder.feature_names) + 1, training_rows)
-    pieces = _encode(file, learnt, draw, spool, training_rows)
+    try:
+        pieces = _encode(file, learnt, draw, spool, training_rows)
+    except BaseException:
+        spool.close()
+        raise
     made = made_problem(
         path, file, learnt, pieces, draw.split, options, recipe(len(pieces.validation) > 0)
     )
@@ -113,6 +118,7 @@ class _Draw:
         self.rows = self.untold = 0
         if options.split_by is not None:
             first = next(file.batches(self._rows))
+            first = dataclasses.replace(first, target=self._target)
             how, self.column = split_kind(first, options.split_by)
         none, percent = np.zeros(0, np.intp), f"{100 * self.share:.2g} % of the rows"
         text = f"About {percent} are the test, as many validation, by chance."
@@ -176,6 +182,9 @@ def _survey(file: TableFile, options: TableOptions, draw: _Draw) -> tuple[Learnt
             f"{file.source}: no row is for the {lacking}. Give more rows, another --seed, or "
             f"another --split-by."
         )
+    for name, survey in surveys.items():
+        if name not in options.drop and not (name == target and options.task == "classification"):
+            refuse_strays_of(survey, file.source, MISSING_IS_FINE)
     learnt = learn(file.source, surveys, target, options.task, options, draw.split)
     return learnt, int(parts[TRAIN])
 

@@ -37,7 +37,7 @@ class Spool:
                 f"{folder.absolute()}, and {free / 1e9:,.1f} GB are free. Give an --out on another "
                 f"disk, or leave columns out with --drop."
             )
-        # Closed by __exit__, or with the process.
+        # Closed by close, or with the process.
         self._file = tempfile.TemporaryFile(dir=folder, buffering=0)  # noqa: SIM115
 
     def __enter__(self) -> Spool:
@@ -47,6 +47,10 @@ class Spool:
         self, kind: type[BaseException] | None, error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:  # fmt: skip
+        self.close()
+
+    def close(self) -> None:
+        """Give the disk back."""
         self._file.close()
 
     @property

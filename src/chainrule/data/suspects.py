@@ -15,11 +15,11 @@ from numpy.typing import NDArray
 from chainrule.data.facts import Suspect
 
 #: From this share of what can be gained on a constant answer, a column alone gives the answer.
-GIVES_AWAY = 0.98
+GIVES_AWAY = 0.97
 #: With fewer held-out rows, or more columns, nothing is said of single columns.
 FEWEST_ROWS, MOST_COLUMNS = 20, 2000
 #: Rows that are looked at, and pieces that a column of numbers is cut into.
-MOST_ROWS, MOST_BINS, ROWS_A_BIN = 20_000, 256, 5
+MOST_ROWS, MOST_BINS, ROWS_A_BIN = 20_000, 256, 2
 #: From this share of the test rows duplicates are told, if most rows are unlike all others.
 TOLD_SHARE, UNLIKE_SHARE = 0.01, 0.5
 
