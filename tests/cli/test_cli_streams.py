@@ -34,16 +34,18 @@ def shops(folder) -> Path:
 def test_a_stream_is_trained_told_and_asked(command, shops, folder):
     result = command("train", shops, "--stream", "--epochs", "4", "--out", "run")
     assert result.exit_code == 0
-    assert result.stderr.splitlines()[:5] == [
+    facts = TableFacts.from_json(Path("run/table.json").read_text("utf-8"))
+    assert result.stderr.splitlines()[:6] == [
+        f"shops.csv ({shops.stat().st_size / 1000:.1f} KB) is read in batches, twice.",
         "Predicting the last column, 'sales' (regression); --target chooses another.",
         "2 rows have no 'sales': they are left out.",
         "Column 'shop' is left out: text that is different in every row.",
         "Missing numbers count as the mean, and a further input says where: 'z' "
-        f"({TableFacts.from_json(Path('run/table.json').read_text('utf-8')).columns[1].missing}).",
-        "shops.csv is read in batches (0.1 MB); the rows to train on lie as numbers on disk (0.1 "
-        "MB) until the training ends.",
+        f"({facts.columns[1].missing}).",
+        # Six inputs and the target, four bytes each.
+        f"The {facts.split.train:,} rows to train on lie as numbers on disk "
+        f"({facts.split.train * 7 * 4 / 1000:.1f} KB) until the training ends.",
     ]
-    facts = TableFacts.from_json(Path("run/table.json").read_text("utf-8"))
     assert facts.streamed
     assert facts.rows == N
     sizes = facts.split

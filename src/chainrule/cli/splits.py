@@ -116,8 +116,8 @@ def split_by_time(table: Table, name: str) -> Split:
     return Split(parts[0], parts[1], parts[2], "time", text)
 
 
-def times_of(table: Table, name: str) -> NDArray[np.float64]:
-    """A column of numbers or dates as numbers that grow, (n,).
+def times_of(table: Table, name: str, style: str | None = None) -> NDArray[np.float64]:
+    """A column of numbers or dates as numbers that grow, (n,); ``style`` is how dates are written.
 
     Raises:
         DataError: missing values, or values that have no order.
@@ -125,13 +125,14 @@ def times_of(table: Table, name: str) -> NDArray[np.float64]:
     values = table.columns[name]
     values = compact(values) if isinstance(values, list) else values
     if isinstance(values, list):
-        styles = dates.styles_of(value for value in values if value is not None)
-        if not styles:
+        if style is None:
+            style = next(iter(dates.styles_of(v for v in values if v is not None)), None)
+        if style is None:
             raise DataError(
                 f"{table.source}: column {name!r} of --split-by holds neither numbers nor dates, "
                 f"which have an order. For groups write --split-by group:{name}."
             )
-        values = dates.parse_all(values, styles[0])
+        values = dates.parse_all(values, style)
     times = dates.seconds(values) if values.dtype.kind == "M" else values
     if np.isnan(times).any():
         row = int(np.isnan(times).argmax())

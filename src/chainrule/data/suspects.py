@@ -45,7 +45,8 @@ def columns_alone(
     """
     if len(held) < FEWEST_ROWS or not 1 < len(names) <= MOST_COLUMNS:
         return []
-    train, y, held, held_y = train[:MOST_ROWS], y[:MOST_ROWS], held[:MOST_ROWS], held_y[:MOST_ROWS]
+    some, others = _spread(len(train)), _spread(len(held))
+    train, y, held, held_y = train[some], y[some], held[others], held_y[others]
     found, start = [], 0
     for name, width in names:
         part = slice(start, start + width)
@@ -69,9 +70,14 @@ def columns_alone(
     return found
 
 
+def _spread(rows: int) -> NDArray[np.intp]:
+    """Rows from first to last, for a file may be sorted."""
+    return np.linspace(0, rows - 1, min(rows, MOST_ROWS)).astype(np.intp)
+
+
 def _pieces(train: Features, held: Features) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     """The piece of each row, by the first number of a column, or by its category."""
-    if train.shape[1] > 1 and set(np.unique(train[:MOST_ROWS]).tolist()) <= {0.0, 1.0}:
+    if train.shape[1] > 1 and set(np.unique(train).tolist()) <= {0.0, 1.0}:
         nothing = train.shape[1]
         return (
             np.where(train.any(axis=1), train.argmax(axis=1), nothing),
