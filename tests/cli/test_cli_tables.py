@@ -13,6 +13,12 @@ from chainrule.cli.table_options import TableOptions
 from chainrule.cli.tables import table_problem
 from chainrule.data import read_csv
 
+#: What every run keeps.
+KEPT = (
+    "model.safetensors, report.html, predictions.csv, history.csv, table.json, history.jsonl, "
+    "config.toml"
+)
+
 
 def test_regression(command, houses):
     result = command("train", houses, "--out", "run")
@@ -21,7 +27,7 @@ def test_regression(command, houses):
     assert score.startswith("test R² 0.9")
     assert "in the unit of 'price' (40 rows); always saying the mean would give " in score
     assert ", a linear model " in score
-    assert saved == "saved in run: model.safetensors, history.csv, table.json, curves.png"
+    assert saved == f"saved in run: {KEPT}, curves.png"
     notes = result.stderr.splitlines()
     assert notes[:3] == [
         "Predicting the last column, 'price' (regression); --target chooses another.",
@@ -64,9 +70,7 @@ def test_classes(command, flowers):
     assert " of 18 rows); always saying 'blue' would give 33.33 %, logistic regression " in score
     assert float(score.split()[2]) > 80
     assert saved == (
-        "saved in run: model.safetensors, history.csv, table.json, curves.png, "
-        "decision_regions.png, "
-        "confusion_matrix.png"
+        f"saved in run: {KEPT}, curves.png, decision_regions.png, confusion_matrix.png"
     )
     assert "Predicting the last column" not in result.stderr
     assert read_run(Path("run")).class_names == ("blue", "red, wild", "white")

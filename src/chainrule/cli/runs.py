@@ -21,10 +21,15 @@ from chainrule.formats import load, read_metadata
 from chainrule.nn.sequential import Sequential
 
 MODEL = "model.safetensors"
+REPORT = "report.html"
 FILES = (
     MODEL,
+    REPORT,
+    "predictions.csv",
     "history.csv",
     "table.json",
+    "history.jsonl",
+    "config.toml",
     "curves.png",
     "decision_regions.png",
     "confusion_matrix.png",

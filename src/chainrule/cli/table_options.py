@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
 
 from chainrule.data.target import TASKS
 from chainrule.errors import OptionError, unknown_name
@@ -22,6 +23,21 @@ class TableOptions:
     keep: tuple[str, ...] = ()
     class_weight: str | None = None
     stream: bool = False
+
+    @classmethod
+    def of(cls, kept: Mapping[str, Any]) -> TableOptions:
+        """The options that a run's config keeps.
+
+        Raises:
+            TypeError: one of them is not an option of tables.
+        """
+        lists: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in kept.items()}
+        return cls(**lists)
+
+    def given(self) -> dict[str, Any]:
+        """What was given, by name, as a config keeps it."""
+        options = {k: list(v) if isinstance(v, tuple) else v for k, v in asdict(self).items()}
+        return {k: v for k, v in options.items() if v}
 
     def refuse_for(self, data: str) -> None:
         """Stop where the data are no table.

@@ -11,16 +11,19 @@ from typing import Any
 
 import click
 
+from chainrule import __version__
 from chainrule.cli.baselines import linear_outputs
+from chainrule.cli.config import CONFIG, command_line, write_config
 from chainrule.cli.console import live_line, note, show_table
 from chainrule.cli.pictures import draw
 from chainrule.cli.problems import Problem, Recipe
-from chainrule.cli.runs import MODEL, Run, check_folder, new_folder, write_folder
+from chainrule.cli.records import HISTORY, PREDICTIONS, Predicted, fingerprint, write_predictions
+from chainrule.cli.runs import MODEL, REPORT, Run, check_folder, new_folder, write_folder
 from chainrule.cli.scores import Score, score, truth_table
 from chainrule.cli.sources import problem
 from chainrule.cli.table_facts import table_facts
 from chainrule.cli.table_options import TableOptions
-from chainrule.errors import MissingPackageError, TrainingWarning, unknown_name
+from chainrule.errors import ChainruleError, MissingPackageError, TrainingWarning, unknown_name
 from chainrule.nn.layers import Dense
 from chainrule.nn.sequential import Sequential
 from chainrule.optim.optimizers import NAMED, Optimizer
@@ -89,7 +92,7 @@ def train_on(given: Problem, options: Options) -> None:
     check_folder(folder, options.force)
     recipe = options.recipe(given.recipe)
     net = network(given, recipe)
-    optimizer = _optimizer(options, recipe)
+    optimizer = optimizer_of(options, recipe)
     for remark in given.remarks:
         note(remark)
     history = _fit(net, optimizer, given, recipe, options)
@@ -106,11 +109,10 @@ def train_on(given: Problem, options: Options) -> None:
 
     def fill(place: Path) -> None:
         net.save(place / MODEL, **run.metadata())
-        if len(history):
-            history.save_csv(place / "history.csv")
         if given.known is not None:
             facts = table_facts(given, net, result)
             (place / "table.json").write_text(facts.to_json(), encoding="utf-8")
+        _report(place, run, given, options, recipe, optimizer, history, result)
         draw(given, net, history, result.outputs, place)
 
     written = write_folder(folder, fill)
@@ -122,6 +124,63 @@ def train_on(given: Problem, options: Options) -> None:
 def _existing(folder: Path) -> Path:
     """The folder, or the nearest one above it that is there."""
     return next(place for place in [folder, *folder.absolute().parents] if place.is_dir())
+
+
+def _report(
+    place: Path, run: Run, given: Problem, options: Options, recipe: Recipe,
+    optimizer: Optimizer, history: History, result: Score,
+) -> None:  # fmt: skip
+    """Write the page, and the plain records that it can be made of again."""
+    from chainrule.cli.kept import told_of
+    from chainrule.cli.reporting import material_of
+    from chainrule.report.report import report
+
+    if len(history):
+        history.save_csv(place / "history.csv")
+        history.save_jsonl(place / HISTORY)
+    command = command_line()
+    material = material_of(
+        given,
+        run.net,
+        result.outputs,
+        history=history.rows,
+        stopped=history.stopped,
+        facts={"data": given.source, **told_of(run)},
+        command=command,
+        seed=options.seed,
+    )
+    write_predictions(
+        place / PREDICTIONS, Predicted(material.y, material.outputs), given.class_names
+    )
+    write_config(place / CONFIG, _config(command, given, options, recipe, optimizer, result))
+    try:
+        report(material).save(place / REPORT)
+    except ChainruleError as error:
+        note(f"No {REPORT}: {error}")
+
+
+def _config(
+    command: str,
+    given: Problem,
+    options: Options,
+    recipe: Recipe,
+    optimizer: Optimizer,
+    result: Score,
+) -> dict[str, dict[str, Any]]:
+    rows = {"rows": given.training_rows, "test_rows": len(given.test)}
+    return {
+        "run": {"command": command, "chainrule": __version__},
+        "data": {
+            "data": options.data,
+            **rows,
+            "test_fingerprint": fingerprint(given.test.X, given.test.y),
+        },
+        "table": options.table.given(),
+        "training": {**dataclasses.asdict(recipe), "optimizer": options.optimizer.lower(),
+                     "learning_rate": optimizer.learning_rate,
+                     "seed": options.seed, "engine": options.engine},
+        "score": result.numbers,
+    }  # fmt: skip
 
 
 def network(given: Problem, recipe: Recipe) -> Sequential:
@@ -139,7 +198,13 @@ def _check_name(optimizer: str) -> None:
         raise unknown_name("optimizer", optimizer, NAMED)
 
 
-def _optimizer(options: Options, recipe: Recipe) -> Optimizer:
+def optimizer_of(options: Options, recipe: Recipe) -> Optimizer:
+    """The optimizer that the options ask for.
+
+    Raises:
+        OptionError: no such optimizer, with the nearest name.
+    """
+    _check_name(options.optimizer)
     name = options.optimizer.lower()
     kind: Any = NAMED[name]
     # The recipe's rate is Adam's; the others have their own unless one is asked for.
@@ -203,6 +268,8 @@ def _linear(given: Problem) -> tuple[str, Any] | None:
 
 
 def _tell(given: Problem, history: History, result: Score, interrupted: bool) -> None:
+    if history.compile_seconds:
+        note(f"Compiled in {history.compile_seconds:.1f} s.")
     for attempt in history.tries:
         note(f"{attempt}.")
     if interrupted:
