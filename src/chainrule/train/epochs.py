@@ -14,7 +14,7 @@ import numpy as np
 
 from chainrule.engine.xla.epochs import MOST_STEPS, Epochs, permutation
 from chainrule.engine.xla.resident import resident
-from chainrule.engine.xla.runtime import all_dtypes, jax_module
+from chainrule.engine.xla.runtime import all_dtypes, full_memory_told, jax_module
 from chainrule.graph.op import Array
 from chainrule.nn.losses import Loss
 from chainrule.nn.sequential import Sequential
@@ -77,7 +77,7 @@ class EpochsRunner(Runner):
     def _open(self) -> None:
         """Put the data on the device."""
         self._all = self._passes(self.rows)
-        with all_dtypes():
+        with all_dtypes(), full_memory_told():
             # All rows at once are read as they are; else they are gathered, batch by batch.
             put = jax_module().device_put if self.batch_size == self.rows else resident
             self._held = {name: put(array) for name, array in self.data.items()}
@@ -180,7 +180,7 @@ class EpochsRunner(Runner):
         """The losses of the passes that the steps ``start`` to ``stop`` belong to."""
         program = self._program(passes, held, len(numbers))
         began = time.perf_counter()
-        with _interrupts_held():
+        with _interrupts_held(), full_memory_told():
             carried, found = program(
                 passes.carried | {"state": self._state}, held, self._others, self._order_key,
                 numbers, np.int64(start), np.int64(stop),
