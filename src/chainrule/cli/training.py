@@ -266,8 +266,6 @@ def _linear(given: Problem) -> tuple[str, Any] | None:
 
 
 def _tell(given: Problem, history: History, result: Score, interrupted: bool) -> None:
-    if history.compile_seconds:
-        note(f"Compiled in {history.compile_seconds:.1f} s.")
     for attempt in history.tries:
         note(f"{attempt}.")
     if interrupted:

@@ -42,6 +42,9 @@ class Runner:
     #: How many times as many epochs may be asked for as were before: the first are the slowest.
     growth = 4
 
+    #: Epochs are asked for in multiples of this, unless they are seen one by one, or are the last.
+    together = 1
+
     def __init__(
         self, net: Sequential, loss: Loss, optimizer: Optimizer, data: dict[str, Array],
         batch_size: int | None, rng: np.random.Generator, engine: str, *, penalty: float = 0.0,
