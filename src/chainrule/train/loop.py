@@ -70,7 +70,7 @@ class Training:
             first = self._runner.epochs_in(BLOCK_SECONDS, self._rates())
             block = max(1, int(min(first, self._stride())))
             while self.epoch < self.epochs and not self.stopping:
-                together = 1 if self._each else self._runner.together
+                together = 1 if self._stride() < math.inf else self._runner.together
                 block = -(-block // together) * together
                 block = self._block(min(block, self.epochs - self.epoch))
         except KeyboardInterrupt:
