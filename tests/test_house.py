@@ -37,8 +37,8 @@ FLOORS = [
 FLOOR = {package: level for level, packages in enumerate(FLOORS) for package in packages}
 
 OPTIONAL = {
-    "click", "jax", "latex2mathml", "matplotlib", "pandas", "pooch", "rich", "safetensors",
-    "scipy", "sklearn", "sympy", "torch",
+    "click", "jax", "latex2mathml", "matplotlib", "mlflow", "onnx", "pandas", "pooch", "pyarrow",
+    "rich", "safetensors", "scipy", "sklearn", "sympy", "tensorboard", "torch",
 }  # fmt: skip
 
 #: The estimators are scikit-learn's own kind: nobody has them without it.

@@ -2,6 +2,7 @@
 
 from chainrule import check, data, engine, errors, formats, nn, ops, optim, plots, train
 from chainrule.check import check_gradients, check_step, numerical_gradient
+from chainrule.doctor import Doctor, diagnose
 from chainrule.formats import load, save
 from chainrule.graph import (
     Graph,
@@ -92,13 +93,16 @@ from chainrule.optim import (
     WarmUp,
     gradient_descent,
 )
+from chainrule.report import write_report
 from chainrule.train import (
     Callback,
     EarlyStopping,
     History,
+    MLflow,
     Population,
     Progress,
     Snapshots,
+    TensorBoard,
     fit_many,
 )
 
@@ -117,6 +121,7 @@ __all__ = [
     "Constant",
     "Cosine",
     "Dense",
+    "Doctor",
     "Dropout",
     "EarlyStopping",
     "Exponential",
@@ -124,6 +129,7 @@ __all__ = [
     "Graph",
     "History",
     "LayerNorm",
+    "MLflow",
     "OneCycle",
     "Op",
     "Population",
@@ -133,6 +139,7 @@ __all__ = [
     "Snapshots",
     "Step",
     "Tensor",
+    "TensorBoard",
     "WarmUp",
     "abs",
     "add",
@@ -149,6 +156,7 @@ __all__ = [
     "cos",
     "cross_entropy",
     "data",
+    "diagnose",
     "differentiate",
     "divide",
     "dot",
@@ -232,4 +240,5 @@ __all__ = [
     "var",
     "verify",
     "where",
+    "write_report",
 ]

@@ -23,7 +23,8 @@ Y = (X[:, :1] * 3).astype(np.float32)
 
 ADVICE = (
     ". The parameters are those of the last step that was finite. Try a smaller learning rate, "
-    "inputs scaled to about 1, or clip_norm=1.0."
+    "inputs scaled to about 1, or clip_norm=1.0. cr.diagnose(net, X, y, ...), with the options of "
+    "this fit, says why."
 )
 
 

@@ -14,7 +14,9 @@ import click
 
 from chainrule import __version__
 from chainrule.cli.check import check_command
+from chainrule.cli.compare import compare_command
 from chainrule.cli.predict import predict_command
+from chainrule.cli.report import report_command
 from chainrule.cli.show import show_command
 from chainrule.cli.summary import summary_command
 from chainrule.cli.train import train_command
@@ -62,6 +64,7 @@ def main() -> None:
       chainrule train houses.csv --target price
       chainrule predict runs/houses-20260101-120000 new-houses.csv
       chainrule summary runs/houses-20260101-120000
+      chainrule compare runs/a runs/b
       chainrule check network.py
       chainrule show xor --as drawing
     """
@@ -74,6 +77,8 @@ def main() -> None:
 main.add_command(train_command)
 main.add_command(predict_command)
 main.add_command(summary_command)
+main.add_command(report_command)
+main.add_command(compare_command)
 main.add_command(check_command)
 main.add_command(show_command)
 

@@ -12,7 +12,25 @@ from chainrule.cli.options import batch_size, rate, sizes
 
 @click.command("train", short_help="Train a network and save the run.")
 @click.argument("data", metavar="DATA")
-@click.option("--target", metavar="COLUMN", help="Column to predict (CSV).  [default: the last]")
+@click.option("--target", metavar="COLUMN", help="Column to predict.  [default: the last]")
+@click.option(
+    "--task", metavar="NAME",
+    help="classification or regression.  [default: found out from the target]",
+)  # fmt: skip
+@click.option(
+    "--split-by", metavar="COLUMN",
+    help="The test is what comes last by COLUMN (dates, numbers), or whole groups of equal values.",
+)  # fmt: skip
+@click.option("--drop", multiple=True, metavar="COLUMN", help="Leave COLUMN out; may be repeated.")
+@click.option(
+    "--keep", multiple=True, metavar="COLUMN",
+    help="Use COLUMN even if it only seems to count or name the rows; may be repeated.",
+)  # fmt: skip
+@click.option(
+    "--class-weight", metavar="HOW",
+    help="auto (rare classes weigh more if there are four times as many others), balanced or none.",
+)  # fmt: skip
+@click.option("--stream", is_flag=True, help="Read the table in batches, as large ones are.")
 @click.option(
     "--hidden", type=sizes, metavar="SIZES",
     help="Units of the hidden layers, such as 100,50; 0 for none.",
@@ -47,9 +65,10 @@ from chainrule.cli.options import batch_size, rate, sizes
 def train_command(**options: Any) -> None:
     """Train a network on DATA, judge it on rows it has not seen, and save the run.
 
-    DATA is xor, and, or, nand, digits, mnist, or a CSV file whose first row names the columns. Of
-    a CSV file a fifth of the rows is set aside for the test; training stops when the loss on
-    another part no longer falls. Texts may be categories, and values may be missing.
+    DATA is xor, and, or, nand, digits, mnist, or a table: a CSV or TSV file whose first row names
+    the columns, a file of JSON lines, a Parquet or an NPY file. Of a table a fifth of the rows is
+    set aside for the test; training stops when the loss on another part no longer falls. Columns
+    may be numbers, dates, yes or no, or categories, and values may be missing.
 
     Ctrl-C ends the training early and keeps what was learnt.
 
@@ -59,7 +78,12 @@ def train_command(**options: Any) -> None:
       chainrule train xor --hidden 2 --activation sigmoid --seed 3
       chainrule train mnist --hidden 100,50 --epochs 10 --out runs/mnist
       chainrule train houses.csv --target price --lr 0.001
+      chainrule train visits.parquet --target returned --split-by group:patient
     """
+    from dataclasses import fields
+
+    from chainrule.cli.table_options import TableOptions
     from chainrule.cli.training import Options, train
 
-    train(Options(**options))
+    table = TableOptions(**{field.name: options.pop(field.name) for field in fields(TableOptions)})
+    train(Options(table=table, **options))

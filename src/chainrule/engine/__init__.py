@@ -5,13 +5,13 @@ An engine is known by two things. ``ENGINES[name](graph)`` compiles a graph to a
 caller's, read and replaced in place: what training runs, step after step.
 """
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any, Protocol
 
 from chainrule.engine.loop import ReferenceRepeated, Repeated
 from chainrule.engine.numpy_engine import Program, compile_numpy
 from chainrule.engine.reference import ReferenceProgram, compile_reference, evaluate_nodes
-from chainrule.engine.xla import XlaProgram, XlaRepeated, compile_xla
+from chainrule.engine.xla import XlaProgram, XlaRepeated, compile_seconds, compile_xla
 from chainrule.errors import unknown_name
 from chainrule.graph.graph import ENGINES, Graph
 from chainrule.graph.op import Array
@@ -70,13 +70,19 @@ def repeated(
     graph: Graph, bound: Mapping[str, Array], replaces: Mapping[int, str], engine: str,
     steady: Collection[str], kept: Mapping[int, Array],
     gathered: Mapping[str, Array] | None = None, fed: str | None = None,
+    beside: Iterable[Repeatable] = (),
 ) -> Repeatable:  # fmt: skip
     """A step to be run many times in a call, on the engine called ``engine``: see ``Repeated``.
+
+    Where memory is planned, it is shared with the steps ``beside`` it, which run at other times.
 
     Raises:
         OptionError: no such engine, with the nearest name.
     """
-    made: Repeatable = _known(REPEATED, engine)(graph, bound, replaces, steady, kept, gathered, fed)
+    room = [b for other in beside if isinstance(other, Repeated) for b in other.buffers]
+    shared = {"room": room} if room else {}
+    given = (graph, bound, replaces, steady, kept, gathered, fed)
+    made: Repeatable = _known(REPEATED, engine)(*given, **shared)
     return made
 
 
@@ -99,6 +105,7 @@ __all__ = [
     "XlaRepeated",
     "compile_numpy",
     "compile_reference",
+    "compile_seconds",
     "compile_xla",
     "evaluate_nodes",
     "program",

@@ -140,7 +140,7 @@ def _classes(array: Array, rows: int, outputs: Shape, dtype: np.dtype[Any]) -> A
             f"y holds labels from {flat.min():g} to {flat.max():g}, and the network has {count} "
             f"outputs, for labels 0 to {count - 1}."
         )
-    return flat.astype(np.int64)
+    return flat.astype(np.int64, copy=False)
 
 
 def _labels(array: Array, dtype: np.dtype[Any]) -> Array:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -282,6 +283,20 @@ class Sequential:
         from chainrule.formats.safetensors_file import save
 
         save(self, path, metadata)
+
+    def export(self, path: Any, **options: Any) -> None:
+        """Write the network for another program: .onnx, .py, .pt or .safetensors (for PyTorch).
+
+        See :func:`chainrule.formats.export`.
+        """
+        import_module("chainrule.formats.export").export(self, path, **options)
+
+    def program(self) -> str:
+        """A Python file that predicts as this network does, and needs NumPy alone, as text.
+
+        See :func:`chainrule.formats.python_source`.
+        """
+        return str(import_module("chainrule.formats.python_file").python_source(self))
 
     def snapshot(self) -> dict[str, Array]:
         """A copy of all parameters and statistics, for :meth:`restore`."""

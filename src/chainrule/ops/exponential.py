@@ -36,6 +36,11 @@ class Expm1(Elementwise):
     def entry(self, sp: Any, x: Any) -> Any:
         return sp.exp(x) - 1
 
+    def to_onnx(self, xp: Any, *x: Any) -> Any:
+        # 2t / (1 - t) with t = tanh(x/2) is as precise near 0, where e^x - 1 cancels.
+        t = xp.tanh(x[0] * 0.5)
+        return xp.where(xp.abs(x[0]) < 1.0, 2.0 * t / (1.0 - t), xp.exp(x[0]) - 1.0)
+
 
 class Log(Elementwise):
     """y = ln x. At 0 it is -inf with derivative inf; below 0 it is NaN."""
@@ -58,6 +63,12 @@ class Log1p(Elementwise):
 
     def entry(self, sp: Any, x: Any) -> Any:
         return sp.log(1 + x)
+
+    def to_onnx(self, xp: Any, *x: Any) -> Any:
+        # What 1 + x loses in rounding is lost in the quotient as well: Kahan's correction.
+        u = 1.0 + x[0]
+        whole = xp.equal(u, 1.0)
+        return xp.where(whole, x[0], xp.log(u) * x[0] / xp.where(whole, 1.0, u - 1.0))
 
 
 class Sqrt(Elementwise):

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.engine import PROGRAMS
+from chainrule.engine.xla import jax_module
 from chainrule.errors import DataError, OptionError, unknown_name
 from chainrule.graph.op import Array
 from chainrule.nn import fitting
@@ -117,6 +118,8 @@ def options(epochs: Any, batch_size: Any, restarts: Any, engine: str, progress: 
             raise OptionError(f"{name} is a whole number of {least} or more, got {value!r}.")
     if engine not in PROGRAMS:
         raise unknown_name("engine", engine, PROGRAMS)
+    if engine == "xla":
+        jax_module()  # if it is not installed, that is said before anything is computed
     if progress not in (True, False, "auto"):
         raise OptionError(f"progress is True, False or 'auto', got {progress!r}.")
 

@@ -17,7 +17,9 @@ from chainrule.optim.optimizers import LBFGS, Optimizer
 from chainrule.optim.optimizers import optimizer as make_optimizer
 from chainrule.optim.schedules import schedule as make_schedule
 from chainrule.train import checks
+from chainrule.train.advice import advise
 from chainrule.train.callbacks import Progress, callback
+from chainrule.train.epochs import EpochsRunner
 from chainrule.train.history import History
 from chainrule.train.loop import Training, scores_of
 from chainrule.train.restarts import fit_with_restarts
@@ -111,13 +113,18 @@ def fit(
             return train_lbfgs(
                 net, net.loss_for(), chosen, data, epochs, listed, scores, engine, penalty
             )
-        runner = Runner(
-            net, net.loss_for(), chosen, data, batch_size, start, engine,
-            penalty=penalty, shuffle=shuffle,
-        )  # fmt: skip
+        given = (net, net.loss_for(), chosen, data, batch_size, start, engine)
+        runner: Runner
+        if engine == "xla" and shuffle:
+            runner = EpochsRunner(*given, penalty=penalty)
+        else:
+            runner = Runner(*given, penalty=penalty, shuffle=shuffle)
         return Training(net, runner, chosen, changing, epochs, listed, scores).run()
 
-    return fit_with_restarts(net, train, data, restarts, seed, rng)
+    history = fit_with_restarts(net, train, data, restarts, seed, rng)
+    if not restarts:  # else the tries tell
+        advise(net, data, history, len(history) * -(-len(data["x"]) // (batch_size or len(X))))
+    return history
 
 
 def default_epochs(rows: int, batch_size: int | None) -> int:

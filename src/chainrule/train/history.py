@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import math
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -14,7 +16,8 @@ class History:
 
     ``history["loss"]`` is a column, ``history.rows`` a list of dicts (a DataFrame takes it as it
     is). ``stopped`` says why training ended before its last epoch, or is None; ``tries`` has a
-    sentence for every start that was given up (see ``restarts`` of ``fit``).
+    sentence for every start that was given up (see ``restarts`` of ``fit``). ``compile_seconds`` is
+    what the xla engine took to compile, which ``seconds`` do not count.
 
     The loss is the mean over the epoch's batches, each at the parameters of its step. Metrics and
     everything for validation are computed after the epoch, all at the same parameters.
@@ -24,6 +27,7 @@ class History:
         self.columns: dict[str, list[float]] = {}
         self.stopped: str | None = None
         self.tries: list[str] = []
+        self.compile_seconds = 0.0
 
     def add(self, columns: Mapping[str, list[float]]) -> None:
         """Append some epochs: a list for each column, all of one length."""
@@ -63,14 +67,23 @@ class History:
             if name not in ("epoch", "seconds", "learning_rate")
         )
         seconds = sum(self.columns["seconds"])
+        compiled = f" + {self.compile_seconds:.2f} s to compile" if self.compile_seconds else ""
         why = f"; stopped: {self.stopped}" if self.stopped else ""
-        return f"<History of {len(self)} epochs in {seconds:.2f} s: {last}{why}>"
+        return f"<History of {len(self)} epochs in {seconds:.2f} s{compiled}: {last}{why}>"
 
     def plot(self, **options: Any) -> Any:
         """The curves of loss and metrics, a Matplotlib figure."""
         from chainrule.plots import curves
 
         return curves(self, **options)
+
+    def save_jsonl(self, path: str | Path) -> None:
+        """Write the rows as JSON lines, one an epoch; what is not finite is null."""
+        lines = [
+            json.dumps({k: v if math.isfinite(v) else None for k, v in row.items()})
+            for row in self.rows
+        ]
+        Path(path).write_text("\n".join(lines) + "\n", encoding="utf-8")
 
     def save_csv(self, path: str | Path) -> None:
         """Write the rows as a CSV file."""

@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 import math
-import sys
 import time
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
+from chainrule.engine import compile_seconds
 from chainrule.errors import DataError, OptionError, TrainingWarning
 from chainrule.graph.op import Array
 from chainrule.nn.metrics import metric
 from chainrule.nn.sequential import Sequential
 from chainrule.optim.optimizers import Optimizer
-from chainrule.optim.schedules import Constant, Schedule
+from chainrule.optim.schedules import Schedule
 from chainrule.train import nonfinite
+from chainrule.train.advice import WHERE_TO_ASK, level_outside
 from chainrule.train.callbacks import Callback
 from chainrule.train.history import History
+from chainrule.train.rates import Rates
 from chainrule.train.runner import Runner
 
 #: Quick epochs are run in blocks of about this many seconds, if no callback must see each.
@@ -41,7 +43,7 @@ class Training:
         self.net, self.optimizer, self.epochs = net, optimizer, epochs
         self.history = History()
         self.epoch = 0
-        self.rows = runner.rows
+        self.rows, self.data = runner.rows, runner.data
         self.steps_per_epoch = runner.steps_per_epoch
         self.stopping: str | None = None
         self._runner, self._schedule, self._callbacks, self._scores = (
@@ -62,9 +64,10 @@ class Training:
 
     def run(self) -> History:
         """Train to the end. Ctrl-C keeps what was learnt, and says so in ``history.stopped``."""
+        self._compiled = compile_seconds()
         try:
             self._tell("on_start")
-            block = 1
+            block = self._at_most(self._runner.epochs_in(BLOCK_SECONDS, self._rates()))
             while self.epoch < self.epochs and not self.stopping:
                 block = self._block(min(block, self.epochs - self.epoch))
         except KeyboardInterrupt:
@@ -75,32 +78,37 @@ class Training:
 
     def _block(self, epochs: int) -> int:
         """Run some epochs; returns how many to run next."""
-        first, began = self.epoch, time.perf_counter()
+        first, began = self.epoch, self._clock()
         before = self._runner.state()
-        rate_at = self._rates(first)
-        losses = self._runner.run(epochs, rate_at, lambda at: self._tick(first + at))
+        rates = self._rates()
+        losses = self._runner.run(epochs, rates, lambda at: self._tick(first + at))
         if not np.isfinite(losses).all() or not np.isfinite(self._runner.theta).all():
-            return self._stop_at_nonfinite(before, epochs, losses, rate_at, began)
-        self._record(losses, [rate_at(e) for e in range(epochs)], time.perf_counter() - began)
+            return self._stop_at_nonfinite(before, epochs, losses, rates, began)
+        self._record(losses, rates.of_epochs(epochs), self._clock() - began)
         self._tell("on_epoch")
-        seconds = max(time.perf_counter() - began, 1e-6)
+        seconds = max(self._clock() - began, 1e-6)
+        return self._at_most(
+            min(int(epochs * BLOCK_SECONDS / seconds), self._runner.growth * epochs)
+        )
+
+    def _at_most(self, epochs: int) -> int:
+        """So many epochs, or as few as something is to be done after."""
         if self._scores is not None:
             return 1
-        within = min([int(epochs * BLOCK_SECONDS / seconds), 4 * epochs, *self._strides()])
-        return max(1, int(within))
+        return max(1, int(min([epochs, *(callback.stride(self) for callback in self._callbacks)])))
 
-    def _strides(self) -> Iterator[float]:
-        return (callback.stride(self) for callback in self._callbacks)
+    def _clock(self) -> float:
+        """The time, which stands still while something is compiled."""
+        self.history.compile_seconds = compile_seconds() - self._compiled
+        return time.perf_counter() - self.history.compile_seconds
 
-    def _rates(self, first: int) -> Callable[[float], float]:
-        base, schedule, epochs = self.optimizer.learning_rate, self._schedule, self.epochs
+    def _rates(self) -> Rates:
+        base = self.optimizer.learning_rate
         if not (isinstance(base, int | float | np.number) and 0 < base < math.inf):
             raise OptionError(
                 f"the learning rate must stay above 0 and finite; it was set to {base!r}."
             )
-        if isinstance(schedule, Constant):
-            return lambda position: base
-        return lambda position: schedule.rate(base, first + position, epochs)
+        return Rates(self._schedule, float(base), self.epoch, self.epochs)
 
     def _record(self, losses: list[float], rates: list[float], seconds: float) -> None:
         count = len(losses)
@@ -116,21 +124,21 @@ class Training:
         self.epoch += count
 
     def _stop_at_nonfinite(
-        self, before: dict[str, Any], epochs: int, losses: list[float], rate_at: Any, began: float
+        self, before: dict[str, Any], epochs: int, losses: list[float], rates: Rates, began: float
     ) -> int:
-        birth = nonfinite.find(self._runner, before, epochs, rate_at)
+        birth = nonfinite.find(self._runner, before, epochs, rates)
         # The history ends with the last epoch all of whose steps are kept.
         whole = (self._runner.steps - before["steps"]) // self._runner.steps_per_epoch
         if whole:
-            rates = [rate_at(e) for e in range(whole)]
-            self._record(losses[:whole], rates, time.perf_counter() - began)
+            self._record(losses[:whole], rates.of_epochs(whole), self._clock() - began)
         told = str(birth) if birth else f"the loss was not finite in epoch {self.epoch + 1}"
         self.stop(told)
         warnings.warn(
             f"training stopped: {told}. The parameters are those of the last step that was finite. "
-            "Try a smaller learning rate, inputs scaled to about 1, or clip_norm=1.0.",
+            "Try a smaller learning rate, inputs scaled to about 1, or clip_norm=1.0. "
+            f"{WHERE_TO_ASK}",
             TrainingWarning,
-            stacklevel=_level_outside(),
+            stacklevel=level_outside(),
         )
         return 1
 
@@ -141,14 +149,6 @@ class Training:
     def _tick(self, position: float) -> None:
         for callback in self._callbacks:
             callback.on_tick(self, position)
-
-
-def _level_outside() -> int:
-    """The ``stacklevel`` that makes a warning of the caller's name the line outside chainrule."""
-    frame, level = sys._getframe(1), 1
-    while frame.f_back and str(frame.f_globals.get("__name__")).split(".")[0] == "chainrule":
-        frame, level = frame.f_back, level + 1
-    return level
 
 
 def scores_of(

@@ -10,6 +10,7 @@ import numpy as np
 from chainrule.engine import evaluate_nodes
 from chainrule.graph.graph import Graph
 from chainrule.graph.op import Array
+from chainrule.train.rates import Rates
 from chainrule.train.runner import Runner
 
 
@@ -33,26 +34,42 @@ class Birth:
         )
 
 
-def find(runner: Runner, before: dict[str, Any], epochs: int, rate_at: Any) -> Birth | None:
+def find(runner: Runner, before: dict[str, Any], epochs: int, rates: Rates) -> Birth | None:
     """Replay from the state ``before`` to the step that fails, and that step node by node.
 
     Leaves the runner in its last finite state: after the last step whose results were all finite.
     """
     runner.restore(before)
-    for epoch in range(epochs):
+    for epoch in range(_finite_epochs(runner, epochs, rates), epochs):
         for i, rows in enumerate(runner.batches()):
             kept = runner.state()
-            rate = rate_at(epoch + i * runner.batch_size / runner.rows)
-            (value,) = runner.make_steps([rows], [rate])
+            rate = rates(epoch + i * runner.batch_size / runner.rows)
+            value = runner.make_step(rows, rate)
             if not (np.isfinite(value) and np.isfinite(runner.theta).all()):
                 failed = runner.steps
                 runner.restore(kept)
-                return _look_closely(runner, rows, failed)
+                return look_closely(runner, rows, failed)
     return None
 
 
-def _look_closely(runner: Runner, rows: Array, step: int) -> Birth | None:
-    graph = runner.steps_on(len(rows)).step.graph
+def _finite_epochs(runner: Runner, epochs: int, rates: Rates) -> int:
+    """Run all epochs but those near the one that fails; returns how many. What once is not finite
+    stays so: half of them at a time, and back if they fail."""
+    done = 0
+    while epochs - done > 1:
+        half, kept = (epochs - done) // 2, runner.state()
+        losses = runner.run(half, rates.later(done), lambda at: None)
+        if np.isfinite(losses).all() and np.isfinite(runner.theta).all():
+            done += half
+        else:
+            runner.restore(kept)
+            epochs = done + half
+    return done
+
+
+def look_closely(runner: Runner, rows: Array, step: int) -> Birth | None:
+    """Evaluate one step on ``rows`` node by node; None if all its numbers are finite."""
+    graph = runner.step_on(len(rows)).graph
     arrays = runner.bound() | {name: array[rows] for name, array in runner.data.items()}
     values: dict[Any, Array] = {}
     given = [arrays[name] for name in graph.input_names()]

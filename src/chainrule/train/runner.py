@@ -1,7 +1,7 @@
 """The runner: trains epoch after epoch on data in memory, one planned step for each batch shape.
 
-An engine that compiles whole epochs would bring a runner of its own with the same face: ``run`` for
-some epochs, ``state`` and ``restore`` for going back.
+The XLA engine, which compiles whole epochs, has a runner of its own with the same face
+(``epochs``): ``run`` for some epochs, ``state`` and ``restore`` for going back.
 """
 
 from __future__ import annotations
@@ -17,7 +17,8 @@ from chainrule.graph.op import Array
 from chainrule.nn.losses import Loss
 from chainrule.nn.sequential import Sequential
 from chainrule.optim.optimizers import Optimizer
-from chainrule.train.step import flat, views
+from chainrule.train.rates import Rates
+from chainrule.train.step import Step, flat, views
 from chainrule.train.steps import COUNT, Steps
 
 #: Seconds between two looks at the clock while an epoch runs.
@@ -36,6 +37,9 @@ class Runner:
         steady: whether ``data`` stays as it is. If not, its rows may be written anew between two
             calls of ``run``, and nothing is made of them beforehand.
     """
+
+    #: How many times as many epochs may be asked for as were before: the first are the slowest.
+    growth = 4
 
     def __init__(
         self, net: Sequential, loss: Loss, optimizer: Optimizer, data: dict[str, Array],
@@ -71,27 +75,27 @@ class Runner:
             "key": self.key,
         }
 
-    def run(
-        self, epochs: int, rate_at: Callable[[float], float], tick: Callable[[float], None]
-    ) -> list[float]:
+    def epochs_in(self, seconds: float, rates: Rates) -> int:
+        """How many epochs take about so many seconds, if that is known before the first."""
+        return 1
+
+    def run(self, epochs: int, rates: Rates, tick: Callable[[float], None]) -> list[float]:
         """Train for some epochs; returns the loss of each, averaged over its batches' rows.
 
         Args:
-            rate_at: the learning rate at a position in these epochs (0 to ``epochs``).
+            rates: at positions in these epochs (0 to ``epochs``).
             tick: told the position now and then.
         """
         if self.batch_size < self.rows:
-            return [self._run_epoch(epoch, rate_at, tick) for epoch in range(epochs)]
+            return [self._run_epoch(epoch, rates, tick) for epoch in range(epochs)]
         (everything,) = self.batches()
         losses: list[float] = []
         for first in range(0, epochs, COUNT):
-            rates = [rate_at(epoch) for epoch in range(first, min(first + COUNT, epochs))]
-            losses += self.make_steps([everything] * len(rates), rates)
+            numbers = [rates(epoch) for epoch in range(first, min(first + COUNT, epochs))]
+            losses += self.make_steps([everything] * len(numbers), numbers)
         return losses
 
-    def _run_epoch(
-        self, epoch: int, rate_at: Callable[[float], float], tick: Callable[[float], None]
-    ) -> float:
+    def _run_epoch(self, epoch: int, rates: Rates, tick: Callable[[float], None]) -> float:
         batches = self.batches()
         losses: list[float] = []
         began = ticked = time.perf_counter()
@@ -101,7 +105,7 @@ class Runner:
             # The last batch may be smaller, and so is not made together with the others.
             last = max(first + 1, min(first + count, len(batches) - 1))
             positions = [epoch + i * self.batch_size / self.rows for i in range(first, last)]
-            losses += self.make_steps(batches[first:last], [rate_at(at) for at in positions])
+            losses += self.make_steps(batches[first:last], [rates(at) for at in positions])
             now = time.perf_counter()
             count = min(COUNT, 4 * count, 1 + int((last - first) * TICK_SECONDS / (now - began)))
             began = now
@@ -132,6 +136,11 @@ class Runner:
             # An interrupt leaves rows for which no step was made.
             self.steps += len(batches) - operator.length_hint(rows)
 
+    def make_step(self, batch: Array, rate: float) -> float:
+        """A step on ``batch``, the one that comes next; returns its loss."""
+        (loss,) = self.make_steps([batch], [rate])
+        return loss
+
     def share(self, rows: Array) -> float:
         """What a batch's loss counts in the mean of an epoch."""
         if self.loss.total:
@@ -143,9 +152,13 @@ class Runner:
         if size not in self._planned:
             self._planned[size] = Steps(
                 self.net, self.loss, self.optimizer, self.optimizer_state, self.bound(),
-                self.data, size, self.engine, self.penalty, self.steady,
+                self.data, size, self.engine, self.penalty, self.steady, self._planned.values(),
             )  # fmt: skip
         return self._planned[size]
+
+    def step_on(self, size: int) -> Step:
+        """The step for batches of so many rows, as it was traced."""
+        return self.steps_on(size).step
 
     # --- going back ----------------------------------------------------------------------------
 

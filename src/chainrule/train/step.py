@@ -120,12 +120,16 @@ def penalised(
 
 def training_step(
     net: Sequential, loss: Loss, optimizer: Optimizer, state: Mapping[str, Array],
-    batch: Mapping[str, Array], penalty: float = 0.0,
+    batch: Mapping[str, Array], penalty: float = 0.0, early_rate: bool = True,
 ) -> Step:  # fmt: skip
     """Trace one step of training, for batches of these shapes.
 
     Inputs: theta, the optimizer's state, the statistics, rate, key, and the batch. Outputs: the
     loss, then what replaces theta, the state and the statistics, and the key if it is used.
+
+    With ``early_rate``, a plain update's rate is in the cotangent that the backward pass begins
+    with: one pass of NumPy fewer. XLA fuses θ - η g, and writes θ - g without vector instructions
+    (jaxlib 0.10, x86: 32 µs against 5 for 784x100 entries), so it is given the other form.
     """
     size = sum(array.size for array in net.parameters.values())
     theta = placeholder((size,), net.dtype, "theta")
@@ -134,9 +138,10 @@ def training_step(
     rate = placeholder((), np.float64, "rate")
     key = placeholder((2,), np.uint32, "key")
     given = batch_inputs(batch)
-    scale = astype(rate, net.dtype) if optimizer.is_plain else None
+    is_scaled = early_rate and optimizer.is_plain
+    scale = astype(rate, net.dtype) if is_scaled else None
     value, gradient, moved = loss_and_gradient(net, loss, theta, kept, given, key, scale, penalty)
-    if optimizer.is_plain:
+    if is_scaled:
         new_theta: Tensor = theta - gradient
         new_state: dict[str, Tensor] = {}
     else:

@@ -1,4 +1,4 @@
-"""A stream: training on data that come in pieces, an epoch of each, with one memory for all."""
+"""Pieces: training on data that come one after the other, an epoch of each, with one memory."""
 
 from __future__ import annotations
 
@@ -11,7 +11,9 @@ from chainrule.graph.op import Array
 from chainrule.nn.losses import Loss
 from chainrule.nn.sequential import Sequential
 from chainrule.optim.optimizers import Optimizer
+from chainrule.optim.schedules import Constant
 from chainrule.train import nonfinite
+from chainrule.train.rates import Rates
 from chainrule.train.runner import Runner
 from chainrule.train.step import flat, views
 
@@ -19,7 +21,7 @@ from chainrule.train.step import flat, views
 KEPT = 4
 
 
-class Stream:
+class Pieces:
     """Trains ``net`` on one piece of data after the other.
 
     The optimizer's memory and the random numbers go on from piece to piece, and pieces of a size
@@ -57,10 +59,10 @@ class Stream:
             DataError: a number was not finite; the network stays at the last step before.
         """
         runner = self._runner_for(data)
-        before, rate = runner.state(), self.optimizer.learning_rate
-        (loss,) = runner.run(1, lambda position: rate, lambda position: None)
+        before, rates = runner.state(), Rates(Constant(), self.optimizer.learning_rate, 0, 1)
+        (loss,) = runner.run(1, rates, lambda position: None)
         if not (np.isfinite(loss) and np.isfinite(runner.theta).all()):
-            birth = nonfinite.find(runner, before, 1, lambda position: rate)
+            birth = nonfinite.find(runner, before, 1, rates)
             raise DataError(f"training stopped: {birth or 'the loss was not finite'}.")
         return loss
 

@@ -1,0 +1,216 @@
+"""The runner of the XLA engine: whole epochs on the device, of which the host sees the results."""
+
+from __future__ import annotations
+
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+from weakref import WeakKeyDictionary
+
+import numpy as np
+
+from chainrule.engine.xla.epochs import MOST_STEPS, Epochs, permutation
+from chainrule.engine.xla.resident import resident
+from chainrule.engine.xla.runtime import all_dtypes, jax_module
+from chainrule.graph.op import Array
+from chainrule.nn.losses import Loss
+from chainrule.nn.sequential import Sequential
+from chainrule.optim.optimizers import Optimizer
+from chainrule.optim.schedules import Constant
+from chainrule.train.rates import Rates
+from chainrule.train.runner import Runner
+from chainrule.train.step import Step, training_step
+
+#: Seconds after which the host looks up: for progress, callbacks and Ctrl-C.
+CALL_SECONDS = 0.25
+
+#: Steps of the first call of a program whose pace is not known.
+FIRST_STEPS = 16
+
+#: How many times as many epochs may be asked for after the first ones.
+GROWTH = 64
+
+#: Seconds a step has taken at best, by program: a second training begins with calls of full length.
+_pace: WeakKeyDictionary[Any, float] = WeakKeyDictionary()
+
+
+class EpochsRunner(Runner):
+    """Trains by a program that makes many steps in a call, with all data on the device.
+
+    Rows are shuffled there, by numbers that the fit's seed decides: their order is another one than
+    the numpy engine's. Before and after every call of ``run``, the parameters and all else that a
+    step changes lie in the host's arrays, as those of any runner.
+    """
+
+    growth = GROWTH
+
+    def __init__(
+        self, net: Sequential, loss: Loss, optimizer: Optimizer, data: dict[str, Array],
+        batch_size: int | None, rng: np.random.Generator, engine: str, *, penalty: float = 0.0,
+    ) -> None:  # fmt: skip
+        super().__init__(net, loss, optimizer, data, batch_size, rng, engine, penalty=penalty)
+        self._order_key = rng.integers(2**32, size=2, dtype=np.uint32)
+        self._traced: dict[int, Step] = {}
+        rest = self.rows % self.batch_size
+        self._epochs = Epochs(
+            self.step_on(self.batch_size), self.step_on(rest) if rest else None,
+            self.rows, self.batch_size, not loss.total,
+        )  # fmt: skip
+        bound, changing = self.bound(), set(self._epochs.step.replaces.values())
+        self._changing = {name: array for name, array in bound.items() if name in changing}
+        self._others = {
+            name: array for name, array in bound.items() if name not in {*changing, "rate"}
+        }
+        with all_dtypes():
+            self._data = {name: resident(array) for name, array in data.items()}
+        self._programs: dict[int, Callable[..., Any]] = {}
+        self._carried = self._epochs.start(self._changing)
+        self._loss = np.nan
+
+    def step_on(self, size: int) -> Step:
+        """The step for batches of so many rows: traced at first need."""
+        if size not in self._traced:
+            batch = {
+                name: np.broadcast_to(array[:1], (size, *array.shape[1:]))
+                for name, array in self.data.items()
+            }
+            self._traced[size] = training_step(
+                self.net, self.loss, self.optimizer, self.optimizer_state, batch, self.penalty,
+                early_rate=False,
+            )  # fmt: skip
+        return self._traced[size]
+
+    def epochs_in(self, seconds: float, rates: Rates) -> int:
+        """How many epochs take about so many seconds, as far as the program's pace is known."""
+        with all_dtypes():
+            pace = _pace.get(self._program(1 if rates.is_constant else MOST_STEPS))
+        return 1 if pace is None else max(1, int(seconds / pace / self.steps_per_epoch))
+
+    def run(self, epochs: int, rates: Rates, tick: Callable[[float], None]) -> list[float]:
+        """Train for some epochs; returns the loss of each, averaged over its batches' rows.
+
+        Args:
+            rates: at positions in these epochs (0 to ``epochs``).
+            tick: told the position now and then.
+        """
+        losses: list[float] = []
+        first, last = self.steps, self.steps + epochs * self.steps_per_epoch
+        with self._on_device():
+            while self.steps < last:
+                losses += self._call(min(self._most(rates), last - self.steps), rates, first)
+                if self.steps < last:
+                    tick(self._position(self.steps - first))
+        return losses
+
+    def batches(self) -> list[Array]:
+        """The rows of each batch of the epoch that comes next."""
+        if self.batch_size == self.rows:
+            return [np.arange(self.rows)]
+        with all_dtypes():
+            epoch = self.steps // self.steps_per_epoch
+            order = np.asarray(permutation(self._order_key, np.int64(epoch), self.rows))
+        return [order[i : i + self.batch_size] for i in range(0, self.rows, self.batch_size)]
+
+    def make_step(self, batch: Array, rate: float) -> float:
+        """The step that comes next, on its ``batch``; returns the loss of the epoch so far."""
+        with self._on_device():
+            self._call(1, Rates(Constant(), rate, 0, 1), self.steps)
+        return self._loss
+
+    def state(self) -> dict[str, Any]:
+        """Everything that a step changes, copied."""
+        return super().state() | {"sums": np.array(self._carried["sums"])}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go back to a copied state."""
+        super().restore(state)
+        self._carried["sums"] = state["sums"].copy()
+
+    # --- calls ---------------------------------------------------------------------------------
+
+    @contextmanager
+    def _on_device(self) -> Iterator[None]:
+        """What steps change lies on the device meanwhile, and comes back whatever happens."""
+        jnp = jax_module().numpy
+        with all_dtypes():
+            self._carried["state"] = {name: jnp.array(x) for name, x in self._changing.items()}
+            try:
+                yield
+            finally:
+                for name, array in self._changing.items():
+                    held = self._carried["state"][name]
+                    if not held.is_deleted():  # as it is if a call failed
+                        np.copyto(array, np.asarray(held))
+
+    def _call(self, count: int, rates: Rates, first: int) -> list[float]:
+        """Make some steps in one call; returns the losses of the epochs that ended in it.
+
+        ``first`` is the step at which the rates begin.
+        """
+        start, stop, each = self.steps, self.steps + count, self.steps_per_epoch
+        numbers = self._numbers(rates, range(start - first, stop - first))
+        program = self._program(len(numbers))
+        began = time.perf_counter()
+        with _interrupts_held():
+            self._carried, found = program(
+                self._carried, self._data, self._others, self._order_key, numbers,
+                np.int64(start), np.int64(stop),
+            )  # fmt: skip
+            losses = np.asarray(found)  # waits until all steps are made
+            self.steps = stop
+        seconds = time.perf_counter() - began
+        _pace[program] = min(seconds / count, _pace.get(program, np.inf))
+        self._loss = losses[(stop - 1) // each - start // each].item()
+        ended: list[float] = losses[: stop // each - start // each].tolist()
+        return ended
+
+    def _program(self, numbers: int) -> Callable[..., Any]:
+        """The program that is given so many rates."""
+        if numbers not in self._programs:
+            step = np.int64(0)
+            fed = (np.zeros(numbers), step, step)
+            self._programs[numbers] = self._epochs.compile(
+                (self._carried, self._data, self._others, self._order_key, *fed)
+            )
+        return self._programs[numbers]
+
+    def _most(self, rates: Rates) -> int:
+        """The steps of the next call."""
+        pace = _pace.get(self._program(1 if rates.is_constant else MOST_STEPS))
+        return FIRST_STEPS if pace is None else min(MOST_STEPS, 1 + int(CALL_SECONDS / pace))
+
+    def _numbers(self, rates: Rates, steps: range) -> Array:
+        """One rate for all of these steps, or a table that begins with one for each."""
+        if rates.is_constant:
+            return np.array([rates(0)])
+        table = np.zeros(MOST_STEPS)
+        table[: len(steps)] = [rates(self._position(step)) for step in steps]
+        return table
+
+    def _position(self, steps: int) -> float:
+        """After so many steps: the position in epochs."""
+        epochs, steps = divmod(steps, self.steps_per_epoch)
+        return epochs + steps * self.batch_size / self.rows
+
+
+@contextmanager
+def _interrupts_held() -> Iterator[None]:
+    """Ctrl-C waits until the end.
+
+    An interrupt between a call and the keeping of its results would lose both these and, because
+    the program takes over their memory, what it was given.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    came: list[Any] = []
+    handler = signal.signal(signal.SIGINT, lambda *event: came.append(event))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, handler)
+    if came and callable(handler):
+        handler(*came[0])
