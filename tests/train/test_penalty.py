@@ -120,3 +120,17 @@ def test_lbfgs_ends_by_its_gain_or_its_evaluations() -> None:
     epochs, stopped = ends(evaluations=10)
     assert epochs <= 10
     assert "EXCEEDS LIMIT" in stopped
+
+
+@pytest.mark.parametrize("batch_size", [None, 16])
+def test_the_xla_engine_has_the_penalty_and_the_order_too(batch_size: int | None) -> None:
+    found = []
+    for engine in ("numpy", "xla"):
+        net = cr.Sequential(cr.Dense(4, "tanh"), cr.Dense(2), dtype="float64").build(3, seed=1)
+        history = net.fit(
+            X, Y, penalty=3.0, epochs=3, shuffle=batch_size is None, batch_size=batch_size,
+            engine=engine,
+        )  # fmt: skip
+        found.append((history["loss"], net.parameters["W1"]))
+    np.testing.assert_allclose(found[1][0], found[0][0], rtol=1e-9)
+    np.testing.assert_allclose(found[1][1], found[0][1], rtol=1e-9)
