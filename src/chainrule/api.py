@@ -14,6 +14,7 @@ from chainrule import (
     train,
 )
 from chainrule.check import check_gradients, check_step, numerical_gradient
+from chainrule.doctor import Doctor, diagnose
 from chainrule.formats import load, save
 from chainrule.graph import (
     Graph,
@@ -73,7 +74,18 @@ from chainrule.ops.comparison import (
     logical_or,
     not_equal,
 )
-from chainrule.ops.exponential import cos, exp, expm1, log, log1p, sin, sqrt, times_log
+from chainrule.ops.einsum import einsum
+from chainrule.ops.exponential import (
+    cos,
+    exp,
+    expm1,
+    log,
+    log1p,
+    logaddexp,
+    sin,
+    sqrt,
+    times_log,
+)
 from chainrule.ops.indexing import one_hot, take
 from chainrule.ops.linear import dot, matmul, outer
 from chainrule.ops.loss import log_softmax, sigmoid_cross_entropy, softmax, softmax_cross_entropy
@@ -89,6 +101,7 @@ from chainrule.ops.shape import (
     swapaxes,
     transpose,
 )
+from chainrule.ops.stacking import hstack, tile, vstack
 from chainrule.optim import (
     LBFGS,
     SGD,
@@ -104,16 +117,22 @@ from chainrule.optim import (
     WarmUp,
     gradient_descent,
 )
+from chainrule.report import write_report
 from chainrule.train import (
     Callback,
     Checkpoint,
     EarlyStopping,
     History,
+    MLflow,
     Population,
     Progress,
     Snapshots,
+    TensorBoard,
     fit_many,
 )
+
+#: Names of the package too, but not of ``import *``: scikit-learn is loaded with them.
+_ESTIMATORS = ("NetworkClassifier", "NetworkRegressor")
 
 __all__ = [
     "LBFGS",
@@ -128,6 +147,7 @@ __all__ = [
     "Constant",
     "Cosine",
     "Dense",
+    "Doctor",
     "Dropout",
     "EarlyStopping",
     "Exponential",
@@ -135,6 +155,7 @@ __all__ = [
     "Graph",
     "History",
     "LayerNorm",
+    "MLflow",
     "OneCycle",
     "Op",
     "Population",
@@ -144,6 +165,7 @@ __all__ = [
     "Snapshots",
     "Step",
     "Tensor",
+    "TensorBoard",
     "WarmUp",
     "abs",
     "add",
@@ -160,10 +182,12 @@ __all__ = [
     "cos",
     "cross_entropy",
     "data",
+    "diagnose",
     "differentiate",
     "distributed",
     "divide",
     "dot",
+    "einsum",
     "elu",
     "engine",
     "equal",
@@ -179,6 +203,7 @@ __all__ = [
     "greater",
     "greater_equal",
     "half_sum_squared_error",
+    "hstack",
     "huber",
     "identity",
     "leaky_relu",
@@ -188,6 +213,7 @@ __all__ = [
     "log",
     "log1p",
     "log_softmax",
+    "logaddexp",
     "logical_and",
     "logical_not",
     "logical_or",
@@ -235,6 +261,7 @@ __all__ = [
     "take",
     "tanh",
     "tensor",
+    "tile",
     "times_log",
     "trace",
     "train",
@@ -243,5 +270,7 @@ __all__ = [
     "value_and_grad",
     "var",
     "verify",
+    "vstack",
     "where",
+    "write_report",
 ]

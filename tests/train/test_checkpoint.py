@@ -20,6 +20,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
         "optimizer": cr.SGD(0.1, momentum=0.9), "batch_size": 16, "schedule": "cosine",
     },
     "all rows": {"optimizer": cr.RMSProp(0.01), "batch_size": None, "metrics": "accuracy"},
+    "in order": {"optimizer": cr.Adam(0.01), "batch_size": 16, "shuffle": False, "penalty": 0.01},
     "weights": {"optimizer": "adam", "batch_size": 25, "class_weight": {0: 1, 1: 3}},
 }  # fmt: skip
 
@@ -154,12 +155,14 @@ def test_a_rate_that_a_callback_changed_comes_back(tmp_path: Path) -> None:
 
 DIFFERENT: dict[str, tuple[dict[str, Any], str]] = {
     "optimizer": ({"optimizer": cr.Adam(0.02)}, r"the optimizer: Adam\(.*0.01.* then, Adam\(.*0.0"),
-    "batch size": ({"batch_size": 8}, "the batch size: 16 then, 8 now"),
+    "batch size": ({"batch_size": 8}, "batch_size: 16 then, 8 now"),
     "seed": ({"seed": 4}, "the training data: 48 rows, digest .* then"),
     "validation": ({"validation": None}, "48 rows, digest .* then, 60 rows, digest .* now"),
     "loss": ({"loss": "mean_squared_error"}, "the loss: binary_cross_entropy then, mean_squared"),
     "schedule": ({"schedule": "cosine"}, r"the schedule: Constant\(\) then, Cosine\("),
-    "engine": ({"engine": "reference"}, "the engine: numpy then, reference now"),
+    "engine": ({"engine": "reference"}, "engine: numpy then, reference now"),
+    "penalty": ({"penalty": 0.1}, r"penalty: 0.0 then, 0.1 now"),
+    "shuffle": ({"shuffle": False}, "shuffle: True then, False now"),
     "generator": (
         {"seed": np.random.Generator(np.random.MT19937(3))},
         "the random generator: PCG64 then, MT19937 now",

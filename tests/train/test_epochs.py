@@ -10,8 +10,8 @@ import pytest
 
 import chainrule as cr
 from chainrule.engine.xla.epochs import permutation
-from chainrule.engine.xla.runtime import all_dtypes
-from chainrule.errors import TrainingWarning
+from chainrule.engine.xla.runtime import all_dtypes, jax_module
+from chainrule.errors import OptionError, TrainingWarning
 from chainrule.train import epochs
 from chainrule.train.callbacks import Callback, Progress
 from chainrule.train.epochs import EpochsRunner
@@ -236,6 +236,25 @@ def test_what_is_not_finite_is_named_and_the_last_finite_state_kept(
         net, history = fit(epochs=400, batch_size=batch_size, optimizer=cr.SGD(40.0))
     assert all(np.isfinite(array).all() for array in net.parameters.values())
     assert np.isfinite(history["loss"]).all() or not len(history)
+
+
+@pytest.mark.parametrize("told", ["RESOURCE_EXHAUSTED: out of memory", "INTERNAL: a bug"])
+def test_a_full_device_is_told_in_one_line(told: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    error = jax_module().errors.JaxRuntimeError(told)
+
+    def fails(*_: Any) -> Any:
+        raise error
+
+    net, _ = fit(epochs=1)
+    before = {name: array.copy() for name, array in net.parameters.items()}
+    monkeypatch.setattr(EpochsRunner, "_program", lambda *_: fails)
+    monkeypatch.setattr(EpochsRunner, "_most", lambda *_: 1)
+    monkeypatch.setattr(EpochsRunner, "epochs_in", lambda *_: 1)
+    expected: Any = (OptionError, type(error))["INTERNAL" in told]
+    with pytest.raises(expected, match=r"memory is full\. Give memory_limit=|a bug"):
+        fit(net)
+    for name, array in before.items():
+        np.testing.assert_array_equal(net.parameters[name], array)
 
 
 @pytest.mark.parametrize("engine", ["numpy", "xla"])

@@ -7,7 +7,8 @@ from typing import Any
 
 import click
 
-from chainrule.cli.options import batch_size, processes, rate, sizes
+from chainrule.cli.options import processes
+from chainrule.cli.training_options import NETWORK, TABLE, takes
 
 
 class _Train(click.Command):
@@ -20,26 +21,7 @@ class _Train(click.Command):
 
 @click.command("train", cls=_Train, short_help="Train a network and save the run.")
 @click.argument("data", metavar="DATA", required=False)
-@click.option("--target", metavar="COLUMN", help="Column to predict (CSV).  [default: the last]")
-@click.option(
-    "--hidden", type=sizes, metavar="SIZES",
-    help="Units of the hidden layers, such as 100,50; 0 for none.",
-)  # fmt: skip
-@click.option(
-    "--activation", metavar="NAME",
-    help="Of the hidden layers: relu, tanh, sigmoid, gelu, silu, elu, leaky_relu, softplus, ...",
-)  # fmt: skip
-@click.option(
-    "--optimizer", default="adam", show_default=True, metavar="NAME",
-    help="sgd, adagrad, rmsprop, adam, adamw or lbfgs.",
-)  # fmt: skip
-@click.option("--lr", type=rate, metavar="RATE", help="Learning rate.")
-@click.option("--epochs", type=click.IntRange(min=1), metavar="N", help="Passes over the data.")
-@click.option("--batch-size", type=batch_size, metavar="N", help="Rows a step, or all.")
-@click.option(
-    "--seed", type=click.IntRange(min=0), default=0, show_default=True, metavar="N",
-    help="Decides the split, the first parameters and the order of rows.",
-)  # fmt: skip
+@takes(TABLE, NETWORK)
 @click.option(
     "--restarts", type=click.IntRange(min=0), metavar="N",
     help="How often to start anew if training gets stuck.  [default: 5 for gates, else 0]",
@@ -68,9 +50,10 @@ class _Train(click.Command):
 def train_command(**options: Any) -> None:
     """Train a network on DATA, judge it on rows it has not seen, and save the run.
 
-    DATA is xor, and, or, nand, digits, mnist, or a CSV file whose first row names the columns. Of
-    a CSV file a fifth of the rows is set aside for the test; training stops when the loss on
-    another part no longer falls. Texts may be categories, and values may be missing.
+    DATA is xor, and, or, nand, digits, mnist, or a table: a CSV or TSV file whose first row names
+    the columns, a file of JSON lines, a Parquet or an NPY file. Of a table a fifth of the rows is
+    set aside for the test; training stops when the loss on another part no longer falls. Columns
+    may be numbers, dates, yes or no, or categories, and values may be missing.
 
     Ctrl-C ends the training early and keeps what was learnt.
 
@@ -80,20 +63,27 @@ def train_command(**options: Any) -> None:
       chainrule train xor --hidden 2 --activation sigmoid --seed 3
       chainrule train mnist --hidden 100,50 --epochs 10 --out runs/mnist
       chainrule train houses.csv --target price --lr 0.001
+      chainrule train visits.parquet --target returned --split-by group:patient
       chainrule train mnist --engine xla --processes 2
     """
+    from dataclasses import fields
+
+    from chainrule.cli.checkpoints import kept_options
     from chainrule.cli.processes import is_launcher, start_workers
+    from chainrule.cli.table_options import TableOptions
     from chainrule.cli.training import Options, train
 
     ctx = click.get_current_context()
     if options["resume"] is not None:
-        from chainrule.cli.checkpoints import kept_options
-
         typed = click.core.ParameterSource.COMMANDLINE
         given = {k: v for k, v in options.items() if ctx.get_parameter_source(k) == typed}
         options = kept_options(options["resume"], given)
+        table = TableOptions.of(options.pop("table"))
     elif options["data"] is None:
         raise click.UsageError("Missing argument 'DATA'.", ctx)
+    else:
+        names = [field.name for field in fields(TableOptions)]
+        table = TableOptions(**{name: options.pop(name) for name in names})
     if is_launcher(options["processes"]):
         ctx.exit(start_workers(ctx.meta["arguments"], options["processes"], options["engine"]))
-    train(Options(**options))
+    train(Options(table=table, **options))

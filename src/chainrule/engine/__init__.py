@@ -5,7 +5,7 @@ An engine is known by two things. ``ENGINES[name](graph)`` compiles a graph to a
 caller's, read and replaced in place: what training runs, step after step.
 """
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any, Protocol
 
 from chainrule.distributed import current
@@ -77,9 +77,11 @@ def repeated(
     graph: Graph, bound: Mapping[str, Array], replaces: Mapping[int, str], engine: str,
     steady: Collection[str], kept: Mapping[int, Array],
     gathered: Mapping[str, Array] | None = None, fed: str | None = None,
+    beside: Iterable[Repeatable] = (),
 ) -> Repeatable:  # fmt: skip
     """A step to be run many times in a call, on the engine called ``engine``: see ``Repeated``.
 
+    Where memory is planned, it is shared with the steps ``beside`` it, which run at other times.
     In a group of processes or devices, the XLA engine gives each of them a share of every batch.
 
     Raises:
@@ -90,7 +92,10 @@ def repeated(
         shared: Any = SharedRepeated(group, graph, bound, replaces, steady, kept, gathered, fed)
         spread: Repeatable = shared
         return spread
-    made: Repeatable = _known(REPEATED, engine)(graph, bound, replaces, steady, kept, gathered, fed)
+    room = [b for other in beside if isinstance(other, Repeated) for b in other.buffers]
+    shared = {"room": room} if room else {}
+    given = (graph, bound, replaces, steady, kept, gathered, fed)
+    made: Repeatable = _known(REPEATED, engine)(*given, **shared)
     return made
 
 

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from chainrule.errors import FileFormatError
-from chainrule.formats.safetensors_file import read_arrays, write_whole
+from chainrule.formats.safetensors_file import read_arrays
+from chainrule.formats.whole_file import write_whole
 
 FORMAT = "chainrule checkpoint 1"
 

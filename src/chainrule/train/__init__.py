@@ -7,6 +7,7 @@ from chainrule.train.history import History
 from chainrule.train.loop import Training
 from chainrule.train.many import fit_many
 from chainrule.train.population import Band, Population
+from chainrule.train.tracking import MLflow, TensorBoard
 
 __all__ = [
     "Band",
@@ -14,9 +15,11 @@ __all__ = [
     "Checkpoint",
     "EarlyStopping",
     "History",
+    "MLflow",
     "Population",
     "Progress",
     "Snapshots",
+    "TensorBoard",
     "Training",
     "fit",
     "fit_many",

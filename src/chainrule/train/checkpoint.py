@@ -105,19 +105,21 @@ def read_checkpoint(place: Any) -> dict[str, Any]:
 
 def description(
     net: Any, loss: Any, optimizer: Any, schedule: Any, data: Mapping[str, Array],
-    batch_size: Any, rng: np.random.Generator, engine: str,
+    rng: np.random.Generator, **options: Any,
 ) -> dict[str, str]:  # fmt: skip
-    """What must be the same for a training to be taken up again, each in words."""
+    """What must be the same for a training to be taken up again, each in words.
+
+    The engine is among the ``options``, because each engine shuffles in an order of its own.
+    """
     return {
         "the layers": ", ".join(_described(layer) for layer in net.layers),
         "the dtype": net.dtype.name,
         "the loss": loss.name,
         "the optimizer": repr(optimizer),
         "the schedule": _by_name(schedule),
-        "the batch size": str(batch_size),
-        "the engine": engine,  # each shuffles in an order of its own
         "the random generator": type(rng.bit_generator).__name__,
         "the training data": f"{len(data['x']):,} rows, digest {_digest(data)}",
+        **{name: str(value) for name, value in options.items()},
     }
 
 

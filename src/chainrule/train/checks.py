@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -142,6 +144,15 @@ def resumable(chosen: Optimizer, restarts: int, saved: Any, callbacks: Sequence[
             f"restarts={restarts} and checkpoints do not go together: a checkpoint is of one "
             "start. Choose one of them."
         )
+
+
+def steps(penalty: Any, shuffle: Any) -> None:
+    """Refuse a penalty that is no number of 0 or more, and a shuffle that is neither yes nor no."""
+    number = isinstance(penalty, Real) and not isinstance(penalty, bool)
+    if not (number and 0 <= penalty < math.inf):
+        raise OptionError(f"penalty is a number of 0 or more, got {penalty!r}.")
+    if shuffle not in (True, False):
+        raise OptionError(f"shuffle is True or False, got {shuffle!r}.")
 
 
 def memory(limit: Any, engine: str) -> None:

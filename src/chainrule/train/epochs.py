@@ -16,7 +16,7 @@ import numpy as np
 from chainrule.engine.xla.compiled import compiled
 from chainrule.engine.xla.epochs import MOST_STEPS, Epochs, permutation
 from chainrule.engine.xla.resident import resident
-from chainrule.engine.xla.runtime import all_dtypes, jax_module
+from chainrule.engine.xla.runtime import all_dtypes, full_memory_told, jax_module
 from chainrule.graph.op import Array
 from chainrule.nn.losses import Loss
 from chainrule.nn.sequential import Sequential
@@ -60,9 +60,9 @@ class EpochsRunner(Runner):
 
     def __init__(
         self, net: Sequential, loss: Loss, optimizer: Optimizer, data: dict[str, Array],
-        batch_size: int | None, rng: np.random.Generator, engine: str,
+        batch_size: int | None, rng: np.random.Generator, engine: str, *, penalty: float = 0.0,
     ) -> None:  # fmt: skip
-        super().__init__(net, loss, optimizer, data, batch_size, rng, engine)
+        super().__init__(net, loss, optimizer, data, batch_size, rng, engine, penalty=penalty)
         self._order_key = rng.integers(2**32, size=2, dtype=np.uint32)
         self._traced: dict[int, Step] = {}
         self._open()
@@ -79,7 +79,7 @@ class EpochsRunner(Runner):
     def _open(self) -> None:
         """Put the data on the device."""
         self._all = self._passes(self.rows)
-        with all_dtypes():
+        with all_dtypes(), full_memory_told():
             # All rows at once are read as they are; else they are gathered, batch by batch.
             put = jax_module().device_put if self.batch_size == self.rows else resident
             self._held = {name: put(array) for name, array in self.data.items()}
@@ -99,8 +99,9 @@ class EpochsRunner(Runner):
                 for name, array in self.data.items()
             }
             self._traced[size] = training_step(
-                self.net, self.loss, self.optimizer, self.optimizer_state, batch, early_rate=False
-            )
+                self.net, self.loss, self.optimizer, self.optimizer_state, batch, self.penalty,
+                early_rate=False,
+            )  # fmt: skip
         return self._traced[size]
 
     def epochs_in(self, seconds: float, rates: Rates) -> int:
@@ -179,7 +180,7 @@ class EpochsRunner(Runner):
         """The losses of the passes that the steps ``start`` to ``stop`` belong to."""
         program = self._program(passes, held, len(numbers))
         began = time.perf_counter()
-        with _interrupts_held():
+        with _interrupts_held(), full_memory_told():
             carried, found = program(
                 passes.carried | {"state": self._state}, held, self._others, self._order_key,
                 numbers, np.int64(start), np.int64(stop),
@@ -241,14 +242,17 @@ class GroupRunner(Runner):
 
     def __init__(
         self, net: Sequential, loss: Loss, optimizer: Optimizer, data: dict[str, Array],
-        batch_size: int | None, rng: np.random.Generator, engine: str,
+        batch_size: int | None, rng: np.random.Generator, engine: str, *, penalty: float = 0.0,
+        shuffle: bool = True,
     ) -> None:  # fmt: skip
-        super().__init__(net, loss, optimizer, data, batch_size, rng, engine)
+        super().__init__(
+            net, loss, optimizer, data, batch_size, rng, engine, penalty=penalty, shuffle=shuffle
+        )
         self._order_key = rng.integers(2**32, size=2, dtype=np.uint32)
 
     def batches(self) -> list[Array]:
         """The rows of each batch of the epoch that comes next."""
-        return _batches(self, self._order_key)
+        return _batches(self, self._order_key) if self.shuffle else super().batches()
 
     def state(self) -> dict[str, Any]:
         """Everything that a step changes, copied; between epochs, an ``EpochsRunner`` takes it."""
@@ -257,7 +261,8 @@ class GroupRunner(Runner):
     def restore(self, state: dict[str, Any]) -> None:
         """Go back to a copied state."""
         super().restore(state)
-        self._order_key[...] = state["order_key"]
+        if self.shuffle:  # else a training in one process has no such key
+            self._order_key[...] = state["order_key"]
 
 
 def _batches(runner: Runner, key: Array) -> list[Array]:

@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-import inspect
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import partial
 from typing import Any
 
 import numpy as np
 
 from chainrule.distributed import is_spread
-from chainrule.errors import ChainruleError, OptionError, unknown_name
+from chainrule.errors import ChainruleError, known_options, options_of
 from chainrule.nn import fitting
 from chainrule.nn.sequential import Sequential
 from chainrule.optim.optimizers import LBFGS, Optimizer
 from chainrule.optim.optimizers import optimizer as make_optimizer
 from chainrule.optim.schedules import schedule as make_schedule
 from chainrule.train import checks
+from chainrule.train.advice import advise
 from chainrule.train.callbacks import Progress, callback
 from chainrule.train.checkpoint import Checkpoint, description, read_checkpoint, refuse_another
 from chainrule.train.epochs import GroupRunner
@@ -51,6 +50,8 @@ def fit(
     class_weight: Any = None,
     callbacks: Any = (),
     restarts: int = 0,
+    penalty: float = 0.0,
+    shuffle: bool = True,
     seed: int | np.random.Generator = 0,
     engine: str = "numpy",
     memory_limit: float | None = None,
@@ -67,8 +68,7 @@ def fit(
         loss: a name, a ``Loss`` or a function; default by the last activation (see ``loss_for``).
         optimizer: a name or an ``Optimizer``; default Adam with a rate of 0.01.
         epochs: passes over the data; default 20, or as many as make 2,000 steps.
-        batch_size: rows a step, shuffled anew each epoch; None for all rows at once. LBFGS always
-            takes all rows.
+        batch_size: rows a step; None for all rows at once. LBFGS always takes all rows.
         validation: a share of the rows to set aside, or a pair (X, y); scored without weights.
         metrics: names or functions (outputs, targets), computed after each epoch on the training
             data and on validation.
@@ -76,6 +76,9 @@ def fit(
         sample_weight: one number a row. class_weight: {label: weight} or "balanced".
         callbacks: ``Callback`` objects or functions of the training.
         restarts: how often to start again from the next seed if training got stuck.
+        penalty: α, adds α/2 ΣW² to the loss of each batch before it is divided by its rows; over
+            weights, not biases. The loss in the history has it in.
+        shuffle: draw the batches anew in each epoch; False takes the rows in order.
         seed: a number or a ``numpy.random.Generator``.
         engine: "numpy", "xla" or "reference".
         memory_limit: bytes that the data may take on the device of the xla engine; what is larger
@@ -93,6 +96,7 @@ def fit(
     """
     chosen = make_optimizer(optimizer)
     checks.options(epochs, batch_size, restarts, engine, progress)
+    checks.steps(penalty, shuffle)
     checks.memory(memory_limit, engine)
     X = fitting.inputs(X, net.dtype, net.input_shape)
     rng = checks.generator(seed)
@@ -111,7 +115,10 @@ def fit(
         # Last, so that it holds what the others have decided after the same epoch.
         listed.sort(key=lambda c: isinstance(c, Checkpoint))
         checks.resumable(chosen, restarts, saved, listed)
-        described = description(net, net.loss, chosen, changing, data, batch_size, rng, engine)
+        described = description(
+            net, net.loss, chosen, changing, data, rng, batch_size=batch_size, engine=engine,
+            penalty=penalty, shuffle=shuffle,
+        )  # fmt: skip
         if saved is not None:
             refuse_another(saved, described)
         scores = scores_of(net, data, held, metrics, engine)
@@ -124,16 +131,24 @@ def fit(
         if isinstance(chosen, LBFGS):
             from chainrule.train.lbfgs import train_lbfgs
 
-            return train_lbfgs(net, net.loss_for(), chosen, data, epochs, listed, scores, engine)
-        if engine != "xla" or is_spread():
-            make: Any = Runner if engine != "xla" else GroupRunner
+            return train_lbfgs(
+                net, net.loss_for(), chosen, data, epochs, listed, scores, engine, penalty
+            )
+        common = net, net.loss_for(), chosen, data, batch_size, start, engine
+        # The device shuffles rows itself; in their own order they are gathered batch by batch.
+        if engine == "xla" and is_spread():
+            runner: Runner = GroupRunner(*common, penalty=penalty, shuffle=shuffle)
+        elif engine == "xla" and shuffle:
+            runner = runner_on_device(memory_limit, *common, penalty)
         else:
-            make = partial(runner_on_device, memory_limit)
-        runner = make(net, net.loss_for(), chosen, data, batch_size, start, engine)
+            runner = Runner(*common, penalty=penalty, shuffle=shuffle)
         training = Training(net, runner, chosen, changing, epochs, listed, scores, described, saved)
         return training.run()
 
-    return fit_with_restarts(net, train, data, restarts, seed, rng)
+    history = fit_with_restarts(net, train, data, restarts, seed, rng)
+    if not restarts:  # else the tries tell
+        advise(net, data, history, len(history) * -(-len(data["x"]) // (batch_size or len(X))))
+    return history
 
 
 def default_epochs(rows: int, batch_size: int | None) -> int:
@@ -162,21 +177,17 @@ _ELSEWHERE = {
     "verbose": "The live line is progress=True or False.",
     "validation_split": "Write validation=0.2.",
     "validation_data": "Write validation=(X, y).",
-    "shuffle": "Batches are always shuffled, by seed=.",
+    "alpha": "The penalty on weights is penalty=0.0001.",
+    "l2": "The penalty on weights is penalty=0.0001.",
     "random_state": "Write seed=0.",
 }
 
 
-def known_options(options: dict[str, Any]) -> dict[str, Any]:
+def fit_options(options: dict[str, Any]) -> dict[str, Any]:
     """The options of ``fit``, if all are known.
 
     Raises:
         OptionError: one is not, with what it is called here.
     """
-    known = list(inspect.signature(fit).parameters)[3:]
-    for name in options:
-        if name in _ELSEWHERE:
-            raise OptionError(f"fit has no option {name!r}. {_ELSEWHERE[name]}")
-        if name not in known:
-            raise unknown_name("fit's option", name, known)
+    known_options("fit", options_of(fit)[3:], options, _ELSEWHERE)
     return options

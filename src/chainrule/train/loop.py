@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import sys
 import time
 import warnings
 from collections.abc import Callable, Mapping, Sequence
@@ -20,6 +19,7 @@ from chainrule.nn.sequential import Sequential
 from chainrule.optim.optimizers import Optimizer
 from chainrule.optim.schedules import Schedule
 from chainrule.train import nonfinite
+from chainrule.train.advice import WHERE_TO_ASK, level_outside
 from chainrule.train.callbacks import Callback
 from chainrule.train.checkpoint import refuse_another
 from chainrule.train.history import History
@@ -47,7 +47,8 @@ class Training:
         self.history = History()
         self.epoch = 0
         self._described, self._saved = described, saved
-        self.rows = runner.rows
+        self.rows, self.data = runner.rows, runner.data
+        self.steps_per_epoch = runner.steps_per_epoch
         self.stopping: str | None = None
         self._runner, self._schedule, self._callbacks, self._scores = (
             runner,
@@ -60,15 +61,21 @@ class Training:
         """End the training after this epoch."""
         self.stopping = reason
 
+    @property
+    def optimizer_state(self) -> dict[str, Array]:
+        """What the optimizer remembers, by name: arrays that the next step changes."""
+        return self._runner.optimizer_state
+
     def run(self) -> History:
         """Train to the end. Ctrl-C keeps what was learnt, and says so in ``history.stopped``."""
         self._compiled = compile_seconds()
         try:
             with interruptible():
                 self._start()
-                block = 1 if self._each else self._runner.epochs_in(BLOCK_SECONDS, self._rates())
+                first = self._runner.epochs_in(BLOCK_SECONDS, self._rates())
+                block = max(1, int(min(first, self._stride())))
                 while self.epoch < self.epochs and not self.stopping:
-                    together = 1 if self._each else self._runner.together
+                    together = 1 if self._stride() < math.inf else self._runner.together
                     block = -(-block // together) * together
                     block = agreed(self._block(min(block, self.epochs - self.epoch)))
         except KeyboardInterrupt:
@@ -115,7 +122,7 @@ class Training:
         before = self._runner.state()
         rates = self._rates()
         losses = self._runner.run(epochs, rates, lambda at: self._tick(first + at))
-        if not np.isfinite(losses).all() or not np.isfinite(self._runner.theta).all():
+        if not np.isfinite(losses).all() or not self._runner.is_finite:
             return self._stop_at_nonfinite(before, epochs, losses, rates, began)
         self._record(losses, rates.of_epochs(epochs), self._clock() - began)
         self._tell("on_epoch")
@@ -123,14 +130,14 @@ class Training:
         decided = agreed([self.stopping, self.optimizer.learning_rate])
         self.stopping, self.optimizer.learning_rate = decided
         seconds = max(self._clock() - began, 1e-6)
-        if self._each:
-            return 1
-        return max(1, min(int(epochs * BLOCK_SECONDS / seconds), self._runner.growth * epochs))
+        within = min(int(epochs * BLOCK_SECONDS / seconds), self._runner.growth * epochs)
+        return max(1, int(min(within, self._stride())))
 
-    @property
-    def _each(self) -> bool:
-        """Something is to be done after every epoch."""
-        return self._scores is not None or any(c.every_epoch for c in self._callbacks)
+    def _stride(self) -> float:
+        """How many epochs nobody needs to look at."""
+        if self._scores is not None:
+            return 1
+        return min([callback.stride(self) for callback in self._callbacks], default=math.inf)
 
     def _clock(self) -> float:
         """The time, which stands still while something is compiled."""
@@ -171,9 +178,10 @@ class Training:
         self.stop(told)
         warnings.warn(
             f"training stopped: {told}. The parameters are those of the last step that was finite. "
-            "Try a smaller learning rate, inputs scaled to about 1, or clip_norm=1.0.",
+            "Try a smaller learning rate, inputs scaled to about 1, or clip_norm=1.0. "
+            f"{WHERE_TO_ASK}",
             TrainingWarning,
-            stacklevel=_level_outside(),
+            stacklevel=level_outside(),
         )
         return 1
 
@@ -184,14 +192,6 @@ class Training:
     def _tick(self, position: float) -> None:
         for callback in self._callbacks:
             callback.on_tick(self, position)
-
-
-def _level_outside() -> int:
-    """The ``stacklevel`` that makes a warning of the caller's name the line outside chainrule."""
-    frame, level = sys._getframe(1), 1
-    while frame.f_back and str(frame.f_globals.get("__name__")).split(".")[0] == "chainrule":
-        frame, level = frame.f_back, level + 1
-    return level
 
 
 def scores_of(

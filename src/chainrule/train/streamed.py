@@ -28,11 +28,12 @@ class StreamedRunner(EpochsRunner):
 
     def __init__(
         self, net: Sequential, loss: Loss, optimizer: Optimizer, data: dict[str, Array],
-        batch_size: int | None, rng: np.random.Generator, engine: str, bounds: list[int],
+        batch_size: int | None, rng: np.random.Generator, engine: str, bounds: list[int], *,
+        penalty: float = 0.0,
     ) -> None:  # fmt: skip
         self._bounds = bounds
         self.order = f"rows from chunks of {bounds[1]:,}"
-        super().__init__(net, loss, optimizer, data, batch_size, rng, engine)
+        super().__init__(net, loss, optimizer, data, batch_size, rng, engine, penalty=penalty)
 
     def _open(self) -> None:
         self._stream = Stream(self.data, self._bounds)
@@ -113,6 +114,7 @@ class StreamedRunner(EpochsRunner):
 def runner_on_device(
     memory_limit: float | None, net: Sequential, loss: Loss, optimizer: Optimizer,
     data: dict[str, Array], batch_size: int | None, rng: np.random.Generator, engine: str,
+    penalty: float = 0.0,
 ) -> EpochsRunner:  # fmt: skip
     """A runner whose data lie on the device, or are streamed if they take more than the limit.
 
@@ -125,9 +127,11 @@ def runner_on_device(
     limit = device_memory(data) if memory_limit is None else memory_limit
     bounds = chunk_bounds(rows, size, row_bytes, limit)
     if len(bounds) == 2:
-        return EpochsRunner(net, loss, optimizer, data, batch_size, rng, engine)
+        return EpochsRunner(net, loss, optimizer, data, batch_size, rng, engine, penalty=penalty)
     if bounds:
-        return StreamedRunner(net, loss, optimizer, data, batch_size, rng, engine, bounds)
+        return StreamedRunner(
+            net, loss, optimizer, data, batch_size, rng, engine, bounds, penalty=penalty
+        )
     named = "half of the device's memory" if memory_limit is None else "memory_limit"
     other = "." if memory_limit is None else ", or a higher memory_limit."
     raise OptionError(
