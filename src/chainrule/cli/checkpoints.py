@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import shlex
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from chainrule.cli.run_options import Options
+from chainrule.cli.table_options import TableOptions
 from chainrule.errors import FileFormatError, OptionError
 
 #: Within the folder of a run, what is gone when the run is complete.
@@ -33,7 +36,7 @@ def keep_options(run: Path, options: Mapping[str, Any]) -> None:
     (run / FOLDER / OPTIONS).write_text(json.dumps(told, indent=1), encoding="utf-8")
 
 
-def kept_options(run: Path, given: dict[str, Any]) -> dict[str, Any]:
+def kept_options(run: Path, given: dict[str, Any]) -> Options:
     """The options with which a run was begun, and what was ``given`` anew by name.
 
     Raises:
@@ -55,11 +58,23 @@ def kept_options(run: Path, given: dict[str, Any]) -> dict[str, Any]:
     file = run / FOLDER / OPTIONS
     try:
         kept = dict(json.loads(file.read_text(encoding="utf-8")))
-    except ValueError as error:
+        hidden = kept["hidden"]
+        kept |= {"hidden": None if hidden is None else tuple(hidden), "processes": None}
+        kept |= {"table": TableOptions.of(kept["table"])} | given
+        if "epochs" in given:
+            kept["command"] = _with_epochs(kept["command"], given["epochs"])
+        return Options(**kept | {"resume": run, "out": run, "force": False})
+    except (AttributeError, LookupError, TypeError, ValueError) as error:
         raise FileFormatError(f"{file}: the options of the run are broken: {error}.") from error
-    hidden = kept.get("hidden")
-    kept |= {"hidden": None if hidden is None else tuple(hidden), "processes": None}
-    return kept | given | {"resume": run, "out": run, "force": False}
+
+
+def _with_epochs(command: str, epochs: int) -> str:
+    """The command that would have trained for so many epochs from the start."""
+    words = shlex.split(command)
+    if "--epochs" in words:
+        place = words.index("--epochs")
+        del words[place : place + 2]
+    return shlex.join([*words, "--epochs", str(epochs)])
 
 
 def forget(run: Path) -> None:

@@ -29,7 +29,7 @@ def command_line() -> str:
         name = str(parameter.name)
         value = context.params.get(name)
         if isinstance(parameter, click.Argument):
-            words[2:2] = [] if value is None else [str(value)]  # none where a run is resumed
+            words.insert(2, str(value))
         elif (
             name not in PLACES and context.get_parameter_source(name) is ParameterSource.COMMANDLINE
         ):

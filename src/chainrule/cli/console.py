@@ -15,13 +15,15 @@ from typing import Any, TextIO
 
 import click
 
+from chainrule.distributed import is_first
 from chainrule.errors import optional_package
 from chainrule.train import Callback, Progress
 
 
 def note(text: str) -> None:
-    """A remark to the person at the terminal."""
-    click.echo(text, err=True)
+    """A remark to the person at the terminal; of a group, process 0 makes it."""
+    if is_first():
+        click.echo(text, err=True)
 
 
 def rich_on(stream: TextIO) -> bool:

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TypeGuard
 
 from chainrule.cli.checkpoints import has_checkpoint
 from chainrule.distributed import join
@@ -24,7 +25,7 @@ CLUSTER = "cluster"
 _RUN = "run"
 
 
-def is_launcher(processes: str | int | None) -> bool:
+def is_launcher(processes: str | int | None) -> TypeGuard[int]:
     """Whether this process is to start the others: several are wanted, and it is none of them."""
     return isinstance(processes, int) and processes > 1 and PROCESS not in os.environ
 

@@ -68,22 +68,25 @@ def train_command(**options: Any) -> None:
     """
     from dataclasses import fields
 
-    from chainrule.cli.checkpoints import kept_options
+    from chainrule.cli.config import command_line
     from chainrule.cli.processes import is_launcher, start_workers
+    from chainrule.cli.run_options import Options
     from chainrule.cli.table_options import TableOptions
-    from chainrule.cli.training import Options, train
+    from chainrule.cli.training import train
 
     ctx = click.get_current_context()
     if options["resume"] is not None:
+        from chainrule.cli.checkpoints import kept_options
+
         typed = click.core.ParameterSource.COMMANDLINE
         given = {k: v for k, v in options.items() if ctx.get_parameter_source(k) == typed}
-        options = kept_options(options["resume"], given)
-        table = TableOptions.of(options.pop("table"))
+        chosen = kept_options(options["resume"], given)
     elif options["data"] is None:
         raise click.UsageError("Missing argument 'DATA'.", ctx)
     else:
         names = [field.name for field in fields(TableOptions)]
         table = TableOptions(**{name: options.pop(name) for name in names})
-    if is_launcher(options["processes"]):
-        ctx.exit(start_workers(ctx.meta["arguments"], options["processes"], options["engine"]))
-    train(Options(table=table, **options))
+        chosen = Options(table=table, command=command_line(), **options)
+    if is_launcher(chosen.processes):
+        ctx.exit(start_workers(ctx.meta["arguments"], chosen.processes, chosen.engine))
+    train(chosen)

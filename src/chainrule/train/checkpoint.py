@@ -19,7 +19,7 @@ from chainrule.errors import FileFormatError, OptionError
 from chainrule.graph.op import Array
 from chainrule.nn.layers import Layer
 from chainrule.optim.optimizers import LBFGS
-from chainrule.train.callbacks import Callback
+from chainrule.train.callbacks import Callback, callback
 
 if TYPE_CHECKING:
     from chainrule.train.loop import Training
@@ -75,6 +75,16 @@ class Checkpoint(Callback):
             from chainrule.formats.checkpoint_file import save_checkpoint
 
             save_checkpoint(self.folder / FILE, training.state())
+
+
+def in_order(callbacks: Any) -> list[Callback]:
+    """Callbacks, or one; a ``Checkpoint`` last, to hold what others decide after the same epoch.
+
+    Raises:
+        OptionError: one is neither a ``Callback`` nor a function.
+    """
+    given = callbacks if isinstance(callbacks, list | tuple) else [callbacks]
+    return sorted(map(callback, given), key=lambda c: isinstance(c, Checkpoint))
 
 
 def read_checkpoint(place: Any) -> dict[str, Any]:

@@ -18,8 +18,8 @@ from chainrule.optim.optimizers import optimizer as make_optimizer
 from chainrule.optim.schedules import schedule as make_schedule
 from chainrule.train import checks
 from chainrule.train.advice import advise
-from chainrule.train.callbacks import Progress, callback
-from chainrule.train.checkpoint import Checkpoint, description, read_checkpoint, refuse_another
+from chainrule.train.callbacks import Progress
+from chainrule.train.checkpoint import description, in_order, read_checkpoint, refuse_another
 from chainrule.train.epochs import GroupRunner
 from chainrule.train.history import History
 from chainrule.train.loop import Training, scores_of
@@ -109,11 +109,7 @@ def fit(
         data, held = checks.split(net, net.loss, X, y, sample_weight, class_weight, validation, rng)
         checks.together(net, chosen, schedule, len(data["x"]), batch_size)
         changing = make_schedule(schedule)
-        listed = [
-            callback(c) for c in (callbacks if isinstance(callbacks, list | tuple) else [callbacks])
-        ]
-        # Last, so that it holds what the others have decided after the same epoch.
-        listed.sort(key=lambda c: isinstance(c, Checkpoint))
+        listed = in_order(callbacks)
         checks.resumable(chosen, restarts, saved, listed)
         described = description(
             net, net.loss, chosen, changing, data, rng, batch_size=batch_size, engine=engine,

@@ -73,7 +73,7 @@ class Training:
             with interruptible():
                 self._start()
                 first = self._runner.epochs_in(BLOCK_SECONDS, self._rates())
-                block = max(1, int(min(first, self._stride())))
+                block = agreed(max(1, int(min(first, self._stride()))))
                 while self.epoch < self.epochs and not self.stopping:
                     together = 1 if self._stride() < math.inf else self._runner.together
                     block = -(-block // together) * together
