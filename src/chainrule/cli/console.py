@@ -9,7 +9,7 @@ import importlib.util
 import os
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, TextIO
 
@@ -82,6 +82,17 @@ def live_line() -> Iterator[Callback]:
         yield _Bar(bar)
 
 
+@contextmanager
+def status_line() -> Iterator[Callable[[str], None]]:
+    """A function that shows what is being done: one line on a terminal, elsewhere nothing."""
+    if not rich_on(sys.stderr):
+        yield lambda line: None
+        return
+    console = optional_package("rich.console", "cli", "A progress line").Console(stderr=True)
+    with console.status("looking") as status:
+        yield lambda line: status.update(line)
+
+
 class _Bar(Callback):
     """Rich's bar as a callback. Each new start (see ``restarts``) begins it anew."""
 
@@ -100,14 +111,16 @@ class _Bar(Callback):
         )
 
     def on_tick(self, training: Any, position: float) -> None:
-        seconds = max(time.perf_counter() - self.began, 1e-9)
+        compiled = training.history.compile_seconds
+        seconds = max(time.perf_counter() - self.began - compiled, 1e-9)
         epoch = min(int(position) + (position % 1 > 0), training.epochs)
         self.bar.update(
             self.task,
             completed=position,
             description=f"epoch {epoch}/{training.epochs}",
             scores=_scores(training.history.columns),
-            speed=f"{training.rows * position / seconds:,.0f} rows/s",
+            speed=f"{training.rows * position / seconds:,.0f} rows/s"
+            + (f"  + {compiled:.1f} s to compile" if compiled else ""),
         )
 
     def on_epoch(self, training: Any) -> None:

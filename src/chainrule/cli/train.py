@@ -7,49 +7,12 @@ from typing import Any
 
 import click
 
-from chainrule.cli.options import batch_size, rate, sizes
+from chainrule.cli.training_options import NETWORK, TABLE, takes
 
 
 @click.command("train", short_help="Train a network and save the run.")
 @click.argument("data", metavar="DATA")
-@click.option("--target", metavar="COLUMN", help="Column to predict.  [default: the last]")
-@click.option(
-    "--task", metavar="NAME",
-    help="classification or regression.  [default: found out from the target]",
-)  # fmt: skip
-@click.option(
-    "--split-by", metavar="COLUMN",
-    help="The test is what comes last by COLUMN (dates, numbers), or whole groups of equal values.",
-)  # fmt: skip
-@click.option("--drop", multiple=True, metavar="COLUMN", help="Leave COLUMN out; may be repeated.")
-@click.option(
-    "--keep", multiple=True, metavar="COLUMN",
-    help="Use COLUMN even if it only seems to count or name the rows; may be repeated.",
-)  # fmt: skip
-@click.option(
-    "--class-weight", metavar="HOW",
-    help="auto (rare classes weigh more if there are four times as many others), balanced or none.",
-)  # fmt: skip
-@click.option("--stream", is_flag=True, help="Read the table in batches, as large ones are.")
-@click.option(
-    "--hidden", type=sizes, metavar="SIZES",
-    help="Units of the hidden layers, such as 100,50; 0 for none.",
-)  # fmt: skip
-@click.option(
-    "--activation", metavar="NAME",
-    help="Of the hidden layers: relu, tanh, sigmoid, gelu, silu, elu, leaky_relu, softplus, ...",
-)  # fmt: skip
-@click.option(
-    "--optimizer", default="adam", show_default=True, metavar="NAME",
-    help="sgd, adagrad, rmsprop, adam, adamw or lbfgs.",
-)  # fmt: skip
-@click.option("--lr", type=rate, metavar="RATE", help="Learning rate.")
-@click.option("--epochs", type=click.IntRange(min=1), metavar="N", help="Passes over the data.")
-@click.option("--batch-size", type=batch_size, metavar="N", help="Rows a step, or all.")
-@click.option(
-    "--seed", type=click.IntRange(min=0), default=0, show_default=True, metavar="N",
-    help="Decides the split, the first parameters and the order of rows.",
-)  # fmt: skip
+@takes(TABLE, NETWORK)
 @click.option(
     "--restarts", type=click.IntRange(min=0), metavar="N",
     help="How often to start anew if training gets stuck.  [default: 5 for gates, else 0]",

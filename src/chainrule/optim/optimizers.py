@@ -11,11 +11,11 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from numbers import Real
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
-from chainrule.errors import OptionError, unknown_name
+from chainrule.errors import OptionError, Teaching, unknown_name
 from chainrule.graph.op import Array
 from chainrule.graph.tensor import Tensor
 from chainrule.ops.arithmetic import astype, clip, minimum, square
@@ -26,7 +26,7 @@ State = Mapping[str, Tensor]
 
 
 @dataclass
-class Optimizer:
+class Optimizer(metaclass=Teaching):
     """What optimizers share.
 
     Args:
@@ -39,6 +39,13 @@ class Optimizer:
         OptionError: a setting that is not a finite number, or out of range.
     """
 
+    #: What other libraries' options are here.
+    elsewhere: ClassVar[Mapping[str, str]] = {
+        "lr": "Write learning_rate=0.01.",
+        "eps": "Write epsilon=1e-8.",
+        "betas": "Write beta1=0.9, beta2=0.999.",
+        "params": "fit gives it the parameters of its network.",
+    }
     learning_rate: float
     weight_decay: float = field(default=0.0, kw_only=True)
     clip_norm: float | None = field(default=None, kw_only=True)

@@ -67,8 +67,11 @@ class Training:
         self._compiled = compile_seconds()
         try:
             self._tell("on_start")
-            block = self._at_most(self._runner.epochs_in(BLOCK_SECONDS, self._rates()))
+            first = self._runner.epochs_in(BLOCK_SECONDS, self._rates())
+            block = max(1, int(min(first, self._stride())))
             while self.epoch < self.epochs and not self.stopping:
+                together = 1 if self._stride() < math.inf else self._runner.together
+                block = -(-block // together) * together
                 block = self._block(min(block, self.epochs - self.epoch))
         except KeyboardInterrupt:
             self.stopping = f"interrupted by the user in epoch {self.epoch + 1}"
@@ -82,20 +85,19 @@ class Training:
         before = self._runner.state()
         rates = self._rates()
         losses = self._runner.run(epochs, rates, lambda at: self._tick(first + at))
-        if not np.isfinite(losses).all() or not np.isfinite(self._runner.theta).all():
+        if not np.isfinite(losses).all() or not self._runner.is_finite:
             return self._stop_at_nonfinite(before, epochs, losses, rates, began)
         self._record(losses, rates.of_epochs(epochs), self._clock() - began)
         self._tell("on_epoch")
         seconds = max(self._clock() - began, 1e-6)
-        return self._at_most(
-            min(int(epochs * BLOCK_SECONDS / seconds), self._runner.growth * epochs)
-        )
+        within = min(int(epochs * BLOCK_SECONDS / seconds), self._runner.growth * epochs)
+        return max(1, int(min(within, self._stride())))
 
-    def _at_most(self, epochs: int) -> int:
-        """So many epochs, or as few as something is to be done after."""
+    def _stride(self) -> float:
+        """How many epochs nobody needs to look at."""
         if self._scores is not None:
             return 1
-        return max(1, int(min([epochs, *(callback.stride(self) for callback in self._callbacks)])))
+        return min([callback.stride(self) for callback in self._callbacks], default=math.inf)
 
     def _clock(self) -> float:
         """The time, which stands still while something is compiled."""

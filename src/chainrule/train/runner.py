@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.graph.op import Array
+from chainrule.nn.fitting import all_finite
 from chainrule.nn.losses import Loss
 from chainrule.nn.sequential import Sequential
 from chainrule.optim.optimizers import Optimizer
@@ -40,6 +41,9 @@ class Runner:
 
     #: How many times as many epochs may be asked for as were before: the first are the slowest.
     growth = 4
+
+    #: Epochs are asked for in multiples of this, unless they are seen one by one, or are the last.
+    together = 1
 
     def __init__(
         self, net: Sequential, loss: Loss, optimizer: Optimizer, data: dict[str, Array],
@@ -152,13 +156,22 @@ class Runner:
         if size not in self._planned:
             self._planned[size] = Steps(
                 self.net, self.loss, self.optimizer, self.optimizer_state, self.bound(),
-                self.data, size, self.engine, self.penalty, self.steady, self._planned.values(),
+                self.data, size, self.engine, self._planned.values(), self.penalty, self.steady,
             )  # fmt: skip
         return self._planned[size]
 
     def step_on(self, size: int) -> Step:
         """The step for batches of so many rows, as it was traced."""
         return self.steps_on(size).step
+
+    @property
+    def is_finite(self) -> bool:
+        """Whether all that steps change is: a state that is not would stop parameters silently.
+
+        The square of a gradient of 2e19 is infinite in float32, and Adam divides by its root.
+        """
+        states, statistics = self.optimizer_state.values(), self.net.statistics.values()
+        return all_finite(self.theta, *states, *statistics)
 
     # --- going back ----------------------------------------------------------------------------
 
