@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-
 from chainrule.cli.intervals import bootstrap_means, of_recalls, wilson
 
 

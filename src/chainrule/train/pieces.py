@@ -59,8 +59,7 @@ class Pieces:
             DataError: a number was not finite; the network stays at the last step before.
         """
         runner = self._runner_for(data)
-        before = runner.state()
-        rates = Rates(Constant(), self.optimizer.learning_rate, 0, 1)
+        before, rates = runner.state(), Rates(Constant(), self.optimizer.learning_rate, 0, 1)
         (loss,) = runner.run(1, rates, lambda position: None)
         if not (np.isfinite(loss) and np.isfinite(runner.theta).all()):
             birth = nonfinite.find(runner, before, 1, rates)
