@@ -2,6 +2,7 @@
 
 from chainrule import check, data, engine, errors, formats, nn, ops, optim, plots, train
 from chainrule.check import check_gradients, check_step, numerical_gradient
+from chainrule.doctor import Doctor, diagnose
 from chainrule.formats import load, save
 from chainrule.graph import (
     Graph,
@@ -61,7 +62,18 @@ from chainrule.ops.comparison import (
     logical_or,
     not_equal,
 )
-from chainrule.ops.exponential import cos, exp, expm1, log, log1p, sin, sqrt, times_log
+from chainrule.ops.einsum import einsum
+from chainrule.ops.exponential import (
+    cos,
+    exp,
+    expm1,
+    log,
+    log1p,
+    logaddexp,
+    sin,
+    sqrt,
+    times_log,
+)
 from chainrule.ops.indexing import one_hot, take
 from chainrule.ops.linear import dot, matmul, outer
 from chainrule.ops.loss import log_softmax, sigmoid_cross_entropy, softmax, softmax_cross_entropy
@@ -77,6 +89,7 @@ from chainrule.ops.shape import (
     swapaxes,
     transpose,
 )
+from chainrule.ops.stacking import hstack, tile, vstack
 from chainrule.optim import (
     LBFGS,
     SGD,
@@ -92,15 +105,21 @@ from chainrule.optim import (
     WarmUp,
     gradient_descent,
 )
+from chainrule.report import write_report
 from chainrule.train import (
     Callback,
     EarlyStopping,
     History,
+    MLflow,
     Population,
     Progress,
     Snapshots,
+    TensorBoard,
     fit_many,
 )
+
+#: Names of the package too, but not of ``import *``: scikit-learn is loaded with them.
+_ESTIMATORS = ("NetworkClassifier", "NetworkRegressor")
 
 __all__ = [
     "LBFGS",
@@ -114,6 +133,7 @@ __all__ = [
     "Constant",
     "Cosine",
     "Dense",
+    "Doctor",
     "Dropout",
     "EarlyStopping",
     "Exponential",
@@ -121,6 +141,7 @@ __all__ = [
     "Graph",
     "History",
     "LayerNorm",
+    "MLflow",
     "OneCycle",
     "Op",
     "Population",
@@ -130,6 +151,7 @@ __all__ = [
     "Snapshots",
     "Step",
     "Tensor",
+    "TensorBoard",
     "WarmUp",
     "abs",
     "add",
@@ -146,9 +168,11 @@ __all__ = [
     "cos",
     "cross_entropy",
     "data",
+    "diagnose",
     "differentiate",
     "divide",
     "dot",
+    "einsum",
     "elu",
     "engine",
     "equal",
@@ -164,6 +188,7 @@ __all__ = [
     "greater",
     "greater_equal",
     "half_sum_squared_error",
+    "hstack",
     "huber",
     "identity",
     "leaky_relu",
@@ -173,6 +198,7 @@ __all__ = [
     "log",
     "log1p",
     "log_softmax",
+    "logaddexp",
     "logical_and",
     "logical_not",
     "logical_or",
@@ -220,6 +246,7 @@ __all__ = [
     "take",
     "tanh",
     "tensor",
+    "tile",
     "times_log",
     "trace",
     "train",
@@ -228,5 +255,7 @@ __all__ = [
     "value_and_grad",
     "var",
     "verify",
+    "vstack",
     "where",
+    "write_report",
 ]

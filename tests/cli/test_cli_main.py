@@ -39,7 +39,19 @@ def test_commands_themselves_load_no_work_before_they_run():
     out = subprocess.check_output([sys.executable, "-c", code], text=True)
     assert sorted(out.split()) == [
         f"chainrule.cli.{name}"
-        for name in ("check", "options", "predict", "show", "summary", "train")
+        for name in (
+            "check",
+            "compare",
+            "doctor",
+            "export",
+            "options",
+            "predict",
+            "report",
+            "show",
+            "summary",
+            "train",
+            "training_options",
+        )
     ]
 
 

@@ -33,7 +33,10 @@ def test_force_replaces_the_run_and_nothing_else(command, houses, folder):
     result = command("train", houses, "--epochs", "1", "--out", "run", "--force")
     assert result.exit_code == 0
     # The gate's decision_regions.png would be a lie beside the new model.
-    assert files("run") == ["curves.png", "history.csv", "model.safetensors", "notes.txt"]
+    assert files("run") == [
+        "config.toml", "curves.png", "history.csv", "history.jsonl", "model.safetensors",
+        "notes.txt", "predictions.csv", "report.html", "table.json",
+    ]  # fmt: skip
     assert "houses.csv" in command("summary", "run").stdout
     assert files(folder) == ["houses.csv", "run"]
 

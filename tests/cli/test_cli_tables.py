@@ -9,8 +9,15 @@ import pytest
 
 from chainrule.cli.runs import read_run
 from chainrule.cli.splits import set_aside
+from chainrule.cli.table_options import TableOptions
 from chainrule.cli.tables import table_problem
 from chainrule.data import read_csv
+
+#: What every run keeps.
+KEPT = (
+    "model.safetensors, report.html, predictions.csv, history.csv, table.json, history.jsonl, "
+    "config.toml"
+)
 
 
 def test_regression(command, houses):
@@ -19,7 +26,8 @@ def test_regression(command, houses):
     score, saved = result.stdout.splitlines()
     assert score.startswith("test R² 0.9")
     assert "in the unit of 'price' (40 rows); always saying the mean would give " in score
-    assert saved == "saved in run: model.safetensors, history.csv, curves.png"
+    assert ", a linear model " in score
+    assert saved == f"saved in run: {KEPT}, curves.png"
     notes = result.stderr.splitlines()
     assert notes[:3] == [
         "Predicting the last column, 'price' (regression); --target chooses another.",
@@ -33,7 +41,7 @@ def test_regression(command, houses):
 
 def test_the_score_is_that_of_rows_never_seen(command, houses):
     command("train", houses, "--out", "run", "--seed", "5")
-    run, given = read_run(Path("run")), table_problem(houses, None, 5)
+    run, given = read_run(Path("run")), table_problem(houses, TableOptions(), 5)
     said = given.encoder.decode_target(run.net.predict(given.test.X)[:, 0])
     # The prices of the test part, straight from the file.
     prices = np.array(read_csv(houses).columns["price"], dtype=float)
@@ -46,7 +54,7 @@ def test_the_score_is_that_of_rows_never_seen(command, houses):
 
 
 def test_what_is_learnt_of_columns_is_learnt_from_training_rows_alone(houses):
-    given = table_problem(houses, None, 0)
+    given = table_problem(houses, TableOptions(), 0)
     assert (len(given.train), len(given.validation), len(given.test)) == (128, 32, 40)
     place = given.feature_names.index("rooms")
     assert given.train.X[:, place].mean() == pytest.approx(0, abs=1e-6)
@@ -59,11 +67,10 @@ def test_classes(command, flowers):
     result = command("train", flowers, "--target", "kind", "--out", "run")
     assert result.exit_code == 0
     score, saved = result.stdout.splitlines()
-    assert score.endswith(" of 18 rows); always saying 'blue' would give 33.33 %")
+    assert " of 18 rows); always saying 'blue' would give 33.33 %, logistic regression " in score
     assert float(score.split()[2]) > 80
     assert saved == (
-        "saved in run: model.safetensors, history.csv, curves.png, decision_regions.png, "
-        "confusion_matrix.png"
+        f"saved in run: {KEPT}, curves.png, decision_regions.png, confusion_matrix.png"
     )
     assert "Predicting the last column" not in result.stderr
     assert read_run(Path("run")).class_names == ("blue", "red, wild", "white")
@@ -94,8 +101,8 @@ def test_a_name_with_spaces_makes_a_plain_folder(command, houses, folder):
         ("a,b\n1,2\n3,4\n", "table.csv has 2 rows, too few to set some aside for the test; give"),
         ("a,b\n1,2\n3\n", "table.csv, line 3: 1 value, and the header names 2 columns."),
         (
-            "a,b\n" + "1,x\n2,y\n" * 5 + "3,\n",
-            "table.csv: the target 'b' is missing on line 12. Fill it in, or leave those rows out.",
+            "a,b\n" + "1,\n2,NA\n" * 5,
+            "table.csv: the target 'b' is missing in every row: there is nothing to learn.",
         ),
         (
             "a,b\n" + "".join(f"{k},{c}{n}\n" for k, c in enumerate("abcdef") for n in (1, 1)),
@@ -151,7 +158,7 @@ def test_a_missing_file_and_a_folder(command, houses, folder):
     assert result.stderr == "Error: house.csv: there is no such file. Did you mean 'houses.csv'?\n"
     result = command("train", folder)
     assert result.exit_code == 1
-    assert "is a directory; give the path of a CSV file in it." in result.stderr
+    assert "is a directory; give the path of a table in it." in result.stderr
 
 
 def test_rows_set_aside_keep_the_mix_of_classes():

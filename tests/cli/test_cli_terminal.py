@@ -91,7 +91,10 @@ def test_ctrl_c_keeps_what_was_learnt():
     assert told
     assert "Traceback" not in terminal.said
     assert "test accuracy " in terminal.said
-    assert "saved in run: model.safetensors, history.csv, curves.png" in terminal.said
+    assert (
+        "saved in run: model.safetensors, report.html, predictions.csv, history.csv"
+        in terminal.said
+    )
     run = read_run(Path("run"))
     assert f"interrupted by the user in epoch {told[1]}" in run.about["training"]
     assert run.about["numbers"]["test_accuracy"] > 0.5

@@ -14,6 +14,9 @@ from chainrule.cli.runs import read_run
 from chainrule.data import read_csv
 from chainrule.train import Progress
 
+#: What every run keeps.
+KEPT = "model.safetensors, report.html, predictions.csv, history.csv, history.jsonl, config.toml"
+
 GATES = {"and": "0001", "nand": "1110", "or": "0111", "xor": "0110"}
 
 
@@ -30,7 +33,7 @@ def test_gates_are_learnt_and_told_as_a_truth_table(command, folder, gate):
         assert abs(float(row[4]) - float(wanted)) < 0.1
     assert lines[6:] == [
         "4 of 4 rows right",
-        "saved in run: model.safetensors, history.csv, curves.png, decision_regions.png",
+        f"saved in run: {KEPT}, curves.png, decision_regions.png",
     ]
     assert sorted(p.name for p in folder.iterdir()) == ["run"]
     # Progress goes to stderr, one line where that is no terminal.
@@ -114,7 +117,7 @@ def test_digits(command, folder):
     assert score.endswith(" of 360 rows); always saying '1' would give 10.28 %")
     assert float(score.split()[2]) > 93
     assert saved == (
-        "saved in run: model.safetensors, history.csv, curves.png, confusion_matrix.png, "
+        f"saved in run: {KEPT}, curves.png, confusion_matrix.png, "
         "first_layer_weights.png, mistakes.png"
     )
     for name in saved.removeprefix("saved in run: ").split(", "):
@@ -152,7 +155,7 @@ def test_the_same_seed_gives_the_same_network(command, houses):
         (["xor", "--engine", "nunpy"], "engine 'nunpy' is not known. Did you mean 'numpy'?"),
         (
             ["xor", "--target", "y"],
-            "--target chooses a column of a CSV file; xor has its own target.",
+            "--target chooses a column of a table; xor has its own target.",
         ),
         (
             ["xor", "--optimizer", "lbfgs", "--lr", "3"],
@@ -191,7 +194,7 @@ def test_without_matplotlib_there_are_no_pictures_and_a_line_says_so(folder):
         "No pictures: drawing needs the package 'matplotlib', which is not installed: "
         "pip install 'chainrule[plot]'"
     ]
-    assert done.stdout.endswith("saved in run: model.safetensors, history.csv\n")
+    assert done.stdout.endswith(f"saved in run: {KEPT}\n")
 
 
 def test_no_terminal_means_plain_progress():

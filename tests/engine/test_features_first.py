@@ -88,6 +88,53 @@ def test_large_layers_are_left_as_they_are() -> None:
     assert features_first(step.graph) is step.graph
 
 
+def test_wide_layers_are_turned_and_narrow_ones_not() -> None:
+    step = wide("relu", rows=64)[0]
+    assert "float32[256, 64]" in str(features_first(step.graph))
+    step = wide("relu", rows=65)[0]
+    assert features_first(step.graph) is step.graph
+
+
+@pytest.mark.parametrize("beside", [cr.Dropout(0.2), cr.LayerNorm(), cr.BatchNorm()])
+def test_wide_layers_beside_which_much_would_be_read_crosswise_stay(beside: Any) -> None:
+    step = wide("relu", beside)[0]
+    assert features_first(step.graph) is step.graph
+
+
+@pytest.mark.parametrize("activation", ["relu", "tanh", "sigmoid", "gelu"])
+def test_wide_layers_have_the_bits_of_the_reference_on_the_turned_graph(activation: str) -> None:
+    step, ours = wide(activation)
+    theirs = {name: array.copy() for name, array in ours.items()}
+    defined = {name: array.copy() for name, array in ours.items()}
+    program = Program(step.graph, ours, step.replaces)
+    assert "(256, 8)" in shapes_of(program)
+    program.run()
+    ReferenceProgram(faster(step.graph), theirs, step.replaces).run()
+    assert ours["theta"].tobytes() == theirs["theta"].tobytes()
+    ReferenceProgram(step.graph, defined, step.replaces).run()
+    np.testing.assert_allclose(ours["theta"], defined["theta"], rtol=1e-4, atol=1e-6)
+
+
+def shapes_of(program: Program) -> set[str]:
+    """The shapes of the arrays in a program's source."""
+    return {str(a.shape) for a in program.names.values() if isinstance(a, np.ndarray)}
+
+
+def wide(activation: str, *beside: Any, rows: int = 8) -> tuple[Step, dict[str, Any]]:
+    """A training step of two hidden layers with 256 units, or 16 where one stands beside."""
+    layers = [cr.Dense(256, activation), *beside, cr.Dense(16 if beside else 256, activation)]
+    net = cr.Sequential(*layers, cr.Dense(3, "softmax")).build(20, seed=1)
+    rng = np.random.default_rng(2)
+    batch = {
+        "x": rng.normal(size=(rows, 20)).astype("float32"),
+        "t": rng.integers(3, size=rows),
+    }
+    theta = flat(net.parameters, net.dtype)
+    step = training_step(net, net.loss_for(), cr.SGD(0.1), {}, batch)
+    key = np.array([1, 2], np.uint32)
+    return step, {"theta": theta, "rate": np.array(0.1), "key": key, **batch, **net.statistics}
+
+
 def test_ones_in_shared_memory_are_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
     """A planted fault: the memory with the ones is given away like any other."""
     true = plan._Planner._fill

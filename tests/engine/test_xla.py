@@ -71,13 +71,14 @@ def same_order(monkeypatch: pytest.MonkeyPatch) -> None:
     """The reference engine takes its rows in the order that the device would shuffle them to."""
     begin = Runner.__init__
 
-    def begin_with_key(self: Any, *args: Any) -> None:
-        begin(self, *args)
+    def begin_with_key(self: Any, *args: Any, **options: Any) -> None:
+        begin(self, *args, **options)
         if type(self) is Runner:
             self._order_key = args[5].integers(2**32, size=2, dtype=np.uint32)
 
     monkeypatch.setattr(Runner, "__init__", begin_with_key)
-    monkeypatch.setattr(Runner, "batches", EpochsRunner.batches)
+    for name in ("batches", "_order_of_rows"):
+        monkeypatch.setattr(Runner, name, vars(EpochsRunner)[name], raising=False)
 
 
 LAYERS = {

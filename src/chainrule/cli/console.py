@@ -9,7 +9,7 @@ import importlib.util
 import os
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, TextIO
 
@@ -80,6 +80,17 @@ def live_line() -> Iterator[Callback]:
     # A context, so that the cursor comes back whatever happens in between.
     with bar:
         yield _Bar(bar)
+
+
+@contextmanager
+def status_line() -> Iterator[Callable[[str], None]]:
+    """A function that shows what is being done: one line on a terminal, elsewhere nothing."""
+    if not rich_on(sys.stderr):
+        yield lambda line: None
+        return
+    console = optional_package("rich.console", "cli", "A progress line").Console(stderr=True)
+    with console.status("looking") as status:
+        yield lambda line: status.update(line)
 
 
 class _Bar(Callback):

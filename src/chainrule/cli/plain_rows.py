@@ -10,9 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chainrule.cli.runs import Run
-from chainrule.data.columns import number
-from chainrule.data.csv_table import _decoded, _records, _sniff, _values
-from chainrule.data.files import read_bytes
+from chainrule.data.csv_table import count_values, csv_records
+from chainrule.data.numbers import number
 from chainrule.errors import DataError, FileFormatError
 
 
@@ -29,17 +28,16 @@ def read_inputs(file: Path, run: Run) -> NDArray[Any]:
     shape = run.net.input_shape or ()
     wanted = math.prod(shape)
     source = str(file)
-    text = _decoded(source, read_bytes(file, "a CSV file"))
-    lines, records = _records(source, text, _sniff(text))
-    if records and any(number(value) is None for value in records[0]):
-        lines, records = lines[1:], records[1:]
+    records = list(csv_records(source))
+    if records and any(number(value) is None for value in records[0][1]):
+        records = records[1:]
     if not records:
         raise DataError(f"{source} has no rows of numbers: there is nothing to predict.")
     X = np.empty((len(records), wanted))
-    for row, (line, record) in enumerate(zip(lines, records, strict=True)):
+    for row, (line, record) in enumerate(records):
         if len(record) != wanted:
             raise FileFormatError(
-                f"{source}, line {line}: {_values(len(record))}, and the model takes {wanted} "
+                f"{source}, line {line}: {count_values(len(record))}, and the model takes {wanted} "
                 f"numbers a row, one for each input."
             )
         X[row] = [_value(source, line, place, value) for place, value in enumerate(record, 1)]
@@ -49,7 +47,9 @@ def read_inputs(file: Path, run: Run) -> NDArray[Any]:
 def _value(source: str, line: int, place: int, text: str) -> float:
     value = number(text)
     if value is None:
-        what = f"{text!r} is not a finite number" if text else "the value is missing"
+        what = (
+            f"{text.strip()!r} is not a finite number" if text.strip() else "the value is missing"
+        )
         raise DataError(
             f"{source}, line {line}, column {place}: {what}; this model takes plain numbers."
         )

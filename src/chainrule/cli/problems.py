@@ -7,7 +7,9 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from chainrule.data import TableEncoder
+from chainrule.data import Table, TableEncoder
+from chainrule.data.facts import ColumnFacts, SplitFacts, Suspect
+from chainrule.data.spool import Spool
 
 GATES = ("and", "nand", "or", "xor")
 
@@ -37,8 +39,31 @@ class Recipe:
 
 
 @dataclass(frozen=True)
+class Known:
+    """What was found out about a table on the way to a problem, for the record of the run.
+
+    ``test`` has the test rows as they stand in the file.
+    """
+
+    format: str
+    rows: int
+    file_bytes: int
+    task_text: str
+    columns: tuple[ColumnFacts, ...]
+    split: SplitFacts
+    suspects: tuple[Suspect, ...]
+    test: Table
+    streamed: bool = False
+
+
+@dataclass(frozen=True)
 class Problem:
-    """Data to learn from. ``class_names`` is empty for a regression."""
+    """Data to learn from. ``class_names`` is empty for a regression.
+
+    ``class_counts`` are those of the training rows; ``class_weights`` is what a row of each class
+    counts, and empty where all count alike. A stream's training rows lie in ``stream``, and
+    ``train`` holds only some of them.
+    """
 
     name: str
     source: str
@@ -52,6 +77,15 @@ class Problem:
     pixel_maximum: int | None = None
     encoder: TableEncoder | None = None
     remarks: tuple[str, ...] = ()
+    class_counts: tuple[int, ...] = ()
+    class_weights: tuple[float, ...] = ()
+    known: Known | None = None
+    stream: Spool | None = None
+
+    @property
+    def training_rows(self) -> int:
+        """How many rows are trained on."""
+        return len(self.train) if self.stream is None else self.stream.rows
 
     @property
     def is_gate(self) -> bool:

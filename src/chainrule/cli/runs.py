@@ -8,7 +8,7 @@ import secrets
 import shutil
 import signal
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -21,9 +21,15 @@ from chainrule.formats import load, read_metadata
 from chainrule.nn.sequential import Sequential
 
 MODEL = "model.safetensors"
+REPORT = "report.html"
 FILES = (
     MODEL,
+    REPORT,
+    "predictions.csv",
     "history.csv",
+    "table.json",
+    "history.jsonl",
+    "config.toml",
     "curves.png",
     "decision_regions.png",
     "confusion_matrix.png",
@@ -110,8 +116,8 @@ def write_folder(folder: Path, fill: Callable[[Path], None]) -> list[str]:
             shutil.rmtree(beside, ignore_errors=True)
 
 
-def write_text(path: Path, text: str) -> None:
-    """Write a file that appears whole or not at all.
+def write_text(path: Path, text: str | Iterable[str]) -> None:
+    """Write a file, a text or its pieces one by one, that appears whole or not at all.
 
     Raises:
         OptionError: its folder does not exist.
@@ -122,7 +128,8 @@ def write_text(path: Path, text: str) -> None:
     beside = path.with_name(_hidden(path))
     with _ended_by_sigterm(), _called(path, beside):
         try:
-            beside.write_text(text, encoding="utf-8", newline="")
+            with beside.open("w", encoding="utf-8", newline="") as file:
+                file.writelines([text] if isinstance(text, str) else text)
             beside.replace(path)
         finally:
             beside.unlink(missing_ok=True)

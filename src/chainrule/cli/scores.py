@@ -8,18 +8,25 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from chainrule.cli.intervals import Interval, bootstrap_means, of_recalls, wilson
 from chainrule.cli.problems import Problem
+from chainrule.data.facts import ScoreFacts
 from chainrule.errors import DataError
-from chainrule.nn.metrics import r2
 
 
 @dataclass(frozen=True)
 class Score:
-    """Numbers by name, the sentence that says them, and the network's outputs on the test rows."""
+    """Numbers by name, the sentence that says them, and the network's outputs on the test rows.
+
+    ``facts`` has every score with its interval: the network's and the baselines'. ``verdict`` says
+    whether a linear model does as well.
+    """
 
     numbers: dict[str, float]
     text: str
     outputs: NDArray[Any]
+    facts: tuple[ScoreFacts, ...] = ()
+    verdict: str = ""
 
 
 def probabilities(outputs: NDArray[Any]) -> NDArray[Any]:
@@ -28,8 +35,12 @@ def probabilities(outputs: NDArray[Any]) -> NDArray[Any]:
     return np.hstack([1 - table, table]) if table.shape[1] == 1 else table
 
 
-def score(problem: Problem, outputs: NDArray[Any]) -> Score:
+def score(
+    problem: Problem, outputs: NDArray[Any], linear: tuple[str, NDArray[Any]] | None = None
+) -> Score:
     """The score of ``outputs``, the network's answers to the test rows of ``problem``.
+
+    ``linear`` is the name and the answers of a linear model, where there is one.
 
     Raises:
         DataError: answers that are not finite, because the training diverged.
@@ -40,39 +51,158 @@ def score(problem: Problem, outputs: NDArray[Any]) -> Score:
             "Nothing was saved. Try a smaller --lr."
         )
     if not problem.class_names:
-        return _regression(problem, outputs)
+        return _regression(problem, outputs, linear)
     guess = probabilities(outputs).argmax(axis=1)
-    right, total = int(np.sum(guess == problem.test.y)), len(problem.test)
-    accuracy = right / total
     if problem.is_gate:
-        return Score({"accuracy": accuracy}, f"{right} of {total} rows right", outputs)
-    common = int(np.bincount(problem.train.y).argmax())
-    baseline = float(np.mean(problem.test.y == common))
+        right, total = int(np.sum(guess == problem.test.y)), len(problem.test)
+        return Score({"accuracy": right / total}, f"{right} of {total} rows right", outputs)
+    return _classification(problem, outputs, guess, linear)
+
+
+def _verdict(gains: dict[str, NDArray[Any]]) -> str:
+    """What is to be said if the gain on a baseline, row by row, may be chance, or is a loss.
+
+    ``gains`` has the constant first: who is no better than that need not be compared further.
+    """
+    for called, gain in gains.items():
+        scale = float(np.abs(gain).max()) or 1.0
+        columns = (np.asarray(gain, np.float64) / scale)[:, None]
+        ((low, high),) = bootstrap_means(columns, lambda means: means)
+        name = called[0].upper() + called[1:]
+        if low > 0:
+            continue
+        if called.startswith("always"):
+            return (
+                f"{name} is about as good: the network found nothing in the columns that holds for "
+                f"other rows. Perhaps they do not tell the target, or there are too few rows."
+            )
+        if high < 0:
+            return (
+                f"{name} does better on these rows. Try --hidden 0, another --hidden or --lr, or "
+                f"give more rows."
+            )
+        return f"{name} does as well on these rows: the difference may be chance."
+    return ""
+
+
+# Classes
+
+
+def _classification(
+    problem: Problem, outputs: NDArray[Any], guess: NDArray[Any],
+    linear: tuple[str, NDArray[Any]] | None,
+) -> Score:  # fmt: skip
+    counts = problem.class_counts or np.bincount(problem.train.y).tolist()
+    common = int(np.argmax(counts))
+    always = f"always saying {problem.class_names[common]!r}"
+    rivals = [("constant", always, np.full(len(guess), common))]
+    if linear is not None:
+        rivals.append(("linear model", linear[0], linear[1].argmax(axis=1)))
+    actual = problem.test.y
+    plain = [_accuracy("network", "the network", guess, actual)]
+    plain += [_accuracy(who, called, answers, actual) for who, called, answers in rivals]
+    numbers = {"test_accuracy": plain[0].value, "majority_accuracy": plain[1].value}
+    right = int(np.sum(guess == actual))
+    rows = f"({right:,} of {len(actual):,} rows)"
+    verdict = ""
+    if problem.known is not None:
+        weights = np.array(problem.class_weights)[actual] if problem.class_weights else 1.0
+        hits = {called: weights * (answers == actual) for _, called, answers in rivals}
+        own = weights * (guess == actual)
+        verdict = _verdict({called: own - other for called, other in hits.items()})
+    if not problem.class_weights:
+        text = f"test accuracy {_percent(plain[0])} {rows}; {_rivals(plain[1:])}"
+        return Score(numbers, text, outputs, tuple(plain), verdict)
+    fair = [_balanced("network", "the network", guess, actual)]
+    fair += [_balanced(who, called, answers, actual) for who, called, answers in rivals]
+    numbers["test_balanced_accuracy"] = fair[0].value
     text = (
-        f"test accuracy {100 * accuracy:.2f} % ({right:,} of {total:,} rows); always saying "
-        f"{problem.class_names[common]!r} would give {100 * baseline:.2f} %"
+        f"test balanced accuracy {_percent(fair[0])}, each class counting alike; "
+        f"{_rivals(fair[1:])}\ntest accuracy {_percent(plain[0])} {rows}; {_rivals(plain[1:])}"
     )
-    return Score({"test_accuracy": accuracy, "majority_accuracy": baseline}, text, outputs)
+    return Score(numbers, text, outputs, (*fair, *plain), verdict)
 
 
-def _regression(problem: Problem, outputs: NDArray[Any]) -> Score:
+def _accuracy(who: str, called: str, guess: NDArray[Any], actual: NDArray[Any]) -> ScoreFacts:
+    right, total = int(np.sum(guess == actual)), len(actual)
+    return ScoreFacts(who, called, "accuracy", right / total, *wilson(right, total), "Wilson")
+
+
+def _balanced(who: str, called: str, guess: NDArray[Any], actual: NDArray[Any]) -> ScoreFacts:
+    present, total = np.unique(actual, return_counts=True)
+    right = np.array([np.sum(guess[actual == label] == label) for label in present])
+    value = float(np.mean(right / total))
+    interval = of_recalls(right, total)
+    return ScoreFacts(who, called, "balanced_accuracy", value, *interval, "Jeffreys")
+
+
+def _percent(fact: ScoreFacts) -> str:
+    return f"{100 * fact.value:.2f} %, 95 % interval {100 * fact.low:.1f} to {100 * fact.high:.1f}"
+
+
+def _rivals(facts: list[ScoreFacts]) -> str:
+    """The baselines in words: the constant's, and the linear model's where there is one."""
+    first, *others = facts
+    said = f"{first.called} would give {100 * first.value:.2f} %"
+    return said + "".join(f", {fact.called} {100 * fact.value:.2f} %" for fact in others)
+
+
+# Numbers
+
+
+def _regression(
+    problem: Problem, outputs: NDArray[Any], linear: tuple[str, NDArray[Any]] | None
+) -> Score:
     encoder = problem.encoder
     assert encoder is not None
-    predicted = encoder.decode_target(outputs.reshape(-1))
     actual = encoder.decode_target(problem.test.y)
-    explained = r2(predicted, actual)
-    error = _rms(predicted - actual)
-    baseline = _rms(encoder.decode_target(0.0) - actual)
+    mean = np.full(len(actual), float(encoder.decode_target(0.0)))
+    answers = [("network", "the network", encoder.decode_target(outputs.reshape(-1)))]
+    answers.append(("constant", "always saying the mean", mean))
+    if linear is not None:
+        answers.append(("linear model", linear[0], encoder.decode_target(linear[1])))
+    pairs = [_errors(who, called, predicted, actual) for who, called, predicted in answers]
+    (explained, error), (_, baseline) = pairs[:2]
+    others = "".join(f", {rmse.called} {_short(rmse.value)}" for _, rmse in pairs[2:])
     text = (
-        f"test R² {explained:.4f}, RMSE {_short(error)} in the unit of {encoder.target!r} "
-        f"({len(problem.test):,} rows); always saying the mean would give {_short(baseline)}"
+        f"test R² {explained.value:.4f}, 95 % interval {explained.low:.3f} to "
+        f"{explained.high:.3f}, RMSE {_short(error.value)} in the unit of {encoder.target!r} "
+        f"({len(problem.test):,} rows); always saying the mean would give "
+        f"{_short(baseline.value)}{others}"
     )
-    numbers = {"test_r2": explained, "test_rmse": error, "mean_rmse": baseline}
-    return Score(numbers, text, outputs)
+    numbers = {
+        "test_r2": explained.value,
+        "test_rmse": error.value,
+        "mean_rmse": baseline.value,
+    }
+    costs = [(called, (predicted - actual) ** 2) for _, called, predicted in answers]
+    verdict = _verdict({called: cost - costs[0][1] for called, cost in costs[1:]})
+    facts = tuple(fact for pair in pairs for fact in pair)
+    return Score(numbers, text, outputs, facts, verdict)
 
 
-def _rms(errors: NDArray[np.float64]) -> float:
-    return float(np.sqrt(np.mean(errors**2)))
+def _errors(
+    who: str, called: str, predicted: NDArray[Any], actual: NDArray[Any]
+) -> tuple[ScoreFacts, ScoreFacts]:
+    """R² and RMSE, each with its interval."""
+    # Of a scale of about 1, so that squares of huge numbers have a place.
+    scale = float(np.abs(actual - actual.mean()).max()) or 1.0
+    away = (actual - actual.mean()) / scale
+    columns = np.stack([((predicted - actual) / scale) ** 2, away, away**2], axis=1)
+    # Few rows, drawn again, may all be alike: then their spread says nothing of R².
+    least = 0.01 * float(np.mean(away**2)) or 1.0
+
+    def both(means: NDArray[np.float64]) -> NDArray[np.float64]:
+        spread = np.maximum(means[:, 2] - means[:, 1] ** 2, least)
+        return np.stack([1 - means[:, 0] / spread, scale * np.sqrt(means[:, 0])], axis=1)
+
+    intervals: list[Interval] = bootstrap_means(columns, both)
+    values = both(columns.mean(axis=0)[None])[0]
+    explained, error = (
+        ScoreFacts(who, called, metric, float(value), *interval, "bootstrap")
+        for metric, value, interval in zip(("r2", "rmse"), values, intervals, strict=True)
+    )
+    return explained, error
 
 
 def _short(value: float) -> str:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from chainrule.cli.problems import GATES, Part, Problem
 from chainrule.cli.runs import read_run
 from chainrule.cli.sources import NAMES, RECIPES, problem
+from chainrule.cli.table_options import TableOptions
 from chainrule.cli.training import network
 from chainrule.cli.user_file import UserFile
 from chainrule.errors import OptionError, unknown_name
@@ -100,7 +101,7 @@ def _of_data(options: Options) -> Shown:
     """The network that ``chainrule train`` would begin with."""
     name = options.what
     if options.wants_values or name in GATES:
-        given = problem(name, None, options.seed)
+        given = problem(name, TableOptions(), options.seed)
     else:  # the sizes are enough: nothing is downloaded
         empty = Part(np.zeros((0, _FEATURES[name])), np.zeros(0, np.int64))
         digits = tuple("0123456789")

@@ -9,6 +9,7 @@ import numpy as np
 
 from chainrule.cli.problems import GATES, Part, Problem, Recipe
 from chainrule.cli.splits import set_aside
+from chainrule.cli.table_options import TableOptions
 from chainrule.cli.tables import table_problem
 from chainrule.data import digits, gate, mnist
 from chainrule.errors import OptionError, unknown_name
@@ -24,18 +25,17 @@ RECIPES = {
 MNIST_VALIDATION = 5000
 
 
-def problem(data: str, target: str | None, seed: int) -> Problem:
-    """The problem that the argument DATA means: a name, or the path of a CSV file.
+def problem(data: str, options: TableOptions, seed: int, folder: Path = Path()) -> Problem:
+    """The problem that the argument DATA means: a name, or the path of a table.
+
+    ``folder`` is on the disk that may hold the rows of a table that is too large for the memory.
 
     Raises:
-        OptionError: neither; or a target for data that has its own.
+        OptionError: neither; or options of tables for data that are none.
         DataError, FileFormatError, DownloadError: as the readers of the data say.
     """
     if data in NAMES:
-        if target is not None:
-            raise OptionError(
-                f"--target chooses a column of a CSV file; {data} has its own target."
-            )
+        options.refuse_for(data)
         if data in GATES:
             return _gate(data)
         return _digits(seed) if data == "digits" else _mnist()
@@ -45,7 +45,7 @@ def problem(data: str, target: str | None, seed: int) -> Problem:
             f"{unknown_name('data set', data, NAMES)} A table is given by its path, such as "
             f"houses.csv."
         )
-    return table_problem(path, target, seed)
+    return table_problem(path, options, seed, folder)
 
 
 def _gate(name: str) -> Problem:

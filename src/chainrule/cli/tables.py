@@ -1,90 +1,113 @@
-"""A CSV file as a problem: which column is to be predicted, and which rows are for what."""
+"""A table as a problem: which column is to be predicted, and which rows are for what."""
 
 from __future__ import annotations
 
 import dataclasses
-import re
 from pathlib import Path
 
 import numpy as np
 
 from chainrule.cli.problems import Part, Problem, Recipe
-from chainrule.cli.splits import set_aside
-from chainrule.data import Table, TableEncoder, read_csv
-from chainrule.data.columns import MISSING_IS_FINE, refuse_strays
-from chainrule.data.target import learn_target
+from chainrule.cli.splits import (
+    Split,
+    split_by_chance,
+    split_by_groups,
+    split_by_time,
+    split_kind,
+)
+from chainrule.cli.streams import is_large, stream_problem
+from chainrule.cli.table_options import TableOptions
+from chainrule.cli.table_parts import (
+    Pieces,
+    known_classes,
+    learn,
+    made_problem,
+    refuse_few_rows,
+    with_target,
+)
+from chainrule.data import Table, open_table
+from chainrule.data.learning import MISSING_IS_FINE, refuse_strays
+from chainrule.data.survey import ColumnSurvey
+from chainrule.data.table import joined
+from chainrule.data.table_file import rows_a_batch
+from chainrule.data.target import Target, learn_target
 from chainrule.errors import DataError
 
-TEST_SHARE = 0.2
-#: Of what is left for training.
-VALIDATION_SHARE = 0.2
-FEWEST_ROWS = 10
+#: Training rows from which on a table is not small, and has many.
+SMALL, MANY = 5000, 100_000
 
 
-def table_problem(path: Path, target: str | None, seed: int) -> Problem:
-    """The problem of predicting a column of a CSV file, the last one unless ``target`` names it.
+def table_problem(path: Path, options: TableOptions, seed: int, folder: Path = Path()) -> Problem:
+    """The problem of predicting a column of a table, the last one unless ``target`` names it.
 
-    A fifth of the rows is the test, a fifth of the others validation, by classes where there are
-    classes. Means, categories and classes are learnt from the remaining rows alone.
+    A fifth of the rows is the test, a fifth of the others validation: by chance, and by classes
+    where there are classes; or as ``split_by`` says. Means, categories and classes are learnt from
+    the remaining rows alone. A file that is too large for the memory is read in batches; its
+    encoded rows lie on the disk of ``folder`` meanwhile.
 
     Raises:
-        OptionError: no such column.
+        OptionError: no such column, task or way of weighting.
         DataError, FileFormatError: no such file, or not a table that can be learnt from.
+        MissingPackageError: a Parquet file, and pyarrow is not installed.
     """
-    table = read_csv(path)
-    table = dataclasses.replace(table, target=table.names[-1] if target is None else target)
-    if len(table) < FEWEST_ROWS:
-        raise DataError(
-            f"{path} has {len(table)} rows, too few to set some aside for the test; give at least "
-            f"{FEWEST_ROWS}."
-        )
+    file = open_table(path)
+    target = options.check(file.names)
+    if options.stream or is_large(path, file):
+        return stream_problem(path, file, options, seed, folder)
+    whole = joined(file.batches(rows_a_batch(len(file.names))))
+    table = with_target(dataclasses.replace(whole, target=target))
+    refuse_few_rows(table.source, target, len(table), len(whole) - len(table))
     # From all rows only the kind of task is taken: classes, or numbers.
-    goal = learn_target(table, str(table.target), None)
+    goal = learn_target(table, target, options.task)
     # Said of the whole file, so that it does not depend on which rows the split sets aside.
     for name in table.names:
-        if name != table.target:
+        if name != target and name not in options.drop:
             refuse_strays(table, name, MISSING_IS_FINE)
-    labels = goal.encode(table) if goal.task == "classification" else None
-    rng = np.random.default_rng(seed)
-    rows, test = set_aside(np.arange(len(table)), labels, TEST_SHARE, rng)
-    rows, validation = set_aside(rows, labels, VALIDATION_SHARE, rng)
-    if not len(test):
-        raise DataError(
-            f"{path}: no class of the target {table.target!r} occurs three times, so that no row "
-            f"can be set aside for the test."
-        )
-    encoder = TableEncoder(goal.task).fit(table.take(rows))
+    split = _split(table, options, goal, seed)
+    train = table.take(split.train)
+    surveys = {name: ColumnSurvey(name) for name in table.names}
+    for survey in surveys.values():
+        survey.add(train)
+    learnt = learn(table.source, surveys, target, goal.task, options, split)
+    encoder = learnt.encoder
 
     def part(chosen: Table) -> Part:
         return Part(encoder.transform(chosen), encoder.encode_target(chosen))
 
-    held = part(table.take(validation)) if len(validation) else None
-    return Problem(
-        re.sub(r"[^\w.-]+", "-", path.stem).strip("-.") or "table",
-        path.name,
-        part(table.take(rows)),
-        held,
-        part(table.take(test)),
-        _recipe(len(rows), held is not None),
-        encoder.class_names,
-        encoder.feature_names,
-        encoder=encoder,
-        remarks=_remarks(encoder, target is None),
+    held, test = (
+        known_classes(table.take(rows), learnt.target) for rows in (split.validation, split.test)
+    )
+    if not len(test):
+        raise DataError(f"{path}: no row of the test has a class that training rows have.")
+    pieces = Pieces(
+        part(train), part(held), part(test), test, (len(train), len(held), len(test)), len(whole),
+        len(whole) - len(table),
+    )  # fmt: skip
+    return made_problem(
+        path, file, learnt, pieces, split, options, recipe(len(train), len(held) > 0)
     )
 
 
-def _recipe(rows: int, validated: bool) -> Recipe:
-    batch = 32 if rows < 5000 else 256
-    return Recipe((32,), "relu", 0.01, 200, batch, patience=20 if validated else None)
+def recipe(rows: int, validated: bool) -> Recipe:
+    """What suits a table of so many training rows: more rows bear a larger network."""
+    if rows < SMALL:
+        return Recipe((32,), "relu", 0.01, 200, 32, patience=20 if validated else None)
+    if rows < MANY:
+        return Recipe((64, 32), "relu", 0.005, 100, 256, patience=10 if validated else None)
+    return Recipe((64, 32), "relu", 0.003, 30, 256, patience=4 if validated else None)
 
 
-def _remarks(encoder: TableEncoder, by_default: bool) -> tuple[str, ...]:
-    """What was decided without being asked for."""
-    remarks = []
-    if by_default:
-        remarks.append(
-            f"Predicting the last column, {encoder.target!r} ({encoder.task}); "
-            f"--target chooses another."
+def _split(table: Table, options: TableOptions, goal: Target, seed: int) -> Split:
+    rng = np.random.default_rng(seed)
+    if options.split_by is not None:
+        kind, name = split_kind(table, options.split_by)
+        by = split_by_time(table, name) if kind == "time" else split_by_groups(table, name, rng)
+        return dataclasses.replace(by, column=name)
+    labels = goal.encode(table) if goal.task == "classification" else None
+    found = split_by_chance(len(table), labels, rng)
+    if not len(found.test):
+        raise DataError(
+            f"{table.source}: no class of the target {table.target!r} occurs three times, so that "
+            f"no row can be set aside for the test."
         )
-    remarks += [f"Column {name!r} is left out: {why}." for name, why in encoder.ignored.items()]
-    return tuple(remarks)
+    return found

@@ -7,31 +7,12 @@ from typing import Any
 
 import click
 
-from chainrule.cli.options import batch_size, rate, sizes
+from chainrule.cli.training_options import NETWORK, TABLE, takes
 
 
 @click.command("train", short_help="Train a network and save the run.")
 @click.argument("data", metavar="DATA")
-@click.option("--target", metavar="COLUMN", help="Column to predict (CSV).  [default: the last]")
-@click.option(
-    "--hidden", type=sizes, metavar="SIZES",
-    help="Units of the hidden layers, such as 100,50; 0 for none.",
-)  # fmt: skip
-@click.option(
-    "--activation", metavar="NAME",
-    help="Of the hidden layers: relu, tanh, sigmoid, gelu, silu, elu, leaky_relu, softplus, ...",
-)  # fmt: skip
-@click.option(
-    "--optimizer", default="adam", show_default=True, metavar="NAME",
-    help="sgd, adagrad, rmsprop, adam, adamw or lbfgs.",
-)  # fmt: skip
-@click.option("--lr", type=rate, metavar="RATE", help="Learning rate.")
-@click.option("--epochs", type=click.IntRange(min=1), metavar="N", help="Passes over the data.")
-@click.option("--batch-size", type=batch_size, metavar="N", help="Rows a step, or all.")
-@click.option(
-    "--seed", type=click.IntRange(min=0), default=0, show_default=True, metavar="N",
-    help="Decides the split, the first parameters and the order of rows.",
-)  # fmt: skip
+@takes(TABLE, NETWORK)
 @click.option(
     "--restarts", type=click.IntRange(min=0), metavar="N",
     help="How often to start anew if training gets stuck.  [default: 5 for gates, else 0]",
@@ -47,9 +28,10 @@ from chainrule.cli.options import batch_size, rate, sizes
 def train_command(**options: Any) -> None:
     """Train a network on DATA, judge it on rows it has not seen, and save the run.
 
-    DATA is xor, and, or, nand, digits, mnist, or a CSV file whose first row names the columns. Of
-    a CSV file a fifth of the rows is set aside for the test; training stops when the loss on
-    another part no longer falls. Texts may be categories, and values may be missing.
+    DATA is xor, and, or, nand, digits, mnist, or a table: a CSV or TSV file whose first row names
+    the columns, a file of JSON lines, a Parquet or an NPY file. Of a table a fifth of the rows is
+    set aside for the test; training stops when the loss on another part no longer falls. Columns
+    may be numbers, dates, yes or no, or categories, and values may be missing.
 
     Ctrl-C ends the training early and keeps what was learnt.
 
@@ -59,7 +41,12 @@ def train_command(**options: Any) -> None:
       chainrule train xor --hidden 2 --activation sigmoid --seed 3
       chainrule train mnist --hidden 100,50 --epochs 10 --out runs/mnist
       chainrule train houses.csv --target price --lr 0.001
+      chainrule train visits.parquet --target returned --split-by group:patient
     """
+    from dataclasses import fields
+
+    from chainrule.cli.table_options import TableOptions
     from chainrule.cli.training import Options, train
 
-    train(Options(**options))
+    table = TableOptions(**{field.name: options.pop(field.name) for field in fields(TableOptions)})
+    train(Options(table=table, **options))

@@ -10,17 +10,27 @@ from typing import Any
 
 import click
 
+from chainrule import __version__
+from chainrule.cli.baselines import linear_outputs
+from chainrule.cli.config import CONFIG, command_line, write_config
 from chainrule.cli.console import live_line, note, show_table
 from chainrule.cli.pictures import draw
 from chainrule.cli.problems import Problem, Recipe
-from chainrule.cli.runs import MODEL, Run, check_folder, new_folder, write_folder
+from chainrule.cli.records import HISTORY, PREDICTIONS, Predicted, fingerprint, write_predictions
+from chainrule.cli.runs import MODEL, REPORT, Run, check_folder, new_folder, write_folder
 from chainrule.cli.scores import Score, score, truth_table
 from chainrule.cli.sources import problem
-from chainrule.errors import TrainingWarning, unknown_name
+from chainrule.cli.table_facts import table_facts
+from chainrule.cli.table_options import TableOptions
+from chainrule.errors import ChainruleError, MissingPackageError, TrainingWarning, unknown_name
 from chainrule.nn.layers import Dense
 from chainrule.nn.sequential import Sequential
 from chainrule.optim.optimizers import NAMED, Optimizer
 from chainrule.train import EarlyStopping, History
+from chainrule.train.streaming import fit_stream
+
+#: Rows a step where all were asked for, and the table is read in batches.
+MOST_AT_ONCE = 1 << 16
 
 
 @dataclass(frozen=True)
@@ -28,7 +38,7 @@ class Options:
     """The options of the command; None where nothing was given. ``batch_size`` 0 is all rows."""
 
     data: str
-    target: str | None
+    table: TableOptions
     hidden: tuple[int, ...] | None
     activation: str | None
     optimizer: str
@@ -63,16 +73,17 @@ def train(options: Options) -> None:
     """
     if options.out is not None:
         check_folder(options.out, options.force)
-    given = problem(options.data, options.target, options.seed)
+    place = _existing(options.out or Path("runs"))
+    given = problem(options.data, options.table, options.seed, place)
     folder = options.out or new_folder(given.name)
     check_folder(folder, options.force)
     recipe = options.recipe(given.recipe)
     net = network(given, recipe)
-    optimizer = _optimizer(options, recipe)
+    optimizer = optimizer_of(options, recipe)
     for remark in given.remarks:
         note(remark)
     history = _fit(net, optimizer, given, recipe, options)
-    result = score(given, net.predict(given.test.X))
+    result = score(given, net.predict(given.test.X), _linear(given))
     interrupted = (history.stopped or "").startswith("interrupted")
     _tell(given, history, result, interrupted)
     run = Run(
@@ -85,14 +96,78 @@ def train(options: Options) -> None:
 
     def fill(place: Path) -> None:
         net.save(place / MODEL, **run.metadata())
-        if len(history):
-            history.save_csv(place / "history.csv")
+        if given.known is not None:
+            facts = table_facts(given, net, result)
+            (place / "table.json").write_text(facts.to_json(), encoding="utf-8")
+        _report(place, run, given, options, recipe, optimizer, history, result)
         draw(given, net, history, result.outputs, place)
 
     written = write_folder(folder, fill)
     click.echo(f"saved in {folder}: {', '.join(written)}")
     if interrupted:
         click.get_current_context().exit(130)
+
+
+def _existing(folder: Path) -> Path:
+    """The folder, or the nearest one above it that is there."""
+    return next(place for place in [folder, *folder.absolute().parents] if place.is_dir())
+
+
+def _report(
+    place: Path, run: Run, given: Problem, options: Options, recipe: Recipe,
+    optimizer: Optimizer, history: History, result: Score,
+) -> None:  # fmt: skip
+    """Write the page, and the plain records that it can be made of again."""
+    from chainrule.cli.kept import told_of
+    from chainrule.cli.reporting import material_of
+    from chainrule.report.report import report
+
+    if len(history):
+        history.save_csv(place / "history.csv")
+        history.save_jsonl(place / HISTORY)
+    command = command_line()
+    material = material_of(
+        given,
+        run.net,
+        result.outputs,
+        history=history.rows,
+        stopped=history.stopped,
+        facts={"data": given.source, **told_of(run)},
+        command=command,
+        seed=options.seed,
+    )
+    write_predictions(
+        place / PREDICTIONS, Predicted(material.y, material.outputs), given.class_names
+    )
+    write_config(place / CONFIG, _config(command, given, options, recipe, optimizer, result))
+    try:
+        report(material).save(place / REPORT)
+    except ChainruleError as error:
+        note(f"No {REPORT}: {error}")
+
+
+def _config(
+    command: str,
+    given: Problem,
+    options: Options,
+    recipe: Recipe,
+    optimizer: Optimizer,
+    result: Score,
+) -> dict[str, dict[str, Any]]:
+    rows = {"rows": len(given.train), "test_rows": len(given.test)}
+    return {
+        "run": {"command": command, "chainrule": __version__},
+        "data": {
+            "data": options.data,
+            **rows,
+            "test_fingerprint": fingerprint(given.test.X, given.test.y),
+        },
+        "table": options.table.given(),
+        "training": {**dataclasses.asdict(recipe), "optimizer": options.optimizer.lower(),
+                     "learning_rate": optimizer.learning_rate,
+                     "seed": options.seed, "engine": options.engine},
+        "score": result.numbers,
+    }  # fmt: skip
 
 
 def network(given: Problem, recipe: Recipe) -> Sequential:
@@ -104,7 +179,12 @@ def network(given: Problem, recipe: Recipe) -> Sequential:
     return Sequential(*layers, Dense(1, "sigmoid" if count else None))
 
 
-def _optimizer(options: Options, recipe: Recipe) -> Optimizer:
+def optimizer_of(options: Options, recipe: Recipe) -> Optimizer:
+    """The optimizer that the options ask for.
+
+    Raises:
+        OptionError: no such optimizer, with the nearest name.
+    """
     name = options.optimizer.lower()
     if name not in NAMED:
         raise unknown_name("optimizer", options.optimizer, NAMED)
@@ -125,23 +205,49 @@ def _fit(
             callbacks: list[Any] = [line]
             if recipe.patience is not None:
                 callbacks.append(EarlyStopping(patience=recipe.patience))
-            history = net.fit(
-                given.train.X,
-                given.train.y,
-                optimizer=optimizer,
-                epochs=recipe.epochs,
-                batch_size=recipe.batch_size,
-                validation=None if held is None else (held.X, held.y),
-                metrics=["accuracy" if given.class_names else "r2"],
-                callbacks=callbacks,
-                restarts=recipe.restarts,
-                seed=options.seed,
-                engine=options.engine,
-                progress=False,
-            )
+            common: dict[str, Any] = {
+                "optimizer": optimizer,
+                "epochs": recipe.epochs,
+                "validation": None if held is None else (held.X, held.y),
+                "metrics": ["accuracy" if given.class_names else "r2"],
+                "callbacks": callbacks,
+                "seed": options.seed,
+                "engine": options.engine,
+            }
+            if given.stream is not None:
+                with given.stream as rows:
+                    history = fit_stream(
+                        net,
+                        rows,
+                        sample=(given.train.X, given.train.y),
+                        batch_size=recipe.batch_size or MOST_AT_ONCE,
+                        class_weights=given.class_weights,
+                        **common,
+                    )
+            else:
+                history = net.fit(
+                    given.train.X,
+                    given.train.y,
+                    batch_size=recipe.batch_size,
+                    class_weight=dict(enumerate(given.class_weights)) or None,
+                    restarts=recipe.restarts,
+                    progress=False,
+                    **common,
+                )
     for warning in told:
         note(f"Warning: {warning.message}")
     return history
+
+
+def _linear(given: Problem) -> tuple[str, Any] | None:
+    """The baseline of a linear model, for tables and where scikit-learn is installed."""
+    if given.known is None:
+        return None
+    try:
+        return linear_outputs(given)
+    except MissingPackageError as error:
+        note(f"No linear baseline: {error}")
+        return None
 
 
 def _tell(given: Problem, history: History, result: Score, interrupted: bool) -> None:
@@ -155,6 +261,8 @@ def _tell(given: Problem, history: History, result: Score, interrupted: bool) ->
         head, rows = truth_table(given, result.outputs)
         show_table(head, rows, right=head)
     click.echo(result.text)
+    if result.verdict:
+        note(result.verdict)
 
 
 def _about(
@@ -163,15 +271,15 @@ def _about(
 ) -> dict[str, Any]:  # fmt: skip
     """What the model's file keeps of its training: sentences for people, and the numbers."""
     held = 0 if given.validation is None else len(given.validation)
-    parts = f"{len(given.train):,} rows"
+    parts = f"{given.training_rows:,} rows"
     if not given.is_gate:
         parts += f" ({held:,} more for validation, {len(given.test):,} for the test)"
-    batch = recipe.batch_size or len(given.train)
+    batch = recipe.batch_size or given.training_rows
     stopped = f"; {history.stopped}" if history.stopped else ""
     return {
         "trained on": f"{given.source}, {parts}",
         "optimizer": f"{options.optimizer.lower()}, learning rate {optimizer.learning_rate:g}",
-        "training": f"{len(history)} of {recipe.epochs} epochs, {min(batch, len(given.train))} "
+        "training": f"{len(history)} of {recipe.epochs} epochs, {min(batch, given.training_rows)} "
         f"rows a step, seed {options.seed}{stopped}",
         "score": result.text,
         "numbers": result.numbers,

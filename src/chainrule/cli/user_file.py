@@ -84,10 +84,16 @@ class UserFile:
         hint = near(wanted, [n for n, value in has.items() if _may_be_meant(n, value)])
         rest = "" if name is not None else f" Say what it is called there: {option} NAME."
         raise UserFileError(
-            f"{self.path.name} has no {wanted!r}.{hint}{rest} It has: {self._names()}."
+            f"{self.path.name} has no {wanted!r}.{hint}{rest} It has: {self.names()}."
         )
 
-    def _names(self) -> str:
+    def first(self, *names: str) -> Any:
+        """What the file calls by the first of these names that it has; None if it has none."""
+        has = vars(self.module)
+        return next((has[name] for name in names if name in has), None)
+
+    def names(self) -> str:
+        """The functions and arrays that the file has."""
         names = [n for n, value in vars(self.module).items() if _may_be_meant(n, value)]
         return ", ".join(names) or "no functions and no arrays"
 

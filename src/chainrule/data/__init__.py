@@ -8,18 +8,23 @@ imported by the functions that need them.
 from __future__ import annotations
 
 from chainrule.data.clouds import blobs, circles, moons, spirals
-from chainrule.data.csv_table import Table, read_csv
+from chainrule.data.csv_table import read_csv
 from chainrule.data.dataset import Dataset
 from chainrule.data.digits import digits
 from chainrule.data.encoding import TableEncoder
+from chainrule.data.facts import TableFacts
 from chainrule.data.gates import gate
 from chainrule.data.idx import read_idx
 from chainrule.data.mnist import find_mnist, mnist
+from chainrule.data.table import Table
+from chainrule.data.table_file import TableFile, open_table, read_table
 
 __all__ = [
     "Dataset",
     "Table",
     "TableEncoder",
+    "TableFacts",
+    "TableFile",
     "blobs",
     "circles",
     "digits",
@@ -27,7 +32,9 @@ __all__ = [
     "gate",
     "mnist",
     "moons",
+    "open_table",
     "read_csv",
     "read_idx",
+    "read_table",
     "spirals",
 ]

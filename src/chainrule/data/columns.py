@@ -1,223 +1,232 @@
-"""What is learned from one column of text, and how its values become numbers.
+"""What is learned of one column, and how its values become numbers.
 
 A ``NumberColumn`` becomes one standardised number, (x - mean) / std, with 0 where the value is
-missing, which is the mean. A ``CategoryColumn`` becomes one number a category: 1 for the row's own,
-0 for the others, all 0 for a missing value or one never seen in training.
+missing, which is the mean; where many are missing, a second number says which. A ``BooleanColumn``
+becomes 1 or -1, a ``CategoryColumn`` one number a category: 1 for the row's own, 0 for the others,
+all 0 for a missing value. A ``DateColumn`` becomes its place in time, in the year, in the week and
+in the day.
 """
 
 from __future__ import annotations
 
 import math
-import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from chainrule.data.csv_table import Table
+from chainrule.data import dates
+from chainrule.data.numbers import numbers, standardised
+from chainrule.data.table import Table, as_texts, cell_text
 from chainrule.errors import DataError
 
-MOST_CATEGORIES = 50
-#: From when on a column is meant to be one of numbers, whatever else it holds.
-LEAST_SHARE, FEWEST_NUMBERS = 0.8, 5
-#: What may be done about a value that is none, in a column to learn from.
-MISSING_IS_FINE = "leave the cell empty (missing values are filled in)"
-#: 1,000 or 12,345.67: commas between thousands.
-_THOUSANDS = re.compile(r"[-+]?[1-9]\d{0,2}(,\d{3})+(\.\d*)?")
-#: A number with a unit or the sign of a currency before or after it, as in 12.50 €.
-_WITH_UNIT = re.compile(r"([^\d.,+-]*)[-+]?(\d+([.,]\d*)*|[.,]\d+)([^\d.,]*)")
-Values = Sequence[str | None]
+#: Words that mean no and yes, if a column holds both of a pair and nothing else.
+BOOLEANS = (("no", "yes"), ("false", "true"), ("n", "y"), ("f", "t"), ("off", "on"))
+OTHER = "(other)"
 
 
 @dataclass(frozen=True)
 class NumberColumn:
-    """A column of numbers, with the mean and standard deviation of its training rows."""
+    """A column of numbers, with the mean and standard deviation of its training rows.
+
+    ``flag``: whether it was missing often enough for a number of its own that says so.
+    """
 
     name: str
     mean: float
     std: float
+    flag: bool = False
 
     @property
     def feature_names(self) -> tuple[str, ...]:
-        """The column itself."""
-        return (self.name,)
+        """The column itself, and ``COLUMN is missing`` where that is told."""
+        return (self.name, f"{self.name} is missing") if self.flag else (self.name,)
 
     def encode(self, table: Table) -> NDArray[np.float32]:
-        """Standardised values, float32 (n, 1).
+        """Standardised values, float32 (n, 1) or (n, 2).
 
         Raises:
-            DataError: text that is not a finite number, or a number so far out that its distance
+            DataError: what is not a finite number, or a number so far out that its distance
                 from the mean has no place in float32.
         """
         values = numbers(table, self.name)
-        values[np.isnan(values)] = self.mean
-        return standardised(table, self, values)[:, None]
+        gone = np.isnan(values)
+        values[gone] = self.mean
+        found = standardised(table, self.name, self.mean, self.std, values)
+        return np.stack([found, gone.astype(np.float32)], axis=1) if self.flag else found[:, None]
+
+
+@dataclass(frozen=True)
+class BooleanColumn:
+    """A column of two words that mean no and yes, in any case."""
+
+    name: str
+    no: str
+    yes: str
+
+    @property
+    def feature_names(self) -> tuple[str, ...]:
+        """``COLUMN=yes``."""
+        return (f"{self.name}={self.yes}",)
+
+    def encode(self, table: Table) -> NDArray[np.float32]:
+        """1 for yes, -1 for no, 0 for a missing value or another word, float32 (n, 1)."""
+        worth = {self.no: -1.0, self.yes: 1.0, None: 0.0}
+        values = [
+            worth.get(value and value.lower(), 0.0) for value in as_texts(table.columns[self.name])
+        ]
+        return np.array(values, dtype=np.float32)[:, None]
 
 
 @dataclass(frozen=True)
 class CategoryColumn:
-    """A column of names, with those seen in the training rows, sorted."""
+    """A column of names, with those often seen in the training rows, sorted.
+
+    ``other``: whether there were rare ones, which count as one; so do those never seen.
+    """
 
     name: str
     categories: tuple[str, ...]
+    other: bool = False
 
     @property
     def feature_names(self) -> tuple[str, ...]:
-        """``column=category`` for each category."""
-        return tuple(f"{self.name}={category}" for category in self.categories)
+        """``COLUMN=category`` for each category, and ``COLUMN=(other)`` where there is that."""
+        named = (*self.categories, OTHER) if self.other else self.categories
+        return tuple(f"{self.name}={category}" for category in named)
 
     def encode(self, table: Table) -> NDArray[np.float32]:
         """One-hot rows, float32 (n, categories)."""
-        place = {category: k for k, category in enumerate(self.categories)}
-        hot = np.zeros((len(table), len(place)), dtype=np.float32)
-        for row, value in enumerate(table.columns[self.name]):
-            if value in place:
-                hot[row, place[value]] = 1.0
-        return hot
+        width = len(self.categories) + self.other
+        place: dict[str | None, int] = {name: k for k, name in enumerate(self.categories)}
+        # The last column beyond the width takes what has no category, and is cut off.
+        place[None], unseen = width, len(self.categories) if self.other else width
+        values = as_texts(table.columns[self.name])
+        places = np.fromiter((place.get(v, unseen) for v in values), np.intp, len(values))
+        hot = np.zeros((len(values), width + 1), dtype=np.float32)
+        hot[np.arange(len(values)), places] = 1.0
+        return np.ascontiguousarray(hot[:, :width])
 
 
-def learn_column(name: str, values: Values) -> NumberColumn | CategoryColumn | str:
-    """What a column of training rows is; a string is the reason why it is of no use."""
-    present = [value for value in values if value is not None]
-    if not present:
-        return "it has no values"
-    if all_numbers(present):
-        mean, std = mean_and_std([float(value) for value in present])
-        return NumberColumn(name, mean, std) if std > 0.0 else f"always {present[0]}"
-    categories = sorted(set(present))
-    if len(categories) == 1 and len(present) == len(values):
-        return f"always {present[0]!r}"
-    if len(categories) == len(present) > 1:
-        return f"text that is different in every row{decimal_comma(present)}"
-    if len(categories) > MOST_CATEGORIES:
-        return (
-            f"text with {len(categories)} different values, more than {MOST_CATEGORIES}"
-            f"{decimal_comma(present)}"
-        )
-    return CategoryColumn(name, tuple(categories))
+@dataclass(frozen=True)
+class DateColumn:
+    """A column of dates, with the mean and standard deviation of its training rows in seconds.
+
+    ``style`` is how they are written, and ``parts`` what they are worth: see ``data.dates``.
+    """
+
+    name: str
+    mean: float
+    std: float
+    style: str
+    parts: tuple[str, ...]
+
+    @property
+    def feature_names(self) -> tuple[str, ...]:
+        """``COLUMN time``, ``COLUMN season sin``, ..."""
+        return dates.called(self.name, self.parts)
+
+    def encode(self, table: Table) -> NDArray[np.float32]:
+        """Their parts, float32 (n, numbers); 0 where the date is missing.
+
+        Raises:
+            DataError: text that is no date.
+        """
+        return dates.numbers_of(dates.seconds(self.dates(table)), self.mean, self.std, self.parts)
+
+    def dates(self, table: Table) -> NDArray[np.datetime64]:
+        """The dates themselves, NaT where one is missing.
+
+        Raises:
+            DataError: text that is no date.
+        """
+        values = table.columns[self.name]
+        if isinstance(values, np.ndarray) and values.dtype.kind == "M":
+            return values
+        found = dates.parse_all(as_texts(values), self.style)
+        for row in np.flatnonzero(np.isnat(found)).tolist():
+            if text := cell_text(values[row]):
+                raise DataError(
+                    f"{table.where(row)}: column {self.name!r} holds dates, written "
+                    f"{self.style}, got {text!r}."
+                )
+        return found
 
 
-def number(text: str) -> float | None:
-    """The finite number that a text writes, or None. Python's own 1_000 is not one."""
-    try:
-        value = float(text)
-    except ValueError:
-        return None
-    return value if math.isfinite(value) and "_" not in text else None
+Column = NumberColumn | BooleanColumn | CategoryColumn | DateColumn
 
 
-def all_numbers(present: Sequence[str]) -> bool:
-    """Whether every text is a finite number."""
-    return all(number(value) is not None for value in present)
+def column_state(column: Column) -> dict[str, Any]:
+    """A column as JSON holds it."""
+    kinds = {
+        NumberColumn: "number",
+        BooleanColumn: "boolean",
+        CategoryColumn: "category",
+        DateColumn: "date",
+    }
+    return {"kind": kinds[type(column)], **asdict(column)}
 
 
-def numbers(table: Table, name: str) -> NDArray[np.float64]:
-    """A column as float64 (n,), NaN where the value is missing.
+def read_column(state: dict[str, Any]) -> Column:
+    """The column that ``column_state`` wrote down; version 1 wrote no kind.
 
     Raises:
-        DataError: text that is not a finite number, with its column, line and value.
+        KeyError, TypeError, ValueError: the state is damaged.
     """
-    result = np.full(len(table), np.nan)
-    for row, text in enumerate(table.columns[name]):
-        if text is None:
-            continue
-        value = number(text)
-        if value is None:
-            raise DataError(
-                f"{table.source}, line {table.lines[row]}: column {name!r} holds numbers, got "
-                f"{text!r}{decimal_comma([text])}."
-            )
-        result[row] = value
-    return result
+    kind = state.get("kind", "category" if "categories" in state else "number")
+    read: dict[str, Callable[[], Column]] = {
+        "number": lambda: NumberColumn(
+            text(state["name"]), finite(state["mean"]), positive(state["std"]),
+            state.get("flag") is True,
+        ),
+        "boolean": lambda: BooleanColumn(
+            text(state["name"]), text(state["no"]), text(state["yes"])
+        ),
+        "category": lambda: CategoryColumn(
+            text(state["name"]), texts(state["categories"]), state.get("other") is True
+        ),
+        "date": lambda: _read_date(state),
+    }  # fmt: skip
+    if kind not in read:
+        raise ValueError(f"unknown kind of column {kind!r}")
+    return read[kind]()
 
 
-def refuse_strays(table: Table, name: str, advice: str) -> None:
-    """Stop at a column of numbers that a few wrong cells would turn into a column of text.
-
-    A column is one of numbers when at least 80 % of the values that are there, and at least 5 of
-    them, are numbers.
-
-    Args:
-        table: the rows to look at.
-        name: the column.
-        advice: what else than a correction would help.
-
-    Raises:
-        DataError: such a column holds other values too, with the line and the text of the first.
-    """
-    cells = [
-        (line, value)
-        for line, value in zip(table.lines, table.columns[name], strict=True)
-        if value is not None
-    ]
-    strays = [(line, value) for line, value in cells if number(value) is None]
-    count = len(cells) - len(strays)
-    if not strays or count < FEWEST_NUMBERS or count < LEAST_SHARE * len(cells):
-        return
-    line, value = strays[0]
-    more = len(strays) - 1
-    others = f", and {more} more {'is' if more == 1 else 'are'} none" if more else ""
-    it = "them" if more else "it"
-    raise DataError(
-        f"{table.source}: column {name!r}: {count} of {len(cells)} values are numbers, and line "
-        f"{line} holds {value!r}{others}{how_to_write(value)}. Correct {it} or {advice}."
+def _read_date(state: dict[str, Any]) -> DateColumn:
+    style, parts = text(state["style"]), texts(state["parts"])
+    if style not in dates.STYLES or not parts or not set(parts) <= set(dates.PARTS):
+        raise ValueError(f"unknown dates {style!r} with {parts!r}")
+    return DateColumn(
+        text(state["name"]), finite(state["mean"]), positive(state["std"]), style, parts
     )
 
 
-def mean_and_std(values: Sequence[float]) -> tuple[float, float]:
-    """Mean and population standard deviation, safe for numbers up to the largest float64.
-
-    The standard deviation is exactly 0 when all values are equal, which rounding in the mean
-    would otherwise hide.
-    """
-    x = np.asarray(values, dtype=np.float64)
-    largest = float(np.abs(x).max())
-    if x.min() == x.max():
-        return float(x[0]), 0.0
-    # A power of two, so that scaling rounds nothing.
-    scale = math.ldexp(1.0, max(math.frexp(largest)[1] - 1, -1022))
-    x = x / scale
-    return float(x.mean()) * scale, float(x.std()) * scale
+def text(value: object) -> str:
+    """A text that JSON held."""
+    if not isinstance(value, str):
+        raise TypeError(f"expected text, got {value!r}")
+    return value
 
 
-def standardised(
-    table: Table, column: NumberColumn, values: NDArray[np.float64]
-) -> NDArray[np.float32]:
-    """(values - mean) / std as float32 (n,).
-
-    Raises:
-        DataError: a result beyond the largest float32.
-    """
-    with np.errstate(over="ignore"):
-        # Halves, because the difference of two huge numbers may have no place in float64.
-        distance = ((values / 2 - column.mean / 2) / column.std) * 2
-        result = distance.astype(np.float32)
-    if not np.isfinite(result).all():
-        row = int(np.flatnonzero(~np.isfinite(result))[0])
-        raise DataError(
-            f"{table.source}, line {table.lines[row]}: column {column.name!r} holds "
-            f"{table.columns[column.name][row]}, which is too far from the training rows' mean "
-            f"{column.mean:.6g} (standard deviation {column.std:.6g}) for float32."
-        )
-    return result
+def texts(value: object) -> tuple[str, ...]:
+    """A list of texts that JSON held."""
+    if not isinstance(value, list):
+        raise TypeError(f"expected a list, got {value!r}")
+    return tuple(text(item) for item in value)
 
 
-def decimal_comma(present: Sequence[str]) -> str:
-    """A hint, where the texts would be numbers if written with a point."""
-    if all(
-        value.count(",") == 1 and number(value.replace(",", ".")) is not None for value in present
-    ):
-        return "; numbers are written with a decimal point, 1.5 and not 1,5"
-    return ""
+def finite(value: object) -> float:
+    """A finite number that JSON held."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        raise TypeError(f"expected a finite number, got {value!r}")
+    return float(value)
 
 
-def how_to_write(value: str) -> str:
-    """A hint for a text that is nearly a number, such as inf, 1,000 or 12.50 €; or nothing."""
-    if value.lower().lstrip("+-") in ("inf", "infinity"):
-        return "; numbers must be finite"
-    if _THOUSANDS.fullmatch(value):
-        return "; numbers are written without a comma between thousands, 1000 and not 1,000"
-    if _WITH_UNIT.fullmatch(value) and value.strip("+-0123456789.,"):
-        return "; numbers are written without a unit"
-    return decimal_comma([value])
+def positive(value: object) -> float:
+    """A number above 0 that JSON held."""
+    found = finite(value)
+    if found <= 0.0:
+        raise ValueError(f"expected a positive number, got {value!r}")
+    return found

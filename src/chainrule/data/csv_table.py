@@ -1,98 +1,131 @@
-"""Tables of text, and reading them from CSV files.
-
-A table keeps what the file says, as text; what a column means is learned by
-``chainrule.data.encoding``.
-"""
+"""Reading tables from CSV files, row by row, so that a file may be larger than the memory."""
 
 from __future__ import annotations
 
 import csv
 import io
+import itertools
 import os
+import re
 from collections import Counter
-from collections.abc import Iterable
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, TextIO
 
-from chainrule.data.files import read_bytes
-from chainrule.errors import DataError, FileFormatError, ShapeError, unknown_name
+from chainrule.data.files import look, reading
+from chainrule.data.table import Table, Texts, Values, compact, present
+from chainrule.data.table_file import line_ends, refuse_many_columns
+from chainrule.errors import DataError, FileFormatError
 
 if TYPE_CHECKING:
     from _csv import Reader
 
-_DELIMITERS = (",", ";", "\t")
-_ROWS_TO_SNIFF = 50
-# What programs write for "no value": R and pandas, spreadsheets, databases, the UCI archive.
-_MISSING = frozenset({"", "na", "n/a", "nan", "null", "?"})
+#: A row of a file: the line on which it begins, and its values as they stand there.
+Record = tuple[int, list[str]]
+
+_DELIMITERS = (",", ";", "\t", "|")
+#: 1,5 as most of Europe writes numbers, and what may as well be a thousand.
+_COMMA, _THOUSANDS = re.compile(r"[-+]?\d+(,\d+)?(e[-+]?\d+)?"), re.compile(r"\d+,\d{3}|\d+")
+_ROWS_TO_SNIFF, _CHARACTERS_TO_SNIFF = 50, 1 << 20
+#: No row of a table is as long; a file without line ends is stopped here, not in the memory.
+_LONGEST_LINE = 1 << 26
 _FOREIGN = (
     (b"PK\x03\x04", "an Excel workbook or another zip archive; save the sheet as CSV"),
     (b"PAR1", "a Parquet file; write it as CSV"),
     (b"\x1f\x8b", "compressed with gzip; unpack it"),
-    (b"\xff\xfe", "UTF-16 text; save it as UTF-8"),
-    (b"\xfe\xff", "UTF-16 text; save it as UTF-8"),
+    (b"BZh", "compressed with bzip2; unpack it"),
+    (b"\xfd7zXZ", "compressed with xz; unpack it"),
+    (b"\x28\xb5\x2f\xfd", "compressed with zstd; unpack it"),
+    (b"\x89PNG", "a picture; give a table"),
+    (b"\xff\xd8\xff", "a picture; give a table"),
+    (b"%PDF", "a PDF document; give a table"),
+    (b"\xd0\xcf\x11\xe0", "an old Excel workbook; save the sheet as CSV"),
+    (b"SQLite format 3", "a database; write the table as CSV"),
+    (b"\x89HDF", "an HDF5 file; write the table as CSV"),
+    (b"ARROW1", "an Arrow file; write the table as CSV or Parquet"),
 )
 
 
-@dataclass(frozen=True)
-class Table:
-    """Named columns of text.
-
-    Attributes:
-        names: the columns, in the file's order.
-        columns: name to values, one a row; None where the value is missing.
-        target: the column to be predicted, or None.
-        lines: where each row begins in the file, counted from 1, for messages. Left out: as if
-            every row took one line below a header.
-        source: what messages call the table; for a file, its path.
+class CsvFile:
+    """A CSV file whose first row names the columns; see ``read_csv`` for what it may hold.
 
     Raises:
-        ShapeError: columns of different lengths, or other names than ``columns`` has.
-        OptionError: a target that is not a column.
+        DataError, FileFormatError: as ``read_csv`` says, of what is found in the head of the file.
     """
 
-    names: tuple[str, ...]
-    columns: dict[str, list[str | None]]
-    target: str | None = None
-    lines: tuple[int, ...] = field(default=(), repr=False)
-    source: str = "table"
+    format = "csv"
 
-    def __post_init__(self) -> None:
-        if sorted(self.names) != sorted(self.columns):
-            raise ShapeError(
-                f"{self.source}: names {list(self.names)} and columns {list(self.columns)} differ."
+    def __init__(self, source: str) -> None:
+        self.source = source
+        if Path(source).suffix.lower() == ".tsv":
+            self.format = "tsv"
+        self.delimiter = _delimiter(source)
+        first = next(csv_records(source, self.delimiter), None)
+        if first is None:
+            raise FileFormatError(f"{source} is empty: expected a header row and at least one row.")
+        refuse_many_columns(source, len(first[1]))
+        self.names = _header(source, *first)
+
+    def rows_expected(self) -> int:
+        """The number of line ends."""
+        return line_ends(self.source)
+
+    def batches(self, rows: int) -> Iterator[Table]:
+        """The rows in tables of at most ``rows``; columns of nothing but numbers are arrays."""
+        for lines, columns in self.texts(rows):
+            found = {name: self._compact(values) for name, values in columns.items()}
+            yield Table(self.names, found, None, lines, self.source)
+
+    def _compact(self, values: Texts) -> Values:
+        """An array of numbers, if all are: where commas do not part values, also 1,5 for 1.5."""
+        found = compact(values)
+        if isinstance(found, list) and self.delimiter != ",":
+            texts = [value for value in found if value is not None]
+            # 1,234 alone may be a thousand; with any other number of digits, it is not.
+            if all(map(_COMMA.fullmatch, texts)) and not all(map(_THOUSANDS.fullmatch, texts)):
+                return compact([value and value.replace(",", ".") for value in found])
+        return found
+
+    def texts(self, rows: int) -> Iterator[tuple[list[int], dict[str, Texts]]]:
+        """The same as text: the lines on which the rows begin, and the columns."""
+        records = itertools.islice(csv_records(self.source, self.delimiter), 1, None)
+        some = False
+        while batch := list(itertools.islice(records, rows)):
+            some = True
+            self._refuse_ragged(batch)
+            columns = zip(*(record for _, record in batch), strict=True)
+            yield (
+                [line for line, _ in batch],
+                {
+                    name: [present(value) for value in values]
+                    for name, values in zip(self.names, columns, strict=True)
+                },
             )
-        sizes = {name: len(values) for name, values in self.columns.items()}
-        if len(set(sizes.values())) > 1:
-            raise ShapeError(f"{self.source}: the columns differ in length: {sizes}.")
-        if self.target is not None and self.target not in self.columns:
-            raise unknown_name("column", self.target, self.names)
-        if not self.lines:
-            object.__setattr__(self, "lines", tuple(range(2, len(self) + 2)))
-        if len(self.lines) != len(self):
-            raise ShapeError(f"{self.source}: {len(self.lines)} lines for {len(self)} rows.")
+        if not some:
+            raise DataError(
+                f"{self.source} has a header and no rows: there is nothing to learn from."
+            )
 
-    def __len__(self) -> int:
-        """The number of rows."""
-        return len(self.columns[self.names[0]]) if self.names else 0
-
-    def take(self, rows: Iterable[int]) -> Table:
-        """The table of these rows, counted from 0, in this order."""
-        chosen = [int(row) for row in rows]
-        columns = {name: [values[row] for row in chosen] for name, values in self.columns.items()}
-        lines = tuple(self.lines[row] for row in chosen)
-        return Table(self.names, columns, self.target, lines, self.source)
+    def _refuse_ragged(self, batch: list[Record]) -> None:
+        for line, record in batch:
+            if len(record) != len(self.names):
+                raise FileFormatError(
+                    f"{self.source}, line {line}: {count_values(len(record))}, and the header "
+                    f"names {len(self.names)} columns. A value that holds {self.delimiter!r} must "
+                    f"be in quotes."
+                )
 
 
 def read_csv(path: str | os.PathLike[str], target: str | None = None) -> Table:
-    """Read a CSV file whose first row names the columns.
+    """Read a CSV file, whose first row names the columns, as text.
 
-    The delimiter (comma, semicolon or tab) is found out. Values may be quoted and then hold
+    The delimiter (comma, semicolon, tab or bar) is found out. Values may be quoted and then hold
     delimiters and line breaks. Space around a value is dropped; blank lines are skipped. Empty,
-    ``NA``, ``N/A``, ``NaN``, ``null`` and ``?`` (in any case) mean a missing value. A column
-    without a name is called ``column 3`` after its place.
+    ``NA``, ``N/A``, ``#N/A``, ``<NA>``, ``NaN``, ``null``, ``\\N`` and ``?`` (in any case) mean a
+    missing value. A column without a name is called ``column 3`` after its place.
 
     Args:
-        path: the file, UTF-8 with or without a byte order mark.
+        path: the file, UTF-8, or UTF-16 with a byte order mark.
         target: the column to be predicted, if any.
 
     Raises:
@@ -101,89 +134,131 @@ def read_csv(path: str | os.PathLike[str], target: str | None = None) -> Table:
             header, two columns of one name, a header that is missing.
         OptionError: ``target`` is not a column.
     """
-    source = os.fspath(path)
-    text = _decoded(source, read_bytes(path, "a CSV file"))
-    delimiter = _sniff(text)
-    lines, records = _records(source, text, delimiter)
-    if not records:
-        raise FileFormatError(f"{source} is empty: expected a header row and at least one row.")
-    names = _header(source, lines[0], records[0])
-    for line, record in zip(lines, records, strict=True):
-        if len(record) != len(names):
+    file = CsvFile(os.fspath(path))
+    lines: list[int] = []
+    columns: dict[str, Values] = {name: [] for name in file.names}
+    for more, batch in file.texts(1 << 16):
+        lines += more
+        for name, values in batch.items():
+            columns[name] += values
+    return Table(file.names, columns, target, tuple(lines), file.source)
+
+
+def csv_records(source: str, delimiter: str | None = None) -> Iterator[Record]:
+    """Every row of a CSV file that is not blank, the header among them.
+
+    Raises:
+        DataError: no such file, or a directory.
+        FileFormatError: another format or encoding, or a quote that is never closed.
+    """
+    delimiter = delimiter or _delimiter(source)
+    with _opened(source) as stream:
+        rows = _rows(_guarded(source, stream), delimiter)
+        begin = 1
+        try:
+            for record in rows:
+                if not _is_blank(record):
+                    yield begin, record
+                begin = rows.line_num + 1
+        except csv.Error as error:
             raise FileFormatError(
-                f"{source}, line {line}: {_values(len(record))}, and the header names "
-                f"{len(names)} columns. A value that holds {delimiter!r} must be in quotes."
-            )
-    if len(records) == 1:
-        raise DataError(f"{source} has a header and no rows: there is nothing to learn from.")
-    columns = {
-        name: [_present(record[place]) for record in records[1:]]
-        for place, name in enumerate(names)
-    }
-    return Table(names, columns, target, tuple(lines[1:]), source)
+                f"{source}, in the row that begins on line {begin}: {error}. Perhaps a quote is "
+                f"not closed; a quote inside a quoted value is written twice."
+            ) from error
+        except UnicodeDecodeError as error:
+            raise _undecodable(source, error) from error
 
 
-def _decoded(source: str, data: bytes) -> str:
+def _opened(source: str) -> TextIO:
+    start = look(source, "a CSV file")
     for mark, kind in _FOREIGN:
-        if data.startswith(mark):
+        if start.startswith(mark):
             raise FileFormatError(f"{source} is not a CSV file: it is {kind}.")
-    if b"\0" in data:
-        line = data[: data.index(b"\0")].count(b"\n") + 1
-        raise FileFormatError(
-            f"{source}, line {line}: a zero byte; this is not a text file, or it is UTF-16. "
-            f"Save it as UTF-8."
-        )
-    try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        start = error.start
-        line = error.object[:start].count(b"\n") + 1
-        raise FileFormatError(
-            f"{source}, line {line}: the byte {error.object[start]:02x} is not UTF-8. Save the "
+    wide = start.startswith((b"\xff\xfe", b"\xfe\xff"))
+    encoding = "utf-16" if wide else "utf-8-sig"
+    return reading(source, "a CSV file", lambda path: path.open(encoding=encoding, newline=""))
+
+
+def _guarded(source: str, stream: TextIO) -> Iterator[str]:
+    """The lines of a stream, as long as it looks like a text file."""
+    number = 0
+    while line := stream.readline(_LONGEST_LINE):
+        number += 1
+        if "\0" in line:
+            raise FileFormatError(
+                f"{source}, line {number}: a zero byte; this is not a text file, or it is UTF-16. "
+                f"Save it as UTF-8."
+            )
+        if len(line) == _LONGEST_LINE and not line.endswith(("\n", "\r")):
+            raise FileFormatError(
+                f"{source}, line {number} is longer than {_LONGEST_LINE:,} characters: this is no "
+                f"table of rows and columns."
+            )
+        yield line
+
+
+def _undecodable(source: str, error: UnicodeDecodeError) -> FileFormatError:
+    """The error for bytes that are no text, with the line: found by reading the file again."""
+    if not error.encoding.replace("_", "-").startswith("utf-8"):
+        return FileFormatError(
+            f"{source} begins as UTF-16 text and does not go on as such: {error.reason}. Save the "
             f"file as UTF-8 (in a spreadsheet: 'CSV UTF-8')."
-        ) from error
+        )
+    with Path(source).open("rb") as file:
+        line, found = next(
+            (line, bad)
+            for line, content in enumerate(file, start=1)
+            if (bad := _bad_byte(content)) is not None
+        )
+    return FileFormatError(
+        f"{source}, line {line}: the byte {found:02x} is not UTF-8. Save the file as UTF-8 "
+        f"(in a spreadsheet: 'CSV UTF-8')."
+    )
 
 
-def _rows(text: str, delimiter: str) -> Reader:
+def _bad_byte(content: bytes) -> int | None:
+    try:
+        content.decode("utf-8")
+    except UnicodeDecodeError as error:
+        return content[error.start]
+    return None
+
+
+def _rows(lines: Iterable[str], delimiter: str) -> Reader:
     # strict: a quote that is never closed would otherwise swallow the rest of the file in silence.
-    stream = io.StringIO(text, newline="")
-    return csv.reader(stream, delimiter=delimiter, skipinitialspace=True, strict=True)
+    return csv.reader(lines, delimiter=delimiter, skipinitialspace=True, strict=True)
 
 
-def _sniff(text: str) -> str:
+def _delimiter(source: str) -> str:
+    if Path(source).suffix.lower() == ".tsv":
+        _opened(source).close()
+        return "\t"
+    with _opened(source) as stream:
+        try:
+            head = stream.read(_CHARACTERS_TO_SNIFF)
+        except UnicodeDecodeError as error:
+            raise _undecodable(source, error) from error
+    return _sniff(head)
+
+
+def _sniff(head: str) -> str:
     """The delimiter that cuts the first rows equally, and the header into the most columns."""
 
     def merit(delimiter: str) -> tuple[bool, int]:
         widths: list[int] = []
         try:
-            for record in _rows(text, delimiter):
+            for record in _rows(io.StringIO(head, newline=""), delimiter):
                 if not _is_blank(record):
                     widths.append(len(record))
                 if len(widths) == _ROWS_TO_SNIFF:
                     break
         except csv.Error:
             widths.append(0)  # unequal to all others, so the rows do not agree
+        if len(head) == _CHARACTERS_TO_SNIFF and 1 < len(widths) < _ROWS_TO_SNIFF:
+            widths.pop()  # the last row is cut off where the head ends
         return len(set(widths)) == 1 and widths[0] > 1, widths[0] if widths else 0
 
     return max(_DELIMITERS, key=merit)
-
-
-def _records(source: str, text: str, delimiter: str) -> tuple[list[int], list[list[str]]]:
-    lines, records = [], []
-    rows = _rows(text, delimiter)
-    begin = 1
-    try:
-        for record in rows:
-            if not _is_blank(record):
-                lines.append(begin)
-                records.append([value.strip() for value in record])
-            begin = rows.line_num + 1
-    except csv.Error as error:
-        raise FileFormatError(
-            f"{source}, in the row that begins on line {begin}: {error}. Perhaps a quote is not "
-            f"closed; a quote inside a quoted value is written twice."
-        ) from error
-    return lines, records
 
 
 def _is_blank(record: list[str]) -> bool:
@@ -191,12 +266,12 @@ def _is_blank(record: list[str]) -> bool:
 
 
 def _header(source: str, line: int, record: list[str]) -> tuple[str, ...]:
-    names = tuple(name or f"column {place}" for place, name in enumerate(record, start=1))
+    names = tuple(name.strip() or f"column {place}" for place, name in enumerate(record, start=1))
     twice = [name for name, count in Counter(names).items() if count > 1]
     if twice:
         raise FileFormatError(
-            f"{source}, line {line}: the header names {', '.join(map(repr, twice))} more than "
-            f"once; every column needs its own name."
+            f"{source}, line {line}: the header names {_listed(twice)} more than once; every "
+            f"column needs its own name."
         )
     # A table saved without names has the header 0, 1, 2, ..., which is as good as any.
     counted = names in [
@@ -210,6 +285,11 @@ def _header(source: str, line: int, record: list[str]) -> tuple[str, ...]:
     return names
 
 
+def _listed(names: list[str]) -> str:
+    shown = ", ".join(repr(name) for name in names[:5])
+    return shown if len(names) <= 5 else f"{shown} and {len(names) - 5:,} more"
+
+
 def _is_number(text: str) -> bool:
     try:
         float(text)
@@ -218,9 +298,6 @@ def _is_number(text: str) -> bool:
     return True
 
 
-def _present(value: str) -> str | None:
-    return None if value.lower() in _MISSING else value
-
-
-def _values(count: int) -> str:
-    return "1 value" if count == 1 else f"{count} values"
+def count_values(count: int) -> str:
+    """A number of values in words."""
+    return "1 value" if count == 1 else f"{count:,} values"

@@ -7,34 +7,41 @@ model, so that rows met later are treated in the same way.
 from __future__ import annotations
 
 import json
-import math
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from chainrule.data.columns import (
-    MISSING_IS_FINE,
     CategoryColumn,
-    NumberColumn,
-    learn_column,
-    refuse_strays,
+    Column,
+    column_state,
+    finite,
+    positive,
+    read_column,
+    text,
+    texts,
 )
-from chainrule.data.csv_table import Table
-from chainrule.data.target import TASKS, ClassTarget, NumberTarget, learn_target
+from chainrule.data.learning import MISSING_IS_FINE, ROW_COUNTER, learn_column, refuse_strays
+from chainrule.data.survey import ColumnSurvey
+from chainrule.data.table import Table, as_texts
+from chainrule.data.target import TASKS, ClassTarget, NumberTarget, Target, learn_target
 from chainrule.errors import DataError, FileFormatError, OptionError, unknown_name
 
 _FORMAT = "chainrule table encoder"
-_VERSION = 1
+#: Version 1 had numbers and categories only, and is read too.
+_VERSION = 2
 
 
 class TableEncoder:
     """Turns tables into arrays.
 
-    Number columns become (x - mean) / std, a missing value the mean. Other columns become one
-    column a category; a category never seen in training is all zeros. Columns that are constant,
-    text of more than 50 values, or text that is different in every row are left out and listed in
-    ``ignored``.
+    What becomes of a column is told in ``chainrule.data.columns``: numbers are standardised, dates
+    become their place in time, year, week and day, yes and no one number, other columns one number
+    a category. Rare categories are one; those never seen in training count as rare, or are all
+    zeros. Columns that are constant, that only tell rows apart, or hold text of very many values
+    are left out and listed in ``ignored``.
 
     Args:
         task: ``"classification"`` or ``"regression"``; None: found out from the target. Text means
@@ -58,8 +65,8 @@ class TableEncoder:
         if task is not None and task not in TASKS:
             raise unknown_name("task", task, TASKS)
         self._wanted = task
-        self._target: ClassTarget | NumberTarget | None = None
-        self.columns: tuple[NumberColumn | CategoryColumn, ...] = ()
+        self._target: Target | None = None
+        self.columns: tuple[Column, ...] = ()
         self.ignored: dict[str, str] = {}
 
     def fit(self, table: Table) -> TableEncoder:
@@ -75,24 +82,44 @@ class TableEncoder:
                 f"{table.source} names no target; read it with read_csv(path, target=...)."
             )
         target = learn_target(table, table.target, self._wanted)
-        columns, ignored = [], {}
+        surveys = {}
         for name in table.names:
-            if name == table.target:
-                continue
-            refuse_strays(table, name, MISSING_IS_FINE)
-            learned = learn_column(name, table.columns[name])
-            if isinstance(learned, str):
-                ignored[name] = learned
-            else:
-                columns.append(learned)
+            if name != table.target:
+                refuse_strays(table, name, MISSING_IS_FINE)
+                surveys[name] = ColumnSurvey(name)
+                surveys[name].add(table)
+        return self.learn(surveys, target, table.source)
+
+    def learn(
+        self, surveys: Mapping[str, ColumnSurvey], target: Target, source: str = "table"
+    ) -> TableEncoder:
+        """Learn from surveys of training rows, which may have seen them in batches.
+
+        Args:
+            surveys: of every column that may be an input, by name.
+            target: what was learned of the target.
+            source: what messages call the table.
+
+        Raises:
+            DataError: no column is of use.
+        """
+        found = {name: learn_column(survey) for name, survey in surveys.items()}
+        if all(isinstance(learned, str) for learned in found.values()):
+            # A table of two columns may well be a curve over 1, 2, 3, ...
+            for name, survey in surveys.items():
+                if found[name] == ROW_COUNTER:
+                    survey.kept = True
+                    found[name] = learn_column(survey)
+        columns = tuple(each for each in found.values() if not isinstance(each, str))
+        ignored = {name: each for name, each in found.items() if isinstance(each, str)}
         if not columns:
             reasons = "; ".join(f"{name!r} ({reason})" for name, reason in ignored.items())
             raise DataError(
-                f"{table.source}: no column is left to learn from. "
+                f"{source}: no column is left to learn from. "
                 f"Ignored: {reasons or 'none, the target is the only column'}."
             )
         # Set together at the end: a fit that fails leaves what was learned before.
-        self.columns, self.ignored, self._target = tuple(columns), ignored, target
+        self.columns, self.ignored, self._target = columns, ignored, target
         return self
 
     def transform(self, table: Table) -> NDArray[np.float32]:
@@ -111,6 +138,18 @@ class TableEncoder:
                 f"It has: {', '.join(table.names)}."
             )
         return np.concatenate([column.encode(table) for column in self.columns], axis=1)
+
+    def unseen(self, table: Table) -> dict[str, tuple[str, int]]:
+        """Categories that no training row had: (the first, in how many rows) by column."""
+        found: dict[str, tuple[str, int]] = {}
+        for column in self.columns:
+            if isinstance(column, CategoryColumn) and not column.other:
+                known = {None, *column.categories}
+                values = as_texts(table.columns[column.name])
+                strange = [value for value in values if value not in known]
+                if strange:
+                    found[column.name] = (str(strange[0]), len(strange))
+        return found
 
     def encode_target(self, table: Table) -> NDArray[np.int64] | NDArray[np.float32]:
         """What a network is to learn: int64 class indices (n,), or float32 (value - mean) / std.
@@ -150,7 +189,7 @@ class TableEncoder:
         """The classes in the order of their indices; empty for a regression."""
         return self._learned().class_names
 
-    def _learned(self) -> ClassTarget | NumberTarget:
+    def _learned(self) -> Target:
         if self._target is None:
             raise OptionError("TableEncoder has learned nothing yet: call fit(table) first.")
         return self._target
@@ -163,37 +202,32 @@ class TableEncoder:
             goal |= {"classes": list(target.class_names), "numeric": target.numeric}
         else:
             goal |= {"mean": target.mean, "std": target.std}
-        columns: list[dict[str, Any]] = []
-        for column in self.columns:
-            if isinstance(column, NumberColumn):
-                columns.append({"name": column.name, "mean": column.mean, "std": column.std})
-            else:
-                columns.append({"name": column.name, "categories": list(column.categories)})
         state = {"format": _FORMAT, "version": _VERSION, "target": goal}
+        columns = [column_state(column) for column in self.columns]
         return json.dumps(state | {"columns": columns, "ignored": self.ignored})
 
     @classmethod
-    def from_json(cls, text: str) -> TableEncoder:
+    def from_json(cls, source: str) -> TableEncoder:
         """The encoder that ``to_json`` wrote down.
 
         Raises:
             FileFormatError: the text is damaged, or was written by something else.
         """
         try:
-            state = json.loads(text)
+            state = json.loads(source)
         except (ValueError, TypeError, RecursionError) as error:
             raise FileFormatError(f"The table encoder is not JSON: {error}.") from error
         if not isinstance(state, dict) or state.get("format") != _FORMAT:
             raise FileFormatError(f"This JSON is not a table encoder: no format {_FORMAT!r} in it.")
-        if state.get("version") != _VERSION:
+        if state.get("version") not in range(1, _VERSION + 1):
             raise FileFormatError(
                 f"The table encoder has version {state.get('version')!r}, and this chainrule reads "
-                f"version {_VERSION}; a newer chainrule may read it."
+                f"versions 1 to {_VERSION}; a newer chainrule may read it."
             )
         encoder = cls()
         try:
             encoder._target = _read_target(state["target"])
-            encoder.columns = tuple(_read_column(entry) for entry in state["columns"])
+            encoder.columns = tuple(read_column(entry) for entry in state["columns"])
             if not encoder.columns:
                 raise ValueError("no columns")
             encoder.ignored = {str(key): str(why) for key, why in state["ignored"].items()}
@@ -205,38 +239,7 @@ class TableEncoder:
         return encoder
 
 
-def _read_column(entry: dict[str, Any]) -> NumberColumn | CategoryColumn:
-    if "categories" in entry:
-        return CategoryColumn(_text(entry["name"]), _texts(entry["categories"]))
-    return NumberColumn(_text(entry["name"]), _finite(entry["mean"]), _positive(entry["std"]))
-
-
-def _read_target(entry: dict[str, Any]) -> ClassTarget | NumberTarget:
+def _read_target(entry: dict[str, Any]) -> Target:
     if entry["task"] == "classification":
-        return ClassTarget(_text(entry["name"]), _texts(entry["classes"]), entry["numeric"] is True)
-    return NumberTarget(_text(entry["name"]), _finite(entry["mean"]), _positive(entry["std"]))
-
-
-def _text(value: object) -> str:
-    if not isinstance(value, str):
-        raise TypeError(f"expected text, got {value!r}")
-    return value
-
-
-def _texts(value: object) -> tuple[str, ...]:
-    if not isinstance(value, list):
-        raise TypeError(f"expected a list, got {value!r}")
-    return tuple(_text(item) for item in value)
-
-
-def _finite(value: object) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        raise TypeError(f"expected a finite number, got {value!r}")
-    return float(value)
-
-
-def _positive(value: object) -> float:
-    number = _finite(value)
-    if number <= 0.0:
-        raise ValueError(f"expected a positive number, got {value!r}")
-    return number
+        return ClassTarget(text(entry["name"]), texts(entry["classes"]), entry["numeric"] is True)
+    return NumberTarget(text(entry["name"]), finite(entry["mean"]), positive(entry["std"]))

@@ -1,12 +1,18 @@
-"""Reading a file whole, with errors that say which file was meant."""
+"""Opening and reading files, with errors that say which file was meant."""
 
 from __future__ import annotations
 
 import difflib
 import os
+from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
 from chainrule.errors import DataError
+
+T = TypeVar("T")
+#: Bytes that tell what a file is.
+START = 4096
 
 
 def read_bytes(path: str | os.PathLike[str], kind: str) -> bytes:
@@ -20,11 +26,26 @@ def read_bytes(path: str | os.PathLike[str], kind: str) -> bytes:
         DataError: no such file (with the nearest name beside it), a directory, or a file that may
             not be read.
     """
+    return reading(path, kind, Path.read_bytes)
+
+
+def look(path: str | os.PathLike[str], kind: str) -> bytes:
+    """The first bytes of a file; the arguments and errors are those of ``read_bytes``."""
+
+    def start(path: Path) -> bytes:
+        with path.open("rb") as file:
+            return file.read(START)
+
+    return reading(path, kind, start)
+
+
+def reading(path: str | os.PathLike[str], kind: str, read: Callable[[Path], T]) -> T:
+    """What ``read`` gives of a file, with this module's errors where it cannot be read."""
     path = Path(path)
     if path.is_dir():
         raise DataError(f"{path} is a directory; give the path of {kind} in it.")
     try:
-        return path.read_bytes()
+        return read(path)
     except FileNotFoundError:
         raise DataError(f"{path}: there is no such file.{_nearest(path)}") from None
     except (OSError, ValueError) as error:

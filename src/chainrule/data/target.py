@@ -2,28 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from chainrule.data.columns import (
-    NumberColumn,
-    all_numbers,
-    decimal_comma,
-    mean_and_std,
-    number,
-    numbers,
-    refuse_strays,
-    standardised,
-)
-from chainrule.data.csv_table import Table
+from chainrule.data.learning import refuse_strays
+from chainrule.data.numbers import decimal_comma, number, numbers, standardised
+from chainrule.data.survey import ColumnSurvey
+from chainrule.data.table import Table, as_texts, cell_text, missing, number_text
 from chainrule.errors import DataError, DtypeError, unknown_name
 
 TASKS = ("classification", "regression")
-MOST_CLASSES = 20
+#: Whole numbers of more different values than the first are no classes unless asked for.
+MOST_CLASSES, MOST_CLASSES_AT_ALL = 20, 1000
 _LINES_TO_NAME = 10
 
 
@@ -42,18 +36,42 @@ class ClassTarget:
         Raises:
             DataError: a missing value, or a class that no training row had.
         """
-        place = {name: k for k, name in enumerate(self.class_names)}
-        result = np.empty(len(table), dtype=np.int64)
-        for row, value in enumerate(present(table, self.name)):
-            label = _label(value) if self.numeric else value
-            if label not in place:
-                raise DataError(
-                    f"{table.source}, line {table.lines[row]}: the target {self.name!r} is "
-                    f"{value!r}, a class that was not among the training rows. "
-                    f"Known: {', '.join(self.class_names)}."
-                )
-            result[row] = place[label]
+        result = self._places(table)
+        if len(result) and result.min() < 0:
+            row = int(result.argmin())
+            raise DataError(
+                f"{table.where(row)}: the target {self.name!r} is "
+                f"{cell_text(table.columns[self.name][row])!r}, a class that was not among the "
+                f"training rows. Known: {', '.join(self.class_names)}."
+            )
         return result
+
+    def counts(self, counted: Mapping[str, int]) -> tuple[int, ...]:
+        """How many rows each class has, from how often each spelling of a class occurs."""
+        found = dict.fromkeys(self.class_names, 0)
+        for value, count in counted.items():
+            found[_label(value) if self.numeric else value] += count
+        return tuple(found.values())
+
+    def knows(self, table: Table) -> NDArray[np.bool_]:
+        """Which rows have a class that the training rows had, (n,).
+
+        Raises:
+            DataError: a missing value.
+        """
+        return self._places(table) >= 0
+
+    def _places(self, table: Table) -> NDArray[np.int64]:
+        """Class indices, -1 where the class is not known."""
+        refuse_missing(table, self.name)
+        values = as_texts(table.columns[self.name])
+        place = {name: k for k, name in enumerate(self.class_names)}
+        # Each spelling is looked at once: a million rows have few of them.
+        known = {
+            value: place.get(_label(str(value)) if self.numeric else str(value), -1)
+            for value in set(values)
+        }
+        return np.fromiter((known[value] for value in values), np.int64, len(values))
 
     def decode(self, values: ArrayLike) -> NDArray[Any]:
         """Class names for class indices, an array of text of the same shape.
@@ -99,16 +117,18 @@ class NumberTarget:
         Raises:
             DataError: a missing value, or text that is not a finite number.
         """
-        present(table, self.name)
-        column = NumberColumn(self.name, self.mean, self.std)
-        return standardised(table, column, numbers(table, self.name))
+        refuse_missing(table, self.name)
+        return standardised(table, self.name, self.mean, self.std, numbers(table, self.name))
 
     def decode(self, values: ArrayLike) -> NDArray[np.float64]:
         """value * std + mean, float64 of the same shape: the table's own unit again."""
         return np.asarray(values, dtype=np.float64) * self.std + self.mean
 
 
-def learn_target(table: Table, name: str, task: str | None) -> ClassTarget | NumberTarget:
+Target = ClassTarget | NumberTarget
+
+
+def learn_target(table: Table, name: str, task: str | None) -> Target:
     """The target of training rows.
 
     Without a task: text means classes. Whole numbers mean classes when they are only 0 and 1, or
@@ -122,40 +142,71 @@ def learn_target(table: Table, name: str, task: str | None) -> ClassTarget | Num
     """
     if task is not None and task not in TASKS:
         raise unknown_name("task", task, TASKS)
-    values = present(table, name)
-    where = f"{table.source}: the target {name!r}"
-    if not values:
-        raise DataError(f"{where} has no rows to learn from.")
+    refuse_missing(table, name)
+    if not len(table):
+        raise DataError(f"{table.source}: the target {name!r} has no rows to learn from.")
     if task != "classification":
         refuse_strays(table, name, "leave the row out (a target cannot be missing)")
-    numeric = all_numbers(values)
-    labels = sorted({_label(v) for v in values}, key=float) if numeric else sorted(set(values))
+    survey = ColumnSurvey(name)
+    survey.add(table)
+    if task == "regression" and not survey.all_numbers:
+        row, bad = next(
+            (row, value)
+            for row, value in enumerate(as_texts(table.columns[name]))
+            if value is not None and number(value) is None
+        )
+        raise DataError(
+            f"{table.where(row)}: the target {name!r} of a regression must be a number, got "
+            f"{bad!r}{decimal_comma([bad])}."
+        )
+    return target_of(survey, table.source, task)
+
+
+def target_of(survey: ColumnSurvey, source: str, task: str | None) -> Target:
+    """The target whose training rows a survey saw; ``source`` is the table's, for messages.
+
+    Raises:
+        DataError: as ``learn_target`` says.
+    """
+    where = f"{source}: the target {survey.name!r}"
+    numeric = survey.all_numbers
+    labels = sorted({_label(text) for text in survey.counted}, key=float) if numeric else []
+    labels = labels or sorted(survey.counted)
     if len(labels) == 1:
         raise DataError(f"{where} is {labels[0]} in every row: there is nothing to predict.")
     if task is None:
-        numbers_meant = numeric and not _look_like_classes(labels, len(values))
-        task = "regression" if numbers_meant else "classification"
+        task = "classification" if not numeric or _look_like_classes(survey) else "regression"
     if task == "classification":
-        if len(labels) == len(values) > 2 and not numeric:
-            raise DataError(
-                f"{where} has a different text in each of its {len(values)} rows; classes must "
-                f"repeat{decimal_comma(values)}."
-            )
-        return ClassTarget(name, tuple(labels), numeric)
+        return _classes(survey, where, labels)
     if not numeric:
-        row, bad = next((k, value) for k, value in enumerate(values) if number(value) is None)
-        raise DataError(
-            f"{table.source}, line {table.lines[row]}: the target {name!r} of a regression must be "
-            f"a number, got {bad!r}{decimal_comma([bad])}."
-        )
-    mean, std = mean_and_std([float(value) for value in values])
-    if std == 0.0:
+        raise DataError(f"{where} of a regression must be a number, got {labels[0]!r}.")
+    if survey.numbers.std == 0.0:
         raise DataError(f"{where} varies by less than float64 can tell: there is nothing to learn.")
-    return NumberTarget(name, mean, std)
+    return NumberTarget(survey.name, survey.numbers.mean, survey.numbers.std)
 
 
-def present(table: Table, name: str) -> list[str]:
-    """The values of a target column, all of which must be there.
+def _classes(survey: ColumnSurvey, where: str, labels: list[str]) -> ClassTarget:
+    if len(labels) == survey.present > 2 and not survey.all_numbers:
+        if survey.all_dates:
+            raise DataError(
+                f"{where} holds dates, a different one in each of its {survey.present:,} rows; "
+                f"what is predicted are classes, which repeat, or numbers. Choose another column."
+            )
+        raise DataError(
+            f"{where} has a different text in each of its {survey.present:,} rows; classes must "
+            f"repeat{decimal_comma(labels)}."
+        )
+    if survey.distinct is None or len(labels) > MOST_CLASSES_AT_ALL:
+        count = "more" if survey.distinct is None else f"{len(labels):,} different values, more"
+        raise DataError(
+            f"{where} has {count} than {MOST_CLASSES_AT_ALL:,} classes: a network would need an "
+            f"output for each. Choose another target, or join classes."
+        )
+    return ClassTarget(survey.name, tuple(labels), survey.all_numbers)
+
+
+def refuse_missing(table: Table, name: str) -> None:
+    """Stop at a target that is not there.
 
     Raises:
         DataError: the column is not in the table, or some values are missing, with their lines.
@@ -164,36 +215,30 @@ def present(table: Table, name: str) -> list[str]:
         raise DataError(
             f"{table.source} has no column {name!r}, the target. It has: {', '.join(table.names)}."
         )
-    values = [value for value in table.columns[name] if value is not None]
-    if len(values) < len(table):
-        lines = [
-            line
-            for line, value in zip(table.lines, table.columns[name], strict=True)
-            if value is None
-        ]
+    gone = np.flatnonzero(missing(table.columns[name])).tolist()
+    if gone:
+        lines = _list_lines([table.lines[row] for row in gone], table.unit)
         raise DataError(
-            f"{table.source}: the target {name!r} is missing on {_list_lines(lines)}. Fill it in, "
-            f"or leave those rows out."
+            f"{table.source}: the target {name!r} is missing on {lines}. Fill it in, or leave "
+            f"those rows out."
         )
-    return values
 
 
-def _look_like_classes(labels: Sequence[str], rows: int) -> bool:
-    if not all(float(label).is_integer() for label in labels):
+def _look_like_classes(survey: ColumnSurvey) -> bool:
+    if not survey.whole or survey.distinct is None:
         return False
-    return set(labels) == {"0", "1"} or (len(labels) <= MOST_CLASSES and 2 * len(labels) <= rows)
+    found = {_label(text) for text in survey.counted}
+    return found == {"0", "1"} or (len(found) <= MOST_CLASSES and 2 * len(found) <= survey.present)
 
 
 def _label(text: str) -> str:
     """One spelling for one number: 1, 1.0 and +1 are the class 1. Other text stays as it is."""
     value = number(text)
-    if value is None:
-        return text
-    return str(int(value)) if value.is_integer() else repr(value)
+    return text if value is None else number_text(value)
 
 
-def _list_lines(lines: list[int]) -> str:
+def _list_lines(lines: list[int], unit: str) -> str:
     shown = ", ".join(map(str, lines[:_LINES_TO_NAME]))
     more = len(lines) - _LINES_TO_NAME
-    rest = f" and {more} more" if more > 0 else ""
-    return f"{'line' if len(lines) == 1 else 'lines'} {shown}{rest}"
+    rest = f" and {more:,} more" if more > 0 else ""
+    return f"{unit if len(lines) == 1 else unit + 's'} {shown}{rest}"

@@ -5,7 +5,7 @@ An engine is known by two things. ``ENGINES[name](graph)`` compiles a graph to a
 caller's, read and replaced in place: what training runs, step after step.
 """
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any, Protocol
 
 from chainrule.engine.loop import ReferenceRepeated, Repeated
@@ -70,13 +70,19 @@ def repeated(
     graph: Graph, bound: Mapping[str, Array], replaces: Mapping[int, str], engine: str,
     steady: Collection[str], kept: Mapping[int, Array],
     gathered: Mapping[str, Array] | None = None, fed: str | None = None,
+    beside: Iterable[Repeatable] = (),
 ) -> Repeatable:  # fmt: skip
     """A step to be run many times in a call, on the engine called ``engine``: see ``Repeated``.
+
+    Where memory is planned, it is shared with the steps ``beside`` it, which run at other times.
 
     Raises:
         OptionError: no such engine, with the nearest name.
     """
-    made: Repeatable = _known(REPEATED, engine)(graph, bound, replaces, steady, kept, gathered, fed)
+    room = [b for other in beside if isinstance(other, Repeated) for b in other.buffers]
+    shared = {"room": room} if room else {}
+    given = (graph, bound, replaces, steady, kept, gathered, fed)
+    made: Repeatable = _known(REPEATED, engine)(*given, **shared)
     return made
 
 

@@ -15,15 +15,18 @@ step writes what is to be kept into a row of its own::
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from itertools import groupby, islice
 from typing import Any
 
 import numpy as np
 
+from chainrule.engine.crew import Crew, cores, threads
 from chainrule.engine.faster import faster
 from chainrule.engine.lower import lower
-from chainrule.engine.plan import plan
+from chainrule.engine.plan import Plan, plan
 from chainrule.engine.reference import ReferenceProgram
+from chainrule.engine.sharing import Share, shares
 from chainrule.engine.source import Source
 from chainrule.graph.graph import Graph
 from chainrule.graph.op import Array
@@ -43,22 +46,25 @@ class Repeated:
         kept: outputs to be kept, by place, each an array whose first axis counts the steps.
         gathered: bound inputs that are filled anew for each step, with rows of these arrays.
         fed: a bound input, a number, that is given for each step.
+        room: ``buffers`` of other steps, which never run at the same time, to be used again.
     """
 
     def __init__(
         self, graph: Graph, bound: Mapping[str, Array], replaces: Mapping[int, str],
         steady: Collection[str], kept: Mapping[int, Array],
         gathered: Mapping[str, Array] | None = None, fed: str | None = None,
+        room: Collection[Array] = (),
     ) -> None:  # fmt: skip
         gathered, names = gathered or {}, graph.input_names()
         places = {names.index(name): array for name, array in bound.items()}
         lowered = lower(faster(graph, steady), {names.index(name): bound[name] for name in steady})
         targets = {out: names.index(name) for out, name in replaces.items()}
         changing = [lowered.inputs[names.index(name)] for name in gathered]
-        planned = plan(lowered, places, targets, kept=list(kept), changing=changing)
-        writer = Source(planned, [])
+        planned = plan(lowered, places, targets, list(kept), changing, room)
+        self._crew, shared = _crew(planned)
+        writer = Source(planned, [], self._crew, shared)
         self.rows = rows_of(kept)
-        self.nbytes = planned.nbytes
+        self.nbytes, self.buffers = planned.nbytes, planned.buffers
         self.names = writer.bound
         buffers = [(array, bound[name]) for name, array in gathered.items()]
         self.source, self._steps = writer.loop(buffers)
@@ -66,6 +72,10 @@ class Repeated:
 
     def run(self, rows: Iterator[tuple[Any, ...]], values: Sequence[float] = ()) -> None:
         """A step for each of ``rows``."""
+        with nullcontext() if self._crew is None else self._crew.at_work():
+            self._run(rows, values)
+
+    def _run(self, rows: Iterator[tuple[Any, ...]], values: Sequence[float]) -> None:
         if self._fed is None:
             self._steps(rows)
             return
@@ -73,6 +83,14 @@ class Repeated:
         for value, times in stretches(values):
             self._fed[()] = value
             self._steps(islice(rows, times))
+
+
+def _crew(planned: Plan) -> tuple[Crew | None, list[Share]]:
+    """Threads for a step in which there is enough for more than one to do, and what they share."""
+    if not (planned.runs or shares(planned, cores())):
+        return None, []
+    count = threads()
+    return (Crew(count), shares(planned, count)) if count > 1 else (None, [])
 
 
 class ReferenceRepeated:

@@ -35,7 +35,8 @@ class Plan:
     results of opaque ops, and views of these. ``copies`` are done at the end, in order: (from,
     into). ``results`` has the array in which each output lies then, where one is known. ``runs``
     are stretches of calls to be done in blocks; ``local`` slots live inside of one, in its room.
-    ``filled`` has the parts that already lie in a whole: (whole, part).
+    ``filled`` has the parts that already lie in a whole: (whole, part). ``buffers`` are
+    what another plan may use between two runs of this one.
     In a loop, the first ``before`` calls are done once, and ``rows`` are known step by step: a row
     is either a result, written there at once, or what a copy goes to.
     """
@@ -45,6 +46,7 @@ class Plan:
     copies: list[tuple[Slot | Array, Slot | Array]] = field(default_factory=list)
     results: list[Array | None] = field(default_factory=list)
     nbytes: int = 0
+    buffers: list[Array] = field(default_factory=list)
     runs: list[range] = field(default_factory=list)
     local: set[Slot] = field(default_factory=set)
     filled: set[tuple[Slot, Slot]] = field(default_factory=set)
@@ -58,6 +60,7 @@ def plan(
     replaces: Mapping[int, int],
     kept: Collection[int] | None = None,
     changing: Collection[Slot] = (),
+    room: Collection[Array] = (),
 ) -> Plan:
     """Give every result its memory.
 
@@ -68,10 +71,11 @@ def plan(
         replaces: output place to the place of the bound input whose memory it is to end in.
         kept: for a step in a loop: the outputs that are not replaced, to end in rows.
         changing: inputs that are filled anew for each step of the loop.
+        room: buffers of another plan, which never runs at the same time, to be used again.
     """
     targets = {output: lowered.inputs[place] for output, place in replaces.items()}
     touched = None if kept is None else {*targets.values(), *changing}
-    planner = _Planner(lowered, bound, touched)
+    planner = _Planner(lowered, bound, touched, room)
     for output in kept or ():
         planner.write_row(lowered.outputs[output])
     for output, target in targets.items():
@@ -85,7 +89,11 @@ def plan(
 
 class _Planner:
     def __init__(
-        self, lowered: Lowered, bound: Mapping[int, Array], changing: Collection[Slot] | None
+        self,
+        lowered: Lowered,
+        bound: Mapping[int, Array],
+        changing: Collection[Slot] | None,
+        room: Collection[Array],
     ) -> None:
         first, rest = unchanging_first(numbers_first(lowered.calls), changing)
         self.calls = [*first, *rest]
@@ -109,7 +117,7 @@ class _Planner:
         ]
         # Memory decided before the sweep: the arrays of inputs to be replaced, parts of a whole.
         self.home: dict[Slot, Array | Slot | tuple[Slot, int]] = {}
-        self.free: list[Array] = []
+        self.free: list[Array] = list(room)
         self.late: list[tuple[Slot, Array | Slot]] = []
         self.rowed: set[Slot] = set()
 
@@ -280,11 +288,15 @@ class _Planner:
             best = min(fitting, key=lambda b: b.nbytes)
             self.free = [b for b in self.free if b is not best]
             return best
-        room = -(-max(nbytes, 1) // ALIGNMENT) * ALIGNMENT
-        self.plan.nbytes += room
-        raw = np.empty(room + ALIGNMENT, np.uint8)
+        self.plan.buffers.append(self._fresh(nbytes))
+        return self.plan.buffers[-1]
+
+    def _fresh(self, nbytes: int) -> Array:
+        size = -(-max(nbytes, 1) // ALIGNMENT) * ALIGNMENT
+        self.plan.nbytes += size
+        raw = np.empty(size + ALIGNMENT, np.uint8)
         start = -raw.ctypes.data % ALIGNMENT
-        return raw[start : start + room]
+        return raw[start : start + size]
 
     def deliver(self, targets: Mapping[int, Slot], all_bound: bool) -> None:
         """Say where each output lies in the end, and copy what does not lie there by itself."""
@@ -307,7 +319,9 @@ class _Planner:
             self.plan.copies.append((source, memory))
 
     def _own(self, slot: Slot) -> Array:
-        return self._shaped(slot, {})
+        """Memory that nobody else ever uses: what is in it stays from run to run."""
+        nbytes = slot.size * slot.dtype.itemsize
+        return self._fresh(nbytes)[:nbytes].view(slot.dtype).reshape(slot.shape)
 
     def _realise(self, slot: Slot) -> None:
         """The array of a constant or a view, where it is known before running."""

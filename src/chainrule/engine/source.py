@@ -6,23 +6,36 @@ no look-ups and, opaque ops apart, allocates nothing.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from chainrule.engine import blocks
 from chainrule.engine.calls import Call, Slot
+from chainrule.engine.crew import Crew
 from chainrule.engine.plan import Plan
+from chainrule.engine.sharing import Share, is_cut, parts
 from chainrule.graph.op import Array
 
 
 class Source:
-    """Writes the function: a line a call, and the local names that it needs."""
+    """Writes the function: a line a call, and the local names that it needs.
 
-    def __init__(self, planned: Plan, free: list[Slot]) -> None:
+    With a ``crew``, the calls of ``shares`` and long runs of blocks are done by all its threads.
+    """
+
+    def __init__(
+        self,
+        planned: Plan,
+        free: list[Slot],
+        crew: Crew | None = None,
+        shares: Sequence[Share] = (),
+    ) -> None:
         self.plan = planned
         self.free = free
+        self.crew = crew
+        self.shares = {share.calls.start: share for share in shares}
         self.names: dict[Slot, str] = {slot: f"x{i}" for i, slot in enumerate(free)}
         self.bound: dict[str, Any] = {}
         self._named: dict[int, str] = {}
@@ -67,12 +80,42 @@ class Source:
         starts = {run.start: run for run in self.plan.runs}
         i = places.start
         while i < places.stop:
-            run = starts.get(i, range(i, i + 1))
-            if len(run) > 1:
-                self._write_run([self.plan.calls[j] for j in run])
+            share = self.shares.get(i)
+            run = share.calls if share else starts.get(i, range(i, i + 1))
+            calls = self.plan.calls[run.start : run.stop]
+            if share:
+                self._write_together([self._of_rows(calls, rows) for rows in share.parts])
+            elif i in starts:
+                self._write_run(calls)
             else:
-                self._write(self.plan.calls[i])
+                self._write(calls[0])
             i = run.stop
+
+    def _write_together(self, jobs: Sequence[Callable[[], Any]]) -> None:
+        """The first job is done here, the others by the crew meanwhile."""
+        assert self.crew is not None
+        hands = self.crew.hands[: len(jobs) - 1]
+        for hand, job in zip(hands, jobs[1:], strict=True):
+            self.lines.append(f"{self._bind('start', hand.start)}({self._bind('part', job)})")
+        self.lines.append(f"{self._bind('part', jobs[0])}()")
+        self.lines += [f"{self._bind('wait', hand.wait)}()" for hand in hands]
+
+    def _of_rows(self, calls: Sequence[Call], rows: slice) -> Callable[[], Any]:
+        """A function that does the calls for some rows."""
+        part = Source(self.plan, [])
+        for call in calls:
+            reads = [
+                self.plan.arrays[x][rows] if is_cut(x, call, i) else self.plan.arrays[x]
+                for i, x in enumerate(call.reads)
+            ]
+            names, out = [part._bind("a", x) for x in reads], self.plan.arrays[call.writes][rows]
+            if call.kind == "ufunc":
+                part.lines.append(part._ufunc(call, names, part._bind("a", out)))
+            else:
+                # Unlike dot, matmul takes rows of a transposed array without copying them.
+                matmul = part._function(np.matmul, "matmul")
+                part.lines.append(f"{matmul}({', '.join(names)}, {part._bind('a', out)})")
+        return part._compiled("part", [])[1]
 
     def _compiled(self, called: str, parameters: list[str]) -> tuple[str, Callable[..., Any]]:
         # Names as defaults of parameters are locals, which Python reaches fastest, and defaults by
@@ -141,19 +184,35 @@ class Source:
             case "join":
                 self._write_join(call, reads)
 
-    def _write_run(self, calls: list[Call]) -> None:
-        """A loop over blocks; the pieces of every vector are cut beforehand."""
+    def _write_run(self, calls: Sequence[Call]) -> None:
+        """A loop over blocks, or one for each thread."""
+        size = calls[0].writes.size
+        count = -(-size // blocks.BLOCK)
+        threads = 1 if self.crew is None else min(len(self.crew.hands) + 1, count)
+        if threads == 1 or any(x not in self.plan.arrays for call in calls for x in call.reads):
+            self._write_blocks(calls, slice(0, size), self.plan.arrays)
+            return
+        jobs = []
+        for span in parts(size, threads):
+            part = Source(self.plan, [])
+            room = {x: np.empty_like(self.plan.arrays[x]) for x in self.plan.local}
+            part._write_blocks(calls, span, {**self.plan.arrays, **room})
+            jobs.append(part._compiled("part", [])[1])
+        self._write_together(jobs)
+
+    def _write_blocks(
+        self, calls: Sequence[Call], span: slice, arrays: Mapping[Slot, Array]
+    ) -> None:
+        """A loop over the blocks of a stretch; the pieces of every vector are cut beforehand."""
         size = calls[0].writes.size
         vectors = list(dict.fromkeys(x for call in calls for x in (*call.reads, call.writes)))
         vectors = [x for x in vectors if x.size == size]
         pieces = []
-        for start in range(0, size, blocks.BLOCK):
-            part = slice(start, min(start + blocks.BLOCK, size))
+        for start in range(span.start, span.stop, blocks.BLOCK):
+            part = slice(start, min(start + blocks.BLOCK, span.stop))
             inside = slice(0, part.stop - part.start)
             pieces.append(
-                tuple(
-                    self.plan.arrays[x][inside if x in self.plan.local else part] for x in vectors
-                )
+                tuple(arrays[x][inside if x in self.plan.local else part] for x in vectors)
             )
         names = {x: f"p{i}" for i, x in enumerate(vectors)}
         loop = f"for {', '.join(names.values())} in {self._bind('blocks', pieces)}:"

@@ -6,8 +6,6 @@ Loading reads numbers and text and runs no code: layers are found by name among 
 from __future__ import annotations
 
 import json
-import os
-import secrets
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -15,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.errors import FileFormatError, OptionError, unknown_name
+from chainrule.formats.whole_file import check_place, check_source, path_of, write_whole
 from chainrule.nn.activations import NAMED as NAMED_ACTIVATIONS
 from chainrule.nn.layers import LAYERS, Layer
 from chainrule.nn.losses import NAMED as LOSSES
@@ -42,12 +41,7 @@ def save(net: Sequential, path: str | Path, metadata: Mapping[str, str] | None =
     from safetensors.numpy import save as to_bytes
 
     path = _path(path)
-    if path.is_dir():
-        raise FileFormatError(
-            f"{path} is a folder; name a file in it, as {path / 'net.safetensors'}."
-        )
-    if not path.parent.is_dir():
-        raise FileNotFoundError(f"there is no folder {path.parent} to save {path.name} in.")
+    check_place(path)
     architecture = {
         "layers": [_described(layer) for layer in net.layers],
         "dtype": net.dtype.name,
@@ -66,7 +60,7 @@ def save(net: Sequential, path: str | Path, metadata: Mapping[str, str] | None =
     arrays = {
         name: np.ascontiguousarray(a) for name, a in (net.parameters | net.statistics).items()
     }
-    _replace(path, to_bytes(arrays, metadata=text))
+    write_whole(path, to_bytes(arrays, metadata=text))
 
 
 def load(path: str | Path) -> Sequential:
@@ -107,18 +101,13 @@ def read_metadata(path: str | Path) -> dict[str, str]:
 
 
 def _path(path: Any) -> Path:
-    if not isinstance(path, str | os.PathLike) or not str(path):
-        raise OptionError(f"a model file is named by a path, as 'net.safetensors'; got {path!r}.")
-    return Path(path)
+    return path_of(path, "net.safetensors")
 
 
 def _read(path: Path) -> tuple[dict[str, Any], dict[str, str]]:
     from safetensors import SafetensorError, safe_open
 
-    if path.is_dir():
-        raise FileFormatError(f"{path} is a folder, not a model file.")
-    if not path.exists():
-        raise FileNotFoundError(f"there is no file {path}.")
+    check_source(path)
     try:
         with safe_open(str(path), framework="numpy") as file:
             metadata = file.metadata() or {}
@@ -170,16 +159,3 @@ def _layer(entry: dict[str, Any]) -> Layer:
     if kind not in LAYERS:
         raise unknown_name("layer", kind, LAYERS)
     return LAYERS[kind](**{name: value for name, value in entry.items() if name != "kind"})
-
-
-def _replace(path: Path, content: bytes) -> None:
-    """Write beside the target, then rename: a save that is killed leaves the old file whole."""
-    beside = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
-    try:
-        with beside.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        beside.replace(path)
-    finally:
-        beside.unlink(missing_ok=True)

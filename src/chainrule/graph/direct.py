@@ -52,10 +52,16 @@ class Direct:
 
     @staticmethod
     def broadcast_to(x: Any, shape: tuple[int, ...]) -> Any:
-        if x.size != 1 or x.ndim > len(shape):
+        new = len(shape) - x.ndim
+        if new < 0 or not x.flags.c_contiguous:
             return np.broadcast_to(x, shape)
-        # One number everywhere: every step through the memory is a step on the spot.
-        spread = np.ndarray(shape, x.dtype, x, 0, (0,) * len(shape))
+        strides = [0] * new
+        for size, wanted, stride in zip(x.shape, shape[new:], x.strides, strict=True):
+            if size != wanted and size != 1:
+                return np.broadcast_to(x, shape)  # it says what is wrong
+            strides.append(stride if size == wanted else 0)
+        # Where an axis repeats the input, every step along it is a step on the spot.
+        spread = np.ndarray(shape, x.dtype, x, 0, strides)
         spread.flags.writeable = False
         return spread
 

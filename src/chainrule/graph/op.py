@@ -46,7 +46,10 @@ class Op:
     latex: ClassVar[str] = ""
     code: ClassVar[str] = ""
     helper: ClassVar[str] = ""
+    #: The ONNX operator that is this op; None: there is none, and ``value`` is written out in ONNX.
     onnx: ClassVar[str | None] = None
+    #: The dtypes for which ONNX Runtime lacks that operator: ``value`` is written out for them.
+    onnx_lacks: ClassVar[tuple[str, ...]] = ()
     #: The op works entry by entry, after broadcasting.
     is_elementwise: ClassVar[bool] = False
     #: The result is a view of the first input's memory, in NumPy.
@@ -127,6 +130,20 @@ class Op:
     def source(self, *x: str) -> str:
         """The op as a NumPy expression, its inputs already written as ``x``."""
         return self.code.format(*x, **self.settings())
+
+    def to_onnx(self, xp: Any, *x: Any) -> Any:
+        """The op in ONNX, ``xp`` being the array namespace that writes it.
+
+        See :class:`chainrule.formats.onnx_arrays.OnnxNumPy`: each of its functions leaves operators
+        in the file, and so does ``xp.node(operator, *inputs, **attributes)``.
+        """
+        if self.onnx is None or x[0].dtype.name in self.onnx_lacks:
+            return self.value(xp, *x)
+        return xp.node(self.onnx, *x, **self.onnx_attributes())
+
+    def onnx_attributes(self) -> dict[str, Any]:
+        """The settings of the ONNX operator, under its own names for them."""
+        return {}
 
     @classmethod
     def examples(cls, rng: np.random.Generator) -> Iterator[tuple[Op, tuple[Array, ...]]]:

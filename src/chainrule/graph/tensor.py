@@ -315,11 +315,16 @@ def apply(op: Op, *inputs: Any) -> Any:
 
 def _apply_to_others(op: Op, inputs: tuple[Any, ...]) -> Any:
     """``apply`` where not every input is a Tensor with a value."""
+    numbers = 0
     for x in inputs:
-        if type(x) is not ndarray:
+        if type(x) is float or type(x) is int:
+            numbers += 1
+        elif type(x) is not ndarray:
             break
     else:
-        return _computed(op, inputs)
+        # A ufunc gives numbers of Python's own the dtype that they would be given below.
+        if not numbers or (numbers < len(inputs) and type(op.on_arrays) is np.ufunc):
+            return _computed(op, inputs)
     like = _common_dtype(inputs)
     if Tensor not in map(type, inputs):
         return _computed(op, [_array(x, like) for x in inputs])
@@ -342,7 +347,7 @@ def _computed(op: Op, values: Sequence[Array]) -> Any:
 
 def _explain(op: Op, values: Sequence[Array]) -> None:
     """Let the op say what is wrong if shapes are to blame: it says it better than NumPy."""
-    op.shape(*[x.shape for x in values])
+    op.shape(*[np.shape(x) for x in values])
 
 
 def _traced(op: Op, nodes: tuple[Tensor, ...]) -> Tensor:

@@ -54,7 +54,7 @@ def sigmoid(x):
 class Softplus(Elementwise):
     """y = ln(1 + e^x), the smooth relu; its derivative is σ(x)."""
 
-    name, onnx = "softplus", "Softplus"
+    name, onnx, onnx_lacks = "softplus", "Softplus", ("float64",)
     latex, code = r"\ln(1 + e^{{{0}}})", "np.logaddexp(0, {0})"
 
     def value(self, xp: Any, x: Any) -> Any:
@@ -70,7 +70,7 @@ class Softplus(Elementwise):
 class Relu(Elementwise):
     """y = max(x, 0). At 0 the derivative is taken as 0."""
 
-    name, onnx, gives = "relu", "Relu", "same"
+    name, onnx, gives, onnx_lacks = "relu", "Relu", "same", ("int64",)
     latex, code = r"\max({0}, 0)", "np.maximum({0}, 0)"
 
     def value(self, xp: Any, x: Any) -> Any:
@@ -91,7 +91,7 @@ class LeakyRelu(Elementwise):
     """
 
     slope: float = 0.01
-    name, onnx = "leaky_relu", "LeakyRelu"
+    name, onnx, onnx_lacks = "leaky_relu", "LeakyRelu", ("float64",)
     latex = r"\operatorname{{lrelu}}({0})"
     code = "leaky_relu({0}, {slope})"
     helper = """
@@ -109,6 +109,9 @@ def leaky_relu(x, slope):
     def entry(self, sp: Any, x: Any) -> Any:
         return sp.Piecewise((x, x > 0), (self.slope * x, True))
 
+    def onnx_attributes(self) -> dict[str, Any]:
+        return {"alpha": self.slope}
+
     @classmethod
     def examples(cls, rng: np.random.Generator) -> Iterator[tuple[Op, tuple[Array, ...]]]:
         for slope in (0.01, 0.3):
@@ -123,7 +126,7 @@ class Elu(Elementwise):
     """
 
     alpha: float = 1.0
-    name, onnx = "elu", "Elu"
+    name, onnx, onnx_lacks = "elu", "Elu", ("float64",)
     latex = r"\operatorname{{elu}}({0})"
     code = "elu({0}, {alpha})"
     helper = """
@@ -139,6 +142,9 @@ def elu(x, alpha):
 
     def entry(self, sp: Any, x: Any) -> Any:
         return sp.Piecewise((x, x > 0), (self.alpha * (sp.exp(x) - 1), True))
+
+    def onnx_attributes(self) -> dict[str, Any]:
+        return {"alpha": self.alpha}
 
     @classmethod
     def examples(cls, rng: np.random.Generator) -> Iterator[tuple[Op, tuple[Array, ...]]]:
@@ -184,13 +190,13 @@ class Gelu(Elementwise):
     0.0005 of x Φ(x).
     """
 
-    name, onnx = "gelu", "Gelu"
+    name, onnx, onnx_lacks = "gelu", "Gelu", ("float64",)
     latex = r"\operatorname{{gelu}}({0})"
     code = "gelu({0})"
     helper = """
 def gelu(x):
     u = np.clip(x, -10, 10)  # tanh is 1 or -1 long before, and a larger cube might overflow
-    return 0.5 * x * (1 + np.tanh(np.sqrt(2 / np.pi) * (u + 0.044715 * u**3)))
+    return 0.5 * x * (1 + np.tanh((2 / np.pi) ** 0.5 * (u + 0.044715 * u**3)))
 """
 
     def value(self, xp: Any, x: Any) -> Any:
@@ -207,6 +213,9 @@ def gelu(x):
     def entry(self, sp: Any, x: Any) -> Any:
         inner = sp.sqrt(2 / sp.pi) * (x + sp.Rational(44715, 1000000) * x**3)
         return x / 2 * (1 + sp.tanh(inner))
+
+    def onnx_attributes(self) -> dict[str, Any]:
+        return {"approximate": "tanh"}
 
 
 tanh = unary(Tanh, np.tanh)

@@ -117,6 +117,9 @@ class Square(Elementwise):
     def entry(self, sp: Any, x: Any) -> Any:
         return x**2
 
+    def to_onnx(self, xp: Any, *x: Any) -> Any:
+        return x[0] * x[0]
+
 
 class Abs(Elementwise):
     """y = |x|. At 0 the derivative is taken as 0."""
@@ -180,7 +183,7 @@ class Clip(Elementwise):
 
     low: float | None = None
     high: float | None = None
-    name, gives, onnx = "clip", "same", "Clip"
+    name, gives = "clip", "same"
     latex, code = r"\operatorname{{clip}}({0}, {low}, {high})", "np.clip({0}, {low}, {high})"
 
     def value(self, xp: Any, x: Any) -> Any:
@@ -228,6 +231,11 @@ class Where(Elementwise):
         holds = bool(condition) if isinstance(condition, np.bool_) else condition
         return sp.Piecewise((a, sp.sympify(holds)), (b, True))
 
+    def to_onnx(self, xp: Any, *x: Any) -> Any:
+        common = np.result_type(*[part.dtype for part in x[1:]])
+        a, b = (xp.astype(part, common) for part in x[1:])
+        return xp.node(self.onnx, xp.astype(x[0], bool), a, b)
+
 
 class Identity(Elementwise):
     """y = x, as a node of its own."""
@@ -269,6 +277,9 @@ class Astype(Elementwise):
             sp.logic.boolalg.BooleanAtom,
         )
         return sp.Piecewise((1, x), (0, True)) if isinstance(x, conditions) else x
+
+    def to_onnx(self, xp: Any, *x: Any) -> Any:
+        return xp.astype(x[0], self.to)
 
     @classmethod
     def examples(cls, rng: np.random.Generator) -> Iterator[tuple[Op, tuple[Array, ...]]]:

@@ -64,6 +64,16 @@ class Elementwise(Op):
             return f"np.{self.function}({', '.join(x)})"
         return super().source(*x)
 
+    def to_onnx(self, xp: Any, *x: Any) -> Any:
+        # ONNX promotes nothing: its operators take one dtype.
+        dtypes = [part.dtype for part in x if part.dtype.kind != "b"] or [part.dtype for part in x]
+        common = np.result_type(*dtypes) if self.gives == "bool" else self.dtype(*dtypes)
+        same = [
+            xp.astype(part, bool if domain == "bool" else common)
+            for part, domain in zip(x, self.domains, strict=True)
+        ]
+        return super().to_onnx(xp, *same)
+
     def symbol(self, *x: Any) -> Any:
         entry = np.frompyfunc(
             lambda *entries: self.entry(importlib.import_module("sympy"), *entries), len(x), 1

@@ -64,7 +64,10 @@ class NotEqual(_Comparison):
     """a differs from b."""
 
     name = function = "not_equal"
-    latex, onnx = r"{0} \neq {1}", None
+    latex = r"{0} \neq {1}"
+
+    def to_onnx(self, xp: Any, *x: Any) -> Any:
+        return xp.logical_not(xp.equal(*x))
 
 
 class LogicalAnd(_Comparison):

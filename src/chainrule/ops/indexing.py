@@ -42,7 +42,7 @@ class Index(Op):
     """y = x[key], a key of slices, whole numbers, new axes and integer arrays."""
 
     key: Key
-    name, onnx = "index", "Gather"
+    name = "index"
 
     @property
     def is_open(self) -> bool:  # type: ignore[override]
@@ -105,7 +105,7 @@ class IndexAdd(Op):
 
     key: Key
     to: Shape
-    name, is_open, onnx = "index_add", False, "ScatterND"
+    name, is_open = "index_add", False
     helper = """
 def index_add(shape, key, x):
     total = np.zeros(shape, x.dtype)
@@ -160,7 +160,7 @@ class OneHot(Op):
 
     classes: int
     to: str = "float64"
-    name, onnx = "one_hot", "OneHot"
+    name = "one_hot"
     latex = r"\operatorname{{onehot}}({0})"
     code = "np.eye({classes}, dtype='{to}')[{0}]"
 

@@ -60,6 +60,10 @@ class MatMul(Op):
             lambda: matmul(a.mT, g),
         )
 
+    def to_onnx(self, xp: Any, *x: Any) -> Any:
+        common = self.dtype(*[part.dtype for part in x])
+        return xp.node(self.onnx, *[xp.astype(part, common) for part in x])
+
     def batched(self, stacked: tuple[bool, ...], *x: Any) -> Any:
         a, b = x
         if a.ndim == 2 and stacked == (True, False) and b.ndim <= 2:

@@ -32,6 +32,9 @@ class _AlongAxis(Op):
     def batched(self, stacked: tuple[bool, ...], *x: Any) -> Any:
         return apply(type(self)(self.axis % (x[0].ndim - 1) + 1), *x)
 
+    def to_onnx(self, xp: Any, *x: Any) -> Any:
+        return xp.node(self.onnx, xp.astype(x[0], self.dtype(x[0].dtype)), axis=self.axis)
+
     @classmethod
     def examples(cls, rng: np.random.Generator) -> Iterator[tuple[Op, tuple[Array, ...]]]:
         for axis in (0, 1):
@@ -90,7 +93,7 @@ class SoftmaxCrossEntropy(Op):
     The derivative with respect to z is softmax(z) - onehot(t).
     """
 
-    name, onnx = "softmax_cross_entropy", "SoftmaxCrossEntropyLoss"
+    name = "softmax_cross_entropy"
     latex = r"-\ln\operatorname{{softmax}}({0})_{{{1}}}"
     code = "softmax_cross_entropy({0}, {1})"
     helper = """

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.errors import DtypeError, ShapeError
+from chainrule.errors import DtypeError, OptionError, ShapeError
 from chainrule.graph.op import Array, Op, Shape, public
 from chainrule.graph.tensor import apply
 
@@ -66,6 +66,12 @@ def uniform(key, shape, stream, dtype):
 
     def pull(self, g: Any, y: Any, key: Any) -> tuple[Any, ...]:
         return (None,)
+
+    def to_onnx(self, xp: Any, *x: Any) -> Any:
+        raise OptionError(
+            "uniform draws the random numbers of training, which ONNX has no operator for. Export "
+            "the prediction, where nothing is drawn: net.export(path), or net.graph() without loss."
+        )
 
     def batched(self, stacked: tuple[bool, ...], *x: Any) -> Any:
         return apply(self, *x)

@@ -65,6 +65,13 @@ class Reduction(Op):
         axes = tuple(int(i) + 1 for i in gone)
         return apply(replace(self, axis=axes[0] if len(axes) == 1 else axes), *x)
 
+    def to_onnx(self, xp: Any, *x: Any) -> Any:
+        if self.onnx is None:
+            return self.value(xp, *x)
+        axes = np.array(self.gone(x[0].ndim), np.int64)
+        x = (xp.astype(x[0], self.dtype(x[0].dtype)), axes)
+        return xp.node(self.onnx, *x, keepdims=int(self.keepdims))
+
     @classmethod
     def examples(cls, rng: np.random.Generator) -> Iterator[tuple[Op, tuple[Array, ...]]]:
         for axis, keepdims in ((None, False), (0, False), (1, True), ((0, 2), False), (None, True)):
@@ -225,6 +232,10 @@ class ArgMax(Op):
 
     def pull(self, g: Any, y: Any, x: Any) -> tuple[Any, ...]:
         return (None,)
+
+    def to_onnx(self, xp: Any, *x: Any) -> Any:
+        flat = xp.reshape(x[0], (-1,)) if self.axis is None else x[0]
+        return xp.node(self.onnx, flat, axis=self.axis or 0, keepdims=0)
 
     def batched(self, stacked: tuple[bool, ...], *x: Any) -> Any:
         if self.axis is None:

@@ -37,6 +37,9 @@ class Reshape(Op):
     def pull(self, g: Any, y: Any, x: Any) -> tuple[Any, ...]:
         return (reshape(g, x.shape),)
 
+    def to_onnx(self, xp: Any, *x: Any) -> Any:
+        return xp.node(self.onnx, x[0], np.array(self.to, np.int64), allowzero=int(0 in self.to))
+
     def batched(self, stacked: tuple[bool, ...], *x: Any) -> Any:
         return apply(Reshape((x[0].shape[0], *self.to)), *x)
 
@@ -71,6 +74,9 @@ class Transpose(Op):
     def batched(self, stacked: tuple[bool, ...], *x: Any) -> Any:
         return apply(Transpose((0, *[i + 1 for i in self.axes])), *x)
 
+    def onnx_attributes(self) -> dict[str, Any]:
+        return {"perm": self.axes}
+
     @classmethod
     def examples(cls, rng: np.random.Generator) -> Iterator[tuple[Op, tuple[Array, ...]]]:
         yield cls((1, 0)), (sample("real", (3, 4), rng),)
@@ -99,6 +105,9 @@ class BroadcastTo(Op):
 
     def pull(self, g: Any, y: Any, x: Any) -> tuple[Any, ...]:
         return (FUNCTIONS["sum_to"](g, x.shape),)
+
+    def to_onnx(self, xp: Any, *x: Any) -> Any:
+        return xp.node(self.onnx, x[0], np.array(self.to, np.int64))
 
     def batched(self, stacked: tuple[bool, ...], *x: Any) -> Any:
         return apply(BroadcastTo((x[0].shape[0], *self.to)), aligned(x[0], len(self.to)))
@@ -144,6 +153,10 @@ class Concatenate(Op):
         size = stack_size(stacked, x)
         parts = [stack_of(part, own, size) for part, own in zip(x, stacked, strict=True)]
         return apply(Concatenate(self.axis + 1), *parts)
+
+    def to_onnx(self, xp: Any, *x: Any) -> Any:
+        common = self.dtype(*[part.dtype for part in x])
+        return xp.node(self.onnx, *[xp.astype(part, common) for part in x], axis=self.axis)
 
     def formula(self, *x: str) -> str:
         return r"\left[" + r",\ ".join(x) + r"\right]"

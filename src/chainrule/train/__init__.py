@@ -6,15 +6,18 @@ from chainrule.train.history import History
 from chainrule.train.loop import Training
 from chainrule.train.many import fit_many
 from chainrule.train.population import Band, Population
+from chainrule.train.tracking import MLflow, TensorBoard
 
 __all__ = [
     "Band",
     "Callback",
     "EarlyStopping",
     "History",
+    "MLflow",
     "Population",
     "Progress",
     "Snapshots",
+    "TensorBoard",
     "Training",
     "fit",
     "fit_many",

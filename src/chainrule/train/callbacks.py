@@ -12,18 +12,22 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, ClassVar, TextIO
 
-from chainrule.errors import OptionError, unknown_name
+from chainrule.errors import OptionError, Teaching, unknown_name
 from chainrule.graph.op import Array
 
 if TYPE_CHECKING:
     from chainrule.train.loop import Training
 
 
-class Callback:
+class Callback(metaclass=Teaching):
     """The base: does nothing."""
 
     #: Whether it must see every epoch by itself. If none must, quick epochs are run in blocks.
     every_epoch: ClassVar[bool] = True
+
+    def stride(self, training: Training) -> float:
+        """How many epochs may be run before it must see them: the length of a block at most."""
+        return 1 if self.every_epoch else math.inf
 
     def on_start(self, training: Training) -> None:
         """Before the first epoch."""
@@ -32,7 +36,7 @@ class Callback:
         """Now and then while an epoch runs; ``position`` is in epochs."""
 
     def on_epoch(self, training: Training) -> None:
-        """After an epoch. ``training.stop(reason)`` ends the training."""
+        """After an epoch, or a block of them. ``training.stop(reason)`` ends the training."""
 
     def on_end(self, training: Training) -> None:
         """After the last epoch, however it came to be the last."""

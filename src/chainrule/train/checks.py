@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -134,6 +136,15 @@ def memory(limit: Any, engine: str) -> None:
             f"memory_limit is for engine='xla', which puts data on a device. The {engine} engine "
             "reads every batch from X where it is: leave memory_limit out."
         )
+
+
+def steps(penalty: Any, shuffle: Any) -> None:
+    """Refuse a penalty that is no number of 0 or more, and a shuffle that is neither yes nor no."""
+    number = isinstance(penalty, Real) and not isinstance(penalty, bool)
+    if not (number and 0 <= penalty < math.inf):
+        raise OptionError(f"penalty is a number of 0 or more, got {penalty!r}.")
+    if shuffle not in (True, False):
+        raise OptionError(f"shuffle is True or False, got {shuffle!r}.")
 
 
 def together(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,13 +10,14 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.errors import ChainruleError, OptionError, unknown_name
+from chainrule.errors import ChainruleError, known_options, options_of
 from chainrule.nn import fitting
 from chainrule.nn.sequential import Sequential
 from chainrule.optim.optimizers import LBFGS, Optimizer
 from chainrule.optim.optimizers import optimizer as make_optimizer
 from chainrule.optim.schedules import schedule as make_schedule
 from chainrule.train import checks
+from chainrule.train.advice import advise
 from chainrule.train.callbacks import Progress, callback
 from chainrule.train.history import History
 from chainrule.train.loop import Training, scores_of
@@ -48,6 +48,8 @@ def fit(
     class_weight: Any = None,
     callbacks: Any = (),
     restarts: int = 0,
+    penalty: float = 0.0,
+    shuffle: bool = True,
     seed: int | np.random.Generator = 0,
     engine: str = "numpy",
     memory_limit: float | None = None,
@@ -63,8 +65,7 @@ def fit(
         loss: a name, a ``Loss`` or a function; default by the last activation (see ``loss_for``).
         optimizer: a name or an ``Optimizer``; default Adam with a rate of 0.01.
         epochs: passes over the data; default 20, or as many as make 2,000 steps.
-        batch_size: rows a step, shuffled anew each epoch; None for all rows at once. LBFGS always
-            takes all rows.
+        batch_size: rows a step; None for all rows at once. LBFGS always takes all rows.
         validation: a share of the rows to set aside, or a pair (X, y); scored without weights.
         metrics: names or functions (outputs, targets), computed after each epoch on the training
             data and on validation.
@@ -72,6 +73,9 @@ def fit(
         sample_weight: one number a row. class_weight: {label: weight} or "balanced".
         callbacks: ``Callback`` objects or functions of the training.
         restarts: how often to start again from the next seed if training got stuck.
+        penalty: α, adds α/2 ΣW² to the loss of each batch before it is divided by its rows; over
+            weights, not biases. The loss in the history has it in.
+        shuffle: draw the batches anew in each epoch; False takes the rows in order.
         seed: a number or a ``numpy.random.Generator``.
         engine: "numpy", "xla" or "reference".
         memory_limit: bytes that the data may take on the device of the xla engine; what is larger
@@ -88,6 +92,7 @@ def fit(
     chosen = make_optimizer(optimizer)
     checks.options(epochs, batch_size, restarts, engine, progress)
     checks.memory(memory_limit, engine)
+    checks.steps(penalty, shuffle)
     X = fitting.inputs(X, net.dtype, net.input_shape)
     rng = checks.generator(seed)
     with _as_before_if_refused(net):
@@ -111,12 +116,20 @@ def fit(
         if isinstance(chosen, LBFGS):
             from chainrule.train.lbfgs import train_lbfgs
 
-            return train_lbfgs(net, net.loss_for(), chosen, data, epochs, listed, scores, engine)
+            return train_lbfgs(
+                net, net.loss_for(), chosen, data, epochs, listed, scores, engine, penalty
+            )
         make = partial(runner_on_device, memory_limit) if engine == "xla" else Runner
-        runner = make(net, net.loss_for(), chosen, data, batch_size, start, engine)
+        runner = make(
+            net, net.loss_for(), chosen, data, batch_size, start, engine,
+            penalty=penalty, shuffle=shuffle,
+        )  # fmt: skip
         return Training(net, runner, chosen, changing, epochs, listed, scores).run()
 
-    return fit_with_restarts(net, train, data, restarts, seed, rng)
+    history = fit_with_restarts(net, train, data, restarts, seed, rng)
+    if not restarts:  # else the tries tell
+        advise(net, data, history, len(history) * -(-len(data["x"]) // (batch_size or len(X))))
+    return history
 
 
 def default_epochs(rows: int, batch_size: int | None) -> int:
@@ -145,21 +158,17 @@ _ELSEWHERE = {
     "verbose": "The live line is progress=True or False.",
     "validation_split": "Write validation=0.2.",
     "validation_data": "Write validation=(X, y).",
-    "shuffle": "Batches are always shuffled, by seed=.",
+    "alpha": "The penalty on weights is penalty=0.0001.",
+    "l2": "The penalty on weights is penalty=0.0001.",
     "random_state": "Write seed=0.",
 }
 
 
-def known_options(options: dict[str, Any]) -> dict[str, Any]:
+def fit_options(options: dict[str, Any]) -> dict[str, Any]:
     """The options of ``fit``, if all are known.
 
     Raises:
         OptionError: one is not, with what it is called here.
     """
-    known = list(inspect.signature(fit).parameters)[3:]
-    for name in options:
-        if name in _ELSEWHERE:
-            raise OptionError(f"fit has no option {name!r}. {_ELSEWHERE[name]}")
-        if name not in known:
-            raise unknown_name("fit's option", name, known)
+    known_options("fit", options_of(fit)[3:], options, _ELSEWHERE)
     return options

@@ -260,10 +260,18 @@ class Group:
 
     def _failing(self, first: int) -> Array:
         """The members that have failed since the epoch ``first``."""
-        theta = np.moveaxis(self.arrays["theta"], self.axis, 0)
-        finite = np.isfinite(theta).all(1) & np.isfinite(self.losses[first : self.done]).all(0)
+        finite = self._are_finite() & np.isfinite(self.losses[first : self.done]).all(0)
         known = np.array([member.failed is not None for member in self.members])
         return np.flatnonzero(~finite & ~known)
+
+    def _are_finite(self) -> Array:
+        """Of which members all that a step changes is finite."""
+        finite = np.ones(len(self.members), bool)
+        for name, array in self.arrays.items():
+            if name not in ("rate", "key"):
+                own = np.moveaxis(array, self.axis, 0).reshape(len(finite), -1)
+                finite &= np.isfinite(own).all(1)
+        return finite
 
     def _settle(self, before: dict[str, Any], failing: Array) -> None:
         """Replay from the state ``before``, to keep the last finite state of each."""
@@ -283,8 +291,7 @@ class Group:
     def _look(self, losses: Array) -> None:
         """After a step of the replay: keep what is finite, and mark what is not."""
         watched = self._watched
-        theta = np.moveaxis(self.arrays["theta"], self.axis, 0)
-        finite = np.isfinite(losses[watched]) & np.isfinite(theta[watched]).all(1)
+        finite = np.isfinite(losses[watched]) & self._are_finite()[watched]
         self._keep(watched[finite])
         for i in watched[~finite]:
             self.members[i].failed = self.done + 1

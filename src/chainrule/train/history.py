@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import math
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -74,6 +76,14 @@ class History:
         from chainrule.plots import curves
 
         return curves(self, **options)
+
+    def save_jsonl(self, path: str | Path) -> None:
+        """Write the rows as JSON lines, one an epoch; what is not finite is null."""
+        lines = [
+            json.dumps({k: v if math.isfinite(v) else None for k, v in row.items()})
+            for row in self.rows
+        ]
+        Path(path).write_text("\n".join(lines) + "\n", encoding="utf-8")
 
     def save_csv(self, path: str | Path) -> None:
         """Write the rows as a CSV file."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import sys
 import time
 import warnings
 from collections.abc import Callable, Sequence
@@ -19,6 +18,7 @@ from chainrule.nn.sequential import Sequential
 from chainrule.optim.optimizers import Optimizer
 from chainrule.optim.schedules import Schedule
 from chainrule.train import nonfinite
+from chainrule.train.advice import WHERE_TO_ASK, level_outside
 from chainrule.train.callbacks import Callback
 from chainrule.train.history import History
 from chainrule.train.rates import Rates
@@ -43,7 +43,8 @@ class Training:
         self.net, self.optimizer, self.epochs = net, optimizer, epochs
         self.history = History()
         self.epoch = 0
-        self.rows = runner.rows
+        self.rows, self.data = runner.rows, runner.data
+        self.steps_per_epoch = runner.steps_per_epoch
         self.stopping: str | None = None
         self._runner, self._schedule, self._callbacks, self._scores = (
             runner,
@@ -56,16 +57,19 @@ class Training:
         """End the training after this epoch."""
         self.stopping = reason
 
+    @property
+    def optimizer_state(self) -> dict[str, Array]:
+        """What the optimizer remembers, by name: arrays that the next step changes."""
+        return self._runner.optimizer_state
+
     def run(self) -> History:
         """Train to the end. Ctrl-C keeps what was learnt, and says so in ``history.stopped``."""
         self._compiled = compile_seconds()
         try:
             self._tell("on_start")
-            block = 1 if self._each else self._runner.epochs_in(BLOCK_SECONDS, self._rates())
+            block = self._runner.epochs_in(BLOCK_SECONDS, self._rates())
             while self.epoch < self.epochs and not self.stopping:
-                together = 1 if self._each else self._runner.together
-                block = -(-block // together) * together
-                block = self._block(min(block, self.epochs - self.epoch))
+                block = self._block(self._near(block))
         except KeyboardInterrupt:
             self.stopping = f"interrupted by the user in epoch {self.epoch + 1}"
         self.history.stopped = self.stopping
@@ -78,19 +82,24 @@ class Training:
         before = self._runner.state()
         rates = self._rates()
         losses = self._runner.run(epochs, rates, lambda at: self._tick(first + at))
-        if not np.isfinite(losses).all() or not np.isfinite(self._runner.theta).all():
+        if not np.isfinite(losses).all() or not self._runner.is_finite:
             return self._stop_at_nonfinite(before, epochs, losses, rates, began)
         self._record(losses, rates.of_epochs(epochs), self._clock() - began)
         self._tell("on_epoch")
         seconds = max(self._clock() - began, 1e-6)
-        if self._each:
-            return 1
-        return max(1, min(int(epochs * BLOCK_SECONDS / seconds), self._runner.growth * epochs))
+        return min(int(epochs * BLOCK_SECONDS / seconds), self._runner.growth * epochs)
 
-    @property
-    def _each(self) -> bool:
-        """Something is to be done after every epoch."""
-        return self._scores is not None or any(c.every_epoch for c in self._callbacks)
+    def _near(self, wanted: int) -> int:
+        """About so many epochs, cut so that it leaves no trace: see ``Runner.together``."""
+        together = self._runner.together
+        whole = max(1, -(-wanted // together)) * together
+        return int(min(whole, max(1, self._stride()), self.epochs - self.epoch))
+
+    def _stride(self) -> float:
+        """How many epochs nobody needs to look at."""
+        if self._scores is not None:
+            return 1
+        return min([callback.stride(self) for callback in self._callbacks], default=math.inf)
 
     def _clock(self) -> float:
         """The time, which stands still while something is compiled."""
@@ -130,9 +139,10 @@ class Training:
         self.stop(told)
         warnings.warn(
             f"training stopped: {told}. The parameters are those of the last step that was finite. "
-            "Try a smaller learning rate, inputs scaled to about 1, or clip_norm=1.0.",
+            "Try a smaller learning rate, inputs scaled to about 1, or clip_norm=1.0. "
+            f"{WHERE_TO_ASK}",
             TrainingWarning,
-            stacklevel=_level_outside(),
+            stacklevel=level_outside(),
         )
         return 1
 
@@ -143,14 +153,6 @@ class Training:
     def _tick(self, position: float) -> None:
         for callback in self._callbacks:
             callback.on_tick(self, position)
-
-
-def _level_outside() -> int:
-    """The ``stacklevel`` that makes a warning of the caller's name the line outside chainrule."""
-    frame, level = sys._getframe(1), 1
-    while frame.f_back and str(frame.f_globals.get("__name__")).split(".")[0] == "chainrule":
-        frame, level = frame.f_back, level + 1
-    return level
 
 
 def scores_of(

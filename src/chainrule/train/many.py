@@ -6,7 +6,6 @@ small network costs little more than the calls it makes; batched, a thousand sha
 
 from __future__ import annotations
 
-import inspect
 import math
 import sys
 import time
@@ -17,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.errors import OptionError, unknown_name
+from chainrule.errors import OptionError, known_options, options_of
 from chainrule.nn import fitting
 from chainrule.nn.metrics import metric
 from chainrule.nn.sequential import Sequential
@@ -89,7 +88,7 @@ def fit_many(
         OptionError: an option that is not known or out of range; L-BFGS, whose steps differ.
         ShapeError, DtypeError, DataError: data that do not fit, or hold NaN.
     """
-    _refuse(others)
+    known_options("fit_many", options_of(fit_many)[3:], others, _ELSEWHERE)
     checks.options(epochs, batch_size, 0, engine, progress)
     chosen = _optimizer(optimizer)
     rates = numbers("learning_rate", learning_rate, chosen.learning_rate, 0.0, False)
@@ -133,14 +132,6 @@ _ELSEWHERE = {
     "l2": "Write weight_decay=[0, 0.001]: the penalty is weight_decay / 2 Σθ².",
     "n": "Write seeds=1000.",
 }
-
-
-def _refuse(others: Mapping[str, Any]) -> None:
-    known = [*inspect.signature(fit_many).parameters][3:-1]
-    for name in others:
-        if name in _ELSEWHERE:
-            raise OptionError(f"fit_many has no option {name!r}. {_ELSEWHERE[name]}")
-        raise unknown_name("fit_many's option", name, known)
 
 
 def _optimizer(spec: Any) -> Optimizer:

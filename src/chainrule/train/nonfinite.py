@@ -45,10 +45,10 @@ def find(runner: Runner, before: dict[str, Any], epochs: int, rates: Rates) -> B
             kept = runner.state()
             rate = rates(epoch + i * runner.batch_size / runner.rows)
             value = runner.make_step(rows, rate)
-            if not (np.isfinite(value) and np.isfinite(runner.theta).all()):
+            if not (np.isfinite(value) and runner.is_finite):
                 failed = runner.steps
                 runner.restore(kept)
-                return _look_closely(runner, rows, failed)
+                return look_closely(runner, rows, failed)
     return None
 
 
@@ -62,7 +62,7 @@ def _finite_epochs(runner: Runner, epochs: int, rates: Rates) -> int:
         kept = runner.state()
         half = max(1, (epochs - done) // 2 // together) * together
         losses = runner.run(half, rates.later(done), lambda at: None)
-        if np.isfinite(losses).all() and np.isfinite(runner.theta).all():
+        if np.isfinite(losses).all() and runner.is_finite:
             done += half
         else:
             runner.restore(kept)
@@ -70,7 +70,8 @@ def _finite_epochs(runner: Runner, epochs: int, rates: Rates) -> int:
     return done
 
 
-def _look_closely(runner: Runner, rows: Array, step: int) -> Birth | None:
+def look_closely(runner: Runner, rows: Array, step: int) -> Birth | None:
+    """Evaluate one step on ``rows`` node by node; None if all its numbers are finite."""
     graph = runner.step_on(len(rows)).graph
     arrays = runner.bound() | {name: array[rows] for name, array in runner.data.items()}
     values: dict[Any, Array] = {}

@@ -1,0 +1,72 @@
+"""What is said of a table before the training: what was decided without being asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from chainrule.data.columns import Column, DateColumn, NumberColumn
+from chainrule.data.facts import ColumnFacts
+from chainrule.data.target import ClassTarget, Target
+
+#: Names that are told one by one; more are counted.
+MOST_NAMED = 5
+
+
+def of_target(target: Target, by_default: bool) -> str:
+    """What is predicted, and how it was understood."""
+    if isinstance(target, ClassTarget):
+        names = target.class_names
+        what = f"classification, {len(names)} classes: {_listed(names)}"
+    else:
+        what = "regression"
+    if by_default:
+        return f"Predicting the last column, {target.name!r} ({what}); --target chooses another."
+    return f"Predicting {target.name!r} ({what})."
+
+
+def of_columns(facts: Sequence[ColumnFacts], columns: Sequence[Column]) -> list[str]:
+    """Which columns are left out and why, and what else is not plain to see."""
+    reasons: dict[str, list[str]] = {}
+    for fact in facts:
+        if fact.role in ("left out", "split"):
+            reasons.setdefault(fact.why, []).append(fact.name)
+    remarks = []
+    for why, names in reasons.items():
+        if len(names) <= 2:
+            remarks += [f"Column {name!r} is left out: {why}." for name in names]
+        else:
+            remarks.append(f"{len(names)} columns are left out ({_listed(names)}): {why}.")
+    missing = {fact.name: fact.missing for fact in facts}
+    flagged = [c.name for c in columns if isinstance(c, NumberColumn) and c.flag]
+    if flagged:
+        counts = [f"{name!r} ({missing[name]:,})" for name in flagged[:MOST_NAMED]]
+        more = f" and {len(flagged) - MOST_NAMED} more" if len(flagged) > MOST_NAMED else ""
+        remarks.append(
+            f"Missing numbers count as the mean, and a further input says where: "
+            f"{', '.join(counts)}{more}."
+        )
+    for column in columns:
+        if isinstance(column, DateColumn):
+            remarks.append(f"Column {column.name!r} holds dates ({column.style}).")
+    return remarks
+
+
+def of_weights(names: Sequence[str], counts: Sequence[int], weights: Sequence[float]) -> list[str]:
+    """That rarer classes weigh more, where they do."""
+    if not weights:
+        return []
+    most, least = (
+        max(range(len(counts)), key=counts.__getitem__),
+        min(range(len(counts)), key=counts.__getitem__),
+    )
+    return [
+        f"Classes are unequal ({counts[most]:,} rows of {names[most]!r}, {counts[least]:,} of "
+        f"{names[least]!r}): rarer ones weigh more, so that each class counts alike; "
+        f"--class-weight none turns that off."
+    ]
+
+
+def _listed(names: Sequence[str]) -> str:
+    shown = ", ".join(repr(name) for name in names[:MOST_NAMED])
+    more = len(names) - MOST_NAMED
+    return f"{shown} and {more:,} more" if more > 0 else shown

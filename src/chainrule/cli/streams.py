@@ -1,0 +1,215 @@
+"""A table that is too large for the memory, as a problem: read in batches, twice.
+
+The first pass looks at the training rows of every batch and learns what the columns are; the second
+encodes all rows. Those to train on go to a file on disk, those held out stay in memory. Which row
+is for what is drawn by the row's place, so that both passes draw the same.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from chainrule.cli.problems import Part, Problem, Recipe
+from chainrule.cli.splits import Split, split_kind, times_of
+from chainrule.cli.table_options import TableOptions
+from chainrule.cli.table_parts import (
+    Learnt,
+    Pieces,
+    known_classes,
+    learn,
+    made_problem,
+    refuse_few_rows,
+    with_target,
+)
+from chainrule.data import Table, TableFile
+from chainrule.data.spool import Spool
+from chainrule.data.survey import ColumnSurvey
+from chainrule.data.table import as_texts, joined
+from chainrule.data.table_file import rows_a_batch
+from chainrule.errors import DataError
+
+#: Files of more bytes are read in batches.
+LARGE = 1 << 28
+#: Rows that are held out for each of validation and test, at most, and the numbers in them; as
+#: many training rows are kept in memory for the baselines.
+HELD_ROWS, HELD_NUMBERS = 20_000, 10_000_000
+#: Rows that count as an epoch, at most.
+EPOCH_ROWS = 1 << 22
+#: The share of test and of validation, at most, and rows that tell where the last ones begin.
+MOST_SHARE, ROWS_FOR_BORDERS = 0.16, 200_000
+TRAIN, VALIDATION, TEST = 0, 1, 2
+
+
+def is_large(path: Path, file: TableFile) -> bool:
+    """Whether a file is to be read in batches."""
+    size = path.stat().st_size
+    if file.format == "parquet":  # compressed
+        size = max(size, 8 * file.rows_expected() * len(file.names))
+    return size > LARGE
+
+
+def stream_problem(
+    path: Path, file: TableFile, options: TableOptions, seed: int, folder: Path
+) -> Problem:
+    """The problem of predicting a column of a table that is read in batches.
+
+    A row is for the test, for validation or for the training by chance, by its time, or with all
+    of its group.
+
+    Args:
+        path, file, options, seed: as for ``table_problem``.
+        folder: on the disk that is to hold the encoded training rows.
+
+    Raises:
+        OptionError, DataError, FileFormatError: as for ``table_problem``; or a disk that is full.
+    """
+    draw = _Draw(file, options, seed)
+    learnt, training_rows = _survey(file, options, draw)
+    spool = Spool(folder, len(learnt.encoder.feature_names) + 1, training_rows)
+    pieces = _encode(file, learnt, draw, spool, training_rows)
+    made = made_problem(
+        path, file, learnt, pieces, draw.split, options, recipe(len(pieces.validation) > 0)
+    )
+    note = (
+        f"{path.name} is read in batches ({_size(path.stat().st_size)}); the rows to train on lie "
+        f"as numbers on disk ({_size(spool.nbytes)}) until the training ends."
+    )
+    if spool.rows > EPOCH_ROWS:
+        note += f" {EPOCH_ROWS:,} rows count as an epoch."
+    assert made.known is not None
+    known = dataclasses.replace(made.known, streamed=True)
+    return dataclasses.replace(made, stream=spool, remarks=(*made.remarks, note), known=known)
+
+
+def recipe(validated: bool) -> Recipe:
+    """What suits millions of rows: few epochs, each of up to four million rows."""
+    return Recipe((64, 32), "relu", 0.003, 20, 256, patience=3 if validated else None)
+
+
+def _size(count: int) -> str:
+    return f"{count / 1e9:,.1f} GB" if count >= 1e9 else f"{count / 1e6:,.1f} MB"
+
+
+class _Draw:
+    """Which part each row of a batch is for, the same in every pass.
+
+    ``rows`` counts the rows of a pass, ``untold`` those of them without a target.
+    """
+
+    def __init__(self, file: TableFile, options: TableOptions, seed: int) -> None:
+        self.expected = max(1, file.rows_expected())
+        held = min(HELD_ROWS, HELD_NUMBERS // len(file.names))
+        self.share = min(MOST_SHARE, held / self.expected)
+        self._seed, self._target = seed, options.check(file.names)
+        self._rows = rows_a_batch(len(file.names))
+        self._file, self._borders = file, (np.inf, np.inf)
+        self.column, how = None, "random"
+        self.rows = self.untold = 0
+        if options.split_by is not None:
+            first = next(file.batches(self._rows))
+            how, self.column = split_kind(first, options.split_by)
+        none, percent = np.zeros(0, np.intp), f"{100 * self.share:.2g} % of the rows"
+        text = f"About {percent} are the test, as many validation, by chance."
+        if how == "time":
+            self._borders = self._found_borders(str(self.column))
+            text = f"About {percent} are the test: what comes last by {self.column!r}."
+        elif how == "groups":
+            text = f"Rows of one {self.column!r} stay together: about {percent} are the test."
+        self.split = Split(none, none, none, how, text, self.column)
+
+    def tables(self) -> Iterator[tuple[Table, NDArray[np.intp]]]:
+        """Each batch of rows whose target is there, with the part of each of them."""
+        rng = np.random.default_rng([self._seed, 1])
+        self.rows = self.untold = 0
+        for table in self._file.batches(self._rows):
+            told = with_target(dataclasses.replace(table, target=self._target))
+            self.rows, self.untold = self.rows + len(table), self.untold + len(table) - len(told)
+            if self.split.how == "time":
+                first, second = self._borders
+                times = times_of(told, str(self.column))
+                late, last = times >= first, times >= second
+            else:
+                at = rng.random(len(told))
+                if self.column is not None:
+                    at = self._of_groups(as_texts(told.columns[self.column]))
+                late, last = at < 2 * self.share, at < self.share
+            yield told, late.astype(np.intp) + last
+
+    def _of_groups(self, texts: list[str | None]) -> NDArray[np.float64]:
+        """A number from 0 to 1 for each row, by chance, the same for equal texts."""
+        known = {text: zlib.crc32(f"{self._seed} {text}".encode()) / 2**32 for text in set(texts)}
+        return np.fromiter((known[text] for text in texts), np.float64, len(texts))
+
+    def _found_borders(self, column: str) -> tuple[float, float]:
+        """From which times on rows are for validation, and for the test."""
+        rng = np.random.default_rng([self._seed, 2])
+        some = [
+            times[rng.random(len(times)) * self.expected < ROWS_FOR_BORDERS]
+            for times in (times_of(table, column) for table in self._file.batches(self._rows))
+        ]
+        first, second = np.quantile(
+            np.concatenate(some), [1 - 2 * self.share, 1 - self.share], method="higher"
+        )
+        return float(first), float(second)
+
+
+def _survey(file: TableFile, options: TableOptions, draw: _Draw) -> tuple[Learnt, int]:
+    """The first pass: what the columns are, by the training rows."""
+    surveys = {name: ColumnSurvey(name) for name in file.names}
+    target, parts = options.check(file.names), np.zeros(3, np.intp)
+    for table, part in draw.tables():
+        parts += np.bincount(part, minlength=3)
+        train = table.take(np.flatnonzero(part == TRAIN))
+        for name, survey in surveys.items():
+            if name not in options.drop:
+                survey.add(train)
+    refuse_few_rows(file.source, target, draw.rows - draw.untold, draw.untold)
+    if not parts.all():
+        lacking = ("training", "validation", "test")[int(np.flatnonzero(parts == 0)[0])]
+        raise DataError(
+            f"{file.source}: no row is for the {lacking}. Give more rows, another --seed, or "
+            f"another --split-by."
+        )
+    learnt = learn(file.source, surveys, target, options.task, options, draw.split)
+    return learnt, int(parts[TRAIN])
+
+
+def _encode(
+    file: TableFile, learnt: Learnt, draw: _Draw, spool: Spool, training_rows: int
+) -> Pieces:
+    """The second pass: training rows to the disk, the others and some of them to memory."""
+    encoder, rng = learnt.encoder, np.random.default_rng(0)
+    kept: list[list[Part]] = [[], [], []]
+    tests: list[Table] = []
+    wanted = min(HELD_ROWS, HELD_NUMBERS // len(encoder.feature_names))
+    share = wanted / training_rows
+    for table, part in draw.tables():
+        for which in (TRAIN, VALIDATION, TEST):
+            rows = known_classes(table.take(np.flatnonzero(part == which)), learnt.target)
+            if not len(rows):
+                continue
+            X, y = encoder.transform(rows), encoder.encode_target(rows)
+            if which == TRAIN:
+                spool.append(np.concatenate([X, y[:, None].astype(np.float32)], axis=1))
+                some = rng.random(len(rows)) < share
+                X, y = X[some], y[some]
+            elif which == TEST:
+                tests.append(rows)
+            kept[which].append(Part(X, y))
+    if not tests or not kept[VALIDATION]:
+        raise DataError(f"{file.source}: no row of the test has a class that training rows have.")
+    train, held, test = (_whole(parts) for parts in kept)
+    sizes = (spool.rows, len(held), len(test))
+    return Pieces(train, held, test, joined(tests), sizes, draw.rows, draw.untold)
+
+
+def _whole(parts: list[Part]) -> Part:
+    return Part(
+        np.concatenate([part.X for part in parts]), np.concatenate([part.y for part in parts])
+    )

@@ -1,0 +1,53 @@
+"""The facts of a column, from its survey and from what was learned of it."""
+
+from __future__ import annotations
+
+from chainrule.data.columns import (
+    BooleanColumn,
+    CategoryColumn,
+    Column,
+    DateColumn,
+    NumberColumn,
+)
+from chainrule.data.facts import ColumnFacts
+from chainrule.data.survey import ColumnSurvey
+
+#: Frequent values that are kept of a column.
+MOST_COMMON = 10
+_KINDS = {
+    NumberColumn: "number",
+    BooleanColumn: "boolean",
+    CategoryColumn: "category",
+    DateColumn: "date",
+}
+
+
+def column_facts(
+    survey: ColumnSurvey, learned: Column | None, role: str, why: str = ""
+) -> ColumnFacts:
+    """What the training rows hold in one column, and what is done with it."""
+    if learned is not None:
+        kind = _KINDS[type(learned)]
+    elif survey.present and survey.all_numbers:
+        kind = "number"
+    elif survey.present and survey.all_dates:
+        kind = "date"
+    else:
+        kind = "category" if role == "target" else "text"
+    moments = survey.dates if kind == "date" else survey.numbers
+    ranged = kind in ("number", "date") and moments.count > 0
+    counted = () if survey.distinct is None else tuple(survey.counted.most_common(MOST_COMMON))
+    return ColumnFacts(
+        survey.name,
+        kind,
+        role,
+        why,
+        () if learned is None else learned.feature_names,
+        survey.missing,
+        survey.distinct,
+        moments.minimum if ranged else None,
+        moments.maximum if ranged else None,
+        moments.mean if ranged else None,
+        moments.std if ranged else None,
+        counted if kind != "date" else (),
+    )

@@ -1,0 +1,74 @@
+"""Rows of numbers on disk: written once, then read in blocks, any block at any time."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from pathlib import Path
+from types import TracebackType
+
+import numpy as np
+from numpy.typing import NDArray
+
+from chainrule.errors import DataError
+
+#: Disk that is left to others.
+_SPARE = 1 << 28
+
+
+class Spool:
+    """A file of float32 rows without a name: the system removes it when the process ends.
+
+    Args:
+        folder: on the disk that is to hold it.
+        width: numbers a row.
+        expected: about how many rows there will be.
+
+    Raises:
+        DataError: the disk has not so much room.
+    """
+
+    def __init__(self, folder: Path, width: int, expected: int) -> None:
+        self.width, self.rows = width, 0
+        wanted, free = 4 * width * expected, shutil.disk_usage(folder).free
+        if wanted + _SPARE > free:
+            raise DataError(
+                f"the rows to train on take about {wanted / 1e9:,.1f} GB on the disk of "
+                f"{folder.absolute()}, and {free / 1e9:,.1f} GB are free. Give an --out on another "
+                f"disk, or leave columns out with --drop."
+            )
+        # Closed by __exit__, or with the process.
+        self._file = tempfile.TemporaryFile(dir=folder, buffering=0)  # noqa: SIM115
+
+    def __enter__(self) -> Spool:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:  # fmt: skip
+        self._file.close()
+
+    @property
+    def nbytes(self) -> int:
+        """How large the file is."""
+        return 4 * self.width * self.rows
+
+    def append(self, rows: NDArray[np.float32]) -> None:
+        """Write some rows at the end, (n, width)."""
+        left = np.ascontiguousarray(rows, dtype=np.float32).data.cast("B")
+        while left:
+            left = left[self._file.write(left) :]
+        self.rows += len(rows)
+
+    def read(self, start: int, out: NDArray[np.float32]) -> int:
+        """Read the rows from ``start`` on into ``out``, as many as fit and are there."""
+        count = min(len(out), self.rows - start)
+        self._file.seek(4 * self.width * start)
+        left = out[:count].data.cast("B")
+        while left:
+            read = self._file.readinto(left)
+            if not read:
+                raise DataError("the file of rows to train on ended early: was its disk removed?")
+            left = left[read:]
+        return count

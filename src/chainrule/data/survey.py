@@ -1,0 +1,148 @@
+"""A survey of one column: what its values are, counted batch by batch, so that a file may be large.
+
+What is kept of a column does not grow with its rows: moments of numbers, and how often each of its
+first 10,000 different values occurs.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from chainrule.data import dates
+from chainrule.data.numbers import Moments, number, refuse_infinite
+from chainrule.data.table import Lines, Table, compact, missing, number_text
+
+#: Different values that are counted one by one, and characters of those that are no names.
+MOST_COUNTED, LONGEST_COUNTED = 10_000, 500
+
+
+class ColumnSurvey:
+    """What a column's values are.
+
+    Attributes:
+        rows, missing: how many there are, and how many of them are missing.
+        numbers: the moments of those that are numbers.
+        dates: the moments, in seconds since 1970, of those that are dates.
+        styles: the ways of writing dates that fit all texts so far.
+        clock: whether a date shows another time than midnight.
+        whole: whether all numbers are whole.
+        row_counter: whether the numbers count the rows, from 0 or 1.
+        counted: how often each value occurs, as text, the first seen first.
+        overflow: whether there were more different values than are counted.
+        kept: whether the user wants it, even if it seems to tell only one row from another.
+        long: whether a text has more than 500 characters, which are not counted.
+    """
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.rows = self.missing = 0
+        self.numbers, self.dates = Moments(), Moments()
+        self.styles: list[str] = list(dates.STYLES)
+        self._moments: dict[str, Moments] = {}
+        self.clock = False
+        self.whole = self.row_counter = True
+        self.counted: Counter[str] = Counter()
+        self.overflow = self.long = self.kept = False
+
+    @property
+    def present(self) -> int:
+        """How many values are there."""
+        return self.rows - self.missing
+
+    @property
+    def all_numbers(self) -> bool:
+        """Whether every value that is there is a number."""
+        return self.numbers.count == self.present
+
+    @property
+    def all_dates(self) -> bool:
+        """Whether every value that is there is a date, all of one style."""
+        return self.dates.count == self.present
+
+    @property
+    def distinct(self) -> int | None:
+        """How many different values there are, None if more than are counted."""
+        return None if self.overflow or self.long else len(self.counted)
+
+    def add(self, table: Table) -> None:
+        """Look at some rows more.
+
+        Raises:
+            DataError: infinity among numbers.
+        """
+        values = table.columns[self.name]
+        values = compact(values) if isinstance(values, list) else values
+        gone = missing(values)
+        self.rows += len(values)
+        self.missing += int(gone.sum())
+        if isinstance(values, list):
+            self._add_texts([value for value in values if value is not None])
+        elif values.dtype.kind == "M":
+            self._add_dates(values[~gone])
+        else:
+            refuse_infinite(table, self.name, values)
+            self._add_numbers(values, gone, table.lines)
+
+    def _add_numbers(
+        self, values: NDArray[np.float64], gone: NDArray[np.bool_], lines: Lines
+    ) -> None:
+        there = values[~gone]
+        self.numbers = self.numbers.joined(Moments.of(there))
+        if len(there):
+            self.styles = []
+        self.whole = self.whole and bool((there == np.floor(there)).all())
+        if self.row_counter:
+            self.row_counter = self.whole and not gone.any() and _step_with(values, lines)
+        if not self.overflow:
+            found, counts = np.unique(there, return_counts=True)
+            names = (number_text(value) for value in found.tolist())
+            self._count(zip(names, counts.tolist(), strict=True))
+
+    def _add_texts(self, there: list[str]) -> None:
+        self.row_counter = False
+        counted = Counter(there)
+        read = {text: number(text) for text in counted}
+        some = np.array([read[text] for text in there if read[text] is not None], dtype=np.float64)
+        self.numbers = self.numbers.joined(Moments.of(some))
+        self.styles = dates.styles_of(counted, self.styles)
+        self._moments = {style: self._moments.get(style, Moments()) for style in self.styles}
+        for style in self.styles:
+            found = dates.parse_all(there, style)
+            self._moments[style] = self._joined_dates(self._moments[style], found)
+        self.dates = self._moments[self.styles[0]] if self.styles else Moments()
+        self._count(counted.items())
+
+    def _add_dates(self, there: NDArray[np.datetime64]) -> None:
+        self.row_counter = False
+        self.styles = self.styles[:1]
+        self.dates = self._joined_dates(self.dates, there)
+        self._moments = dict.fromkeys(self.styles, self.dates)
+        if not self.overflow:
+            found, counts = np.unique(there, return_counts=True)
+            self._count(zip(map(str, found), counts.tolist(), strict=True))
+
+    def _joined_dates(self, moments: Moments, found: NDArray[np.datetime64]) -> Moments:
+        times = dates.seconds(found)
+        self.clock = self.clock or bool((times % dates.DAY).any())
+        return moments.joined(Moments.of(times))
+
+    def _count(self, found: Iterable[tuple[str, int]]) -> None:
+        for text, count in found:
+            if text not in self.counted:
+                self.long = self.long or len(text) > LONGEST_COUNTED
+                self.overflow = self.overflow or len(self.counted) == MOST_COUNTED
+                if self.overflow or self.long:
+                    return
+            self.counted[text] += count
+
+
+def _step_with(values: NDArray[np.float64], lines: Lines) -> bool:
+    """Whether each value is its row's line plus one number, so that the first row has 0 or 1."""
+    if not len(values):
+        return True
+    apart = values - np.asarray(lines)
+    return bool((apart == apart[0]).all()) and apart[0] in (-2, -1, 0)

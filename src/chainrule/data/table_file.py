@@ -1,0 +1,147 @@
+"""Tables on disk: what a file is, and reading it in batches of rows or as a whole."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Protocol
+
+from chainrule.data.files import look
+from chainrule.data.table import Table, joined
+from chainrule.errors import DataError, FileFormatError, near
+
+#: Values that a batch holds, about: few enough for the memory, enough to keep the loops long.
+CELLS_A_BATCH = 500_000
+FEWEST_ROWS_A_BATCH, MOST_ROWS_A_BATCH = 64, 65_536
+#: More columns than this are a slip of the file, not a table for a small network.
+MOST_COLUMNS = 100_000
+
+
+class TableFile(Protocol):
+    """A table on disk, whose columns are known and whose rows are read in batches."""
+
+    source: str
+    format: str
+    names: tuple[str, ...]
+
+    def rows_expected(self) -> int:
+        """How many rows there are; of text files, how many line ends, which is about as many."""
+
+    def batches(self, rows: int) -> Iterator[Table]:
+        """The rows from first to last, in tables of at most ``rows`` rows."""
+
+
+def open_table(path: str | os.PathLike[str]) -> TableFile:
+    """Find out what a file is, by its ending and its first bytes, and read its columns' names.
+
+    Endings: ``.csv``, ``.txt`` and ``.tsv``; ``.jsonl`` and ``.ndjson``, an object a line, or
+    ``.json``, a list of objects; ``.parquet``; ``.npy``, a matrix or an array with named fields. A
+    file with another ending is read as what its first bytes say, else as CSV.
+
+    Raises:
+        DataError: no such file, a directory, or a table without rows.
+        FileFormatError: a file of another kind, or one whose head is broken.
+        MissingPackageError: a Parquet file, and pyarrow is not installed.
+    """
+    from chainrule.data.csv_table import CsvFile
+    from chainrule.data.jsonl_table import JsonlFile
+    from chainrule.data.npy_table import NpyFile
+    from chainrule.data.parquet_table import ParquetFile
+
+    source, ending = os.fspath(path), Path(path).suffix.lower()
+    start = look(path, "a table")
+    kinds: dict[str, Callable[[str], TableFile]] = {
+        ".csv": CsvFile,
+        ".tsv": CsvFile,
+        ".txt": CsvFile,
+        ".jsonl": JsonlFile,
+        ".ndjson": JsonlFile,
+        ".json": JsonlFile,
+        ".parquet": ParquetFile,
+        ".npy": NpyFile,
+    }
+    if start.startswith(b"PAR1"):
+        return ParquetFile(source)
+    if start.startswith(b"\x93NUMPY"):
+        return NpyFile(source)
+    if ending in kinds:
+        return kinds[ending](source)
+    _refuse_foreign(source, ending, tuple(kinds))
+    return CsvFile(source)
+
+
+def _refuse_foreign(source: str, ending: str, known: tuple[str, ...]) -> None:
+    """Say of well-known files that are no tables for us what to do with them."""
+    advice = {
+        ".xls": "an Excel workbook; save the sheet as CSV",
+        ".feather": "a Feather file; write it as Parquet",
+        ".arrow": "an Arrow file; write it as Parquet",
+        ".pkl": "a pickle, which may run code; write the table as Parquet or CSV",
+        ".npz": "an archive of arrays; save one of them with numpy.save",
+        ".h5": "an HDF5 file; write the table as Parquet or CSV",
+        ".sqlite": "a database; write the table as CSV",
+        ".db": "a database; write the table as CSV",
+        ".safetensors": "a model; give a table, and predict with: chainrule predict MODEL TABLE",
+    }
+    if ending in advice:
+        raise FileFormatError(f"{source} is {advice[ending]}.")
+    if ending and near(ending, known) and not Path(source).is_file():
+        raise FileFormatError(f"{source}: the ending {ending!r} is not known.{near(ending, known)}")
+
+
+def rows_a_batch(columns: int) -> int:
+    """How many rows to read at a time, so that a batch's memory does not grow with the columns."""
+    rows = CELLS_A_BATCH // max(columns, 1)
+    return max(FEWEST_ROWS_A_BATCH, min(rows, MOST_ROWS_A_BATCH))
+
+
+def read_table(path: str | os.PathLike[str], target: str | None = None) -> Table:
+    """Read a whole table: CSV, TSV, JSON lines, Parquet or NPY (see ``open_table``).
+
+    Columns that hold nothing but numbers are float64 arrays, dates of Parquet files datetime64
+    arrays, all others lists of text.
+
+    Args:
+        path: the file.
+        target: the column to be predicted, if any.
+
+    Raises:
+        DataError: no such file, a directory, or a table without rows.
+        FileFormatError: a file that is broken or of another kind.
+        OptionError: ``target`` is not a column.
+        MissingPackageError: a Parquet file, and pyarrow is not installed.
+    """
+    file = open_table(path)
+    whole = joined(file.batches(rows_a_batch(len(file.names))))
+    return dataclasses.replace(whole, target=target)
+
+
+def line_ends(path: str | os.PathLike[str]) -> int:
+    """How many lines end in a file, counted without looking at what they hold."""
+    with open(path, "rb") as file:
+        return sum(block.count(b"\n") for block in iter(lambda: file.read(1 << 22), b""))
+
+
+def refuse_many_columns(source: str, count: int) -> None:
+    """Stop at a header that no table has.
+
+    Raises:
+        FileFormatError: more than 100,000 columns.
+    """
+    if count > MOST_COLUMNS:
+        raise FileFormatError(
+            f"{source} has {count:,} columns, and a table may have {MOST_COLUMNS:,}. Rows are "
+            f"samples and columns are what is known of each: perhaps the table lies on its side."
+        )
+
+
+def refuse_empty(source: str, rows: int) -> None:
+    """Stop at a table without rows.
+
+    Raises:
+        DataError: there are none.
+    """
+    if not rows:
+        raise DataError(f"{source} has columns and no rows: there is nothing to learn from.")

@@ -1,0 +1,31 @@
+"""Labels that have nothing to do with the inputs: permuted, or taken from another file.
+
+Look-alike: ``too_few_units`` and every fault of the program, which is why a well-made network is
+asked in its place. Inputs that lack what the targets depend on cannot be told from this.
+"""
+
+from __future__ import annotations
+
+from chainrule.doctor.byhand.illnesses.illness import Illness, Suspicion
+from chainrule.doctor.byhand.probes import Probes
+from chainrule.doctor.illnesses.labels_unrelated import ILLNESS as OF_NETWORKS
+from chainrule.doctor.illnesses.labels_unrelated import NOTHING
+
+
+def _suspect(probes: Probes) -> Suspicion | None:
+    if probes.parts.held is None or probes.reference.held_share < NOTHING:
+        return None
+    if probes.shuffled.held_share - probes.reference.held_share > 1 - NOTHING:
+        return None
+    return Suspicion(
+        "y beside X",
+        "on rows held back, a well-made network does no better than a constant answer "
+        f"({probes.reference.held_share:.2f} of its loss), as with targets shuffled on purpose "
+        f"({probes.shuffled.held_share:.2f})",
+        "clearly less than 1: something in X must tell something about y",
+        is_proven=True,
+        rivals=("inputs that lack what the targets depend on",),
+    )
+
+
+ILLNESS = Illness(OF_NETWORKS.name, OF_NETWORKS.title, _suspect, advice=OF_NETWORKS.advice)

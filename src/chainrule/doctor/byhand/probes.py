@@ -1,0 +1,248 @@
+"""Probes of a program by hand: each computed at its first need, once, and kept."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from chainrule.check import GradientReport, check_gradients, check_step
+from chainrule.doctor.byhand.chain import Layer, chain, fresh
+from chainrule.doctor.byhand.program import Parameters, Program
+from chainrule.doctor.byhand.reading import BINARY, CLASSES, VALUES, Targets, targets_of
+from chainrule.doctor.byhand.reference import Reference, reference
+from chainrule.doctor.byhand.running import Portions, Run, finite, portions, run
+from chainrule.doctor.byhand.truth import TrueGradient
+from chainrule.errors import ChainruleError
+from chainrule.graph.op import Array
+
+#: Rows on which gradients are checked, and on which outputs are looked at.
+CHECKED, LOOKED_AT = 20, 7
+#: Biases of the point where gradients are checked: with zeros many a wrong formula is right.
+BIAS = 0.3
+
+
+@dataclass(frozen=True, eq=False)
+class Point:
+    """Parameters of a usual size and a few scaled rows: where a right program behaves."""
+
+    parameters: Parameters
+    X: Array
+    y: Array
+
+
+class Probes:
+    """What is known of ``program``. ``tell`` gets a line before each longer piece of work."""
+
+    def __init__(self, program: Program, tell: Callable[[str], Any]) -> None:
+        self.program, self.tell = program, tell
+        self.examined: list[str] = []
+        self.not_judged: list[str] = []
+        self._runs: dict[str, Run | None] = {}
+
+    def note(self, what: str) -> None:
+        """Remember that this was looked at."""
+        if what not in self.examined:
+            self.examined.append(what)
+
+    # --- what is there ---------------------------------------------------------------------------
+
+    @cached_property
+    def outputs(self) -> Array | None:
+        """The outputs at the start for the first rows; None if the forward pass raises."""
+        X = self.program.data[0][:LOOKED_AT]
+        try:
+            with self.program.undisturbed():
+                return np.asarray(self.program.forward(self._copied(), X))
+        except Exception:  # told by the run, which fails for the same reason
+            return None
+
+    @property
+    def columns(self) -> int:
+        """How many numbers the program gives for a row; 1 where it gives none."""
+        out = self.outputs
+        return int(out[0].size) if out is not None and out.ndim and len(out) else 1
+
+    @cached_property
+    def targets(self) -> Targets:
+        """The training targets as they are meant."""
+        return targets_of(self.program.data[1], self.columns)
+
+    @cached_property
+    def layers(self) -> tuple[Layer, ...]:
+        """The layers that the shapes of the parameters tell."""
+        X = self.program.data[0]
+        return chain(self.program.parameters, int(np.prod(X.shape[1:])))
+
+    @cached_property
+    def parts(self) -> Portions:
+        """Rows to train on, and rows held back."""
+        return portions(self.program, self.targets)
+
+    # --- experiments -----------------------------------------------------------------------------
+
+    @cached_property
+    def own(self) -> Run:
+        """The program run as it is."""
+        self.note("its own training")
+        self.tell("running the program as it is")
+        return run(self.program, self.parts)
+
+    def trial(self, changed: str, change: Callable[[Program], Program | None]) -> Run | None:
+        """The program run with one change, once; None where the change cannot be made."""
+        if changed not in self._runs:
+            self.tell(changed)
+            try:
+                other = change(self.program)
+            except Exception:  # the user's functions may refuse what an experiment makes
+                other = None
+            self._runs[changed] = None if other is None else self._tried(other)
+        return self._runs[changed]
+
+    def _tried(self, other: Program) -> Run:
+        targets = targets_of(other.data[1], self.columns)
+        # A repair says what the targets mean no more than the data did.
+        if targets.kind == self.targets.kind and len(targets.meant) == len(self.targets.meant):
+            targets = self.targets
+        return run(other, portions(other, targets))
+
+    @cached_property
+    def reference(self) -> Reference:
+        """How far a well-made network gets."""
+        self.note("a well-made network on the same rows")
+        self.tell("training a well-made network on the same rows")
+        return reference(self.parts, self.program.seed)
+
+    @cached_property
+    def shuffled(self) -> Reference:
+        """How far it gets when the targets are mixed up among the rows."""
+        self.note("a well-made network on shuffled targets")
+        self.tell("training a well-made network on shuffled targets")
+        return reference(self.parts, self.program.seed, shuffled=True)
+
+    # --- where a right program behaves -----------------------------------------------------------
+
+    @cached_property
+    def point(self) -> Point:
+        """Fresh parameters and scaled rows, so that no start and no scale hides a mistake."""
+        X, y = self.program.data
+        rng = np.random.default_rng(self.program.seed)
+        at = np.sort(rng.permutation(len(X))[:CHECKED])
+        wide = np.asarray(X, np.float64)
+        kept = np.isfinite(wide.reshape(len(wide), -1)).all(axis=1)
+        mean, spread = wide[kept].mean(axis=0), wide[kept].std(axis=0)
+        spread = np.where(spread > 1e-6 * max(float(np.abs(wide[kept]).max()), 1e-300), spread, 1.0)
+        scaled = np.where(np.isfinite(wide[at]), (wide[at] - mean) / spread, 0.0)
+        start = fresh(self.program.parameters, self.program.seed, bias=BIAS)
+        return Point(start, scaled, np.asarray(y)[at])
+
+    def answered(self, p: Parameters, X: Array) -> Array | None:
+        """The outputs as (n, columns); None where the forward pass raises or is not finite."""
+        try:
+            with self.program.undisturbed():
+                out = np.asarray(
+                    self.program.forward({k: a.copy() for k, a in p.items()}, X), np.float64
+                )
+        except Exception:  # such a point is not one where this can be asked
+            return None
+        return (
+            out.reshape(len(X), -1) if out.ndim and len(out) == len(X) and finite([out]) else None
+        )
+
+    @cached_property
+    def loss(self) -> Callable[..., Any] | None:
+        """The program's loss; where it was not given, the one that suits its outputs."""
+        if self.program.loss is not None:
+            return self.program.loss
+        forward, kind = self.program.forward, self.targets.kind
+        return {BINARY: _binary, CLASSES: _classes, VALUES: _values}[kind](forward)
+
+    @cached_property
+    def gradients(self) -> GradientReport | None:
+        """What the check of gradients says at that point; None where it cannot be asked."""
+        program, point = self.program, self.point
+        if program.gradients is None or program.loss is None:
+            self.not_judged.append("gradients (loss= and gradients= were not given)")
+            return None
+        self.note("gradients")
+        loss, gradients = program.loss, program.gradients
+        try:
+            with program.undisturbed():
+                return check_gradients(
+                    lambda p: loss(p, point.X, point.y), point.parameters,
+                    lambda p: gradients(p, point.X, point.y), seed=program.seed,
+                )  # fmt: skip
+        except Exception as error:  # the user's code, or a loss that cannot be judged
+            self.not_judged.append(f"gradients ({_first_line(error)})")
+            return None
+
+    @cached_property
+    def updates(self) -> GradientReport | None:
+        """What the check of the step says there; None where it cannot be asked."""
+        program, point, loss = self.program, self.point, self.loss
+        assert loss is not None
+        self.note("the step")
+        try:
+            with program.undisturbed():
+                return check_step(
+                    lambda p: program.step(p, point.X, point.y), point.parameters,
+                    lambda p: loss(p, point.X, point.y), seed=program.seed,
+                )  # fmt: skip
+        except Exception as error:  # as above
+            self.not_judged.append(f"the step ({_first_line(error)})")
+            return None
+
+    @cached_property
+    def truth(self) -> TrueGradient | None:
+        """The true gradient as a function, if the loss can be recorded."""
+        program, point = self.program, self.point
+        if program.loss is None:
+            return None
+        truth = TrueGradient(program)
+        try:
+            with program.undisturbed():
+                truth(point.parameters, point.X, point.y)
+        except Exception:  # such a loss has no experiment with its true gradient
+            return None
+        return truth
+
+    def _copied(self) -> Parameters:
+        return {name: array.copy() for name, array in self.program.parameters.items()}
+
+    def with_floats(self) -> Program:
+        """The program with parameters that can be moved."""
+        floats = {
+            name: array.astype(np.float64) if array.dtype.kind in "iub" else array
+            for name, array in self.program.parameters.items()
+        }
+        return replace(self.program, parameters=floats)
+
+
+def _first_line(error: Exception) -> str:
+    said = str(error).split("\n")[0]
+    return said if isinstance(error, ChainruleError) else f"{type(error).__name__}: {said}"
+
+
+def _binary(forward: Any) -> Callable[..., Any]:
+    def loss(p: Any, X: Any, y: Any) -> Any:
+        q = forward(p, X)
+        return -np.mean(y * np.log(q) + (1 - y) * np.log(1 - q))
+
+    return loss
+
+
+def _classes(forward: Any) -> Callable[..., Any]:
+    def loss(p: Any, X: Any, y: Any) -> Any:
+        return -np.mean(np.sum(y * np.log(forward(p, X)), axis=1))
+
+    return loss
+
+
+def _values(forward: Any) -> Callable[..., Any]:
+    def loss(p: Any, X: Any, y: Any) -> Any:
+        return np.mean((forward(p, X) - y) ** 2)
+
+    return loss

@@ -1,0 +1,196 @@
+"""The reckoning on a program by hand: what is proven first, then what experiments cure.
+
+Upstream first: data and shapes, the forward pass, the gradients, the step. Where one of them is
+wrong, the rest is not judged, because it is not itself. Where nothing is, the program is run; and
+where that fails, one thing at a time is changed.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import replace
+
+from chainrule.doctor.byhand.illnesses import (
+    AFTER_A_RUN,
+    BEFORE_GRADIENTS,
+    GRADIENTS,
+    LABELS_UNRELATED,
+    LOCAL_MINIMUM,
+    OF_LEARNING,
+    STEP,
+    WORTH_A_TRY,
+    Illness,
+    Suspicion,
+)
+from chainrule.doctor.byhand.probes import Probes
+from chainrule.doctor.byhand.treating import (
+    Treated,
+    bare_finding,
+    finding_of,
+    learns,
+    treated,
+)
+from chainrule.doctor.diagnosis import CANNOT_TELL, HEALTHY, ILL, UNLUCKY, Diagnosis
+from chainrule.doctor.finding import Finding
+from chainrule.doctor.treating import CLOSE
+
+#: How sure a proof is, and a cure: a proof is a computation, a cure may have another reason.
+PROVEN, CURED, GENERAL = 0.98, 0.9, 0.8
+#: A program that learns is told of what makes its loss so many times smaller, and by so much of
+#: the constant answer's.
+BETTER, GAIN = 0.6, 0.03
+
+
+def reckon(probes: Probes) -> Diagnosis:
+    """The diagnosis of a program."""
+    for stage in (_before_gradients, GRADIENTS, STEP):
+        proven = list(stage(probes))
+        if proven:
+            return _proven(probes, proven)
+    proven = [
+        (illness, found)
+        for illness in AFTER_A_RUN
+        if (found := illness.suspect(probes)) is not None
+    ]
+    if learns(probes, probes.own):
+        if proven:
+            return _proven(probes, proven)
+        better = _much_better(probes)
+        if better:
+            return _ill(probes, better)
+        return _diagnosis(probes, (), HEALTHY, _succeeds(probes))
+    labels = LABELS_UNRELATED.suspect(probes)
+    if labels is not None:
+        proven.append((LABELS_UNRELATED, labels))
+    return _proven(probes, proven) if proven else _failing(probes)
+
+
+def _before_gradients(probes: Probes) -> Iterator[tuple[Illness, Suspicion]]:
+    for illness in BEFORE_GRADIENTS:
+        found = illness.suspect(probes)
+        if found is not None:
+            yield illness, found
+            return  # what comes after it is not itself
+
+
+def _proven(probes: Probes, proven: list[tuple[Illness, Suspicion]]) -> Diagnosis:
+    findings = []
+    for place, (illness, suspicion) in enumerate(proven):
+        sure = round(PROVEN / (1 + len(suspicion.rivals)) / (1 + place / 4), 2)
+        found = treated(probes, illness, suspicion) if suspicion.repairs else None
+        findings.append(
+            bare_finding(illness, suspicion, sure)
+            if found is None
+            else finding_of(probes, found, sure)
+        )
+    probes.not_judged.append("what comes after it: repair this first, then ask again")
+    rest = f" {_does_not_learn(probes)}" if _has_run(probes) else ""
+    return _diagnosis(probes, tuple(findings), ILL, f"{proven[0][0].title}.{rest}")
+
+
+def _much_better(probes: Probes) -> list[Treated]:
+    """What a program that learns would learn far better without, if its evidence is plain."""
+    found = []
+    for illness in WORTH_A_TRY:
+        suspicion = illness.suspect(probes)
+        tried = None if suspicion is None else treated(probes, illness, suspicion)
+        if tried is not None and not tried.run.failed:
+            before, after = probes.own.share, tried.run.share
+            if after < BETTER * before and before - after > GAIN:
+                found.append(tried)
+    return found[:1]
+
+
+def _has_run(probes: Probes) -> bool:
+    return "own" in vars(probes)
+
+
+def _failing(probes: Probes) -> Diagnosis:
+    tried = []
+    for illness in OF_LEARNING:
+        suspicion = illness.suspect(probes)
+        found = None if suspicion is None else treated(probes, illness, suspicion)
+        if found is not None:
+            tried.append(found)
+    cures = [found for found in tried if found.is_cured]
+    best = min((found.lack for found in cures), default=0.0)
+    near = [found for found in cures if found.lack <= best + CLOSE]
+    specific = [found for found in near if found.illness.is_specific]
+    if specific:
+        others = sorted((f for f in cures if f is not specific[0]), key=lambda f: f.lack)
+        return _ill(probes, [specific[0], *others])
+    if _is_unfinished(probes):
+        return _diagnosis(
+            probes, (), CANNOT_TELL,
+            f"{_does_not_learn(probes)} It is too slow to be run to its end here, and still falls.",
+        )  # fmt: skip
+    luck = LOCAL_MINIMUM.suspect(probes)
+    general = sorted(cures, key=lambda found: found.lack)
+    if luck is not None:
+        return _unlucky(probes, luck, tuple(found.illness.name for found in general))
+    if general:
+        return _ill(probes, general)
+    return _diagnosis(
+        probes, (), CANNOT_TELL,
+        f"{_does_not_learn(probes)} None of the repairs that were tried cures it.",
+    )  # fmt: skip
+
+
+def _is_unfinished(probes: Probes) -> bool:
+    """Whether the run was cut short while the loss still fell."""
+    own, epochs = probes.own, probes.program.epochs
+    if own.failed or epochs is None or own.epochs >= epochs or len(own.curve) < 4:
+        return False
+    return own.curve[-1][1] < 0.9 * own.curve[len(own.curve) // 2][1]
+
+
+def _ill(probes: Probes, found: list[Treated]) -> Diagnosis:
+    findings = []
+    for place, one in enumerate(found):
+        known = CURED if one.illness.is_specific else GENERAL
+        cured = 1 - one.lack / max(one.before, 1e-9)
+        findings.append(finding_of(probes, one, round(known * min(1.0, cured) / (1 + place), 2)))
+    return _diagnosis(probes, tuple(findings), ILL, _does_not_learn(probes))
+
+
+def _unlucky(probes: Probes, luck: Suspicion, rivals: tuple[str, ...]) -> Diagnosis:
+    found = treated(probes, LOCAL_MINIMUM, luck)
+    finding: Finding = (
+        bare_finding(LOCAL_MINIMUM, luck, CURED)
+        if found is None
+        else finding_of(probes, found, CURED)
+    )
+    return _diagnosis(
+        probes, (replace(finding, rivals=rivals),), UNLUCKY,
+        f"{_does_not_learn(probes)} Nothing is wrong but the start.",
+    )  # fmt: skip
+
+
+def _does_not_learn(probes: Probes) -> str:
+    own, level = probes.own, probes.parts.level
+    if own.failed:
+        return f"In training {own.failed}."
+    if not math.isfinite(own.share):
+        return "The outputs at the end cannot be judged beside the targets."
+    return (
+        f"The training ends at loss {own.share * level:.4g}, where a constant answer has "
+        f"{level:.4g} and a well-made network on the same rows "
+        f"{probes.reference.share * level:.4g}."
+    )
+
+
+def _succeeds(probes: Probes) -> str:
+    level = probes.parts.level
+    return (
+        f"Nothing wrong found: the loss falls to {probes.own.share * level:.4g}, where a constant "
+        f"answer has {level:.4g}."
+    )
+
+
+def _diagnosis(
+    probes: Probes, findings: tuple[Finding, ...], verdict: str, summary: str
+) -> Diagnosis:
+    return Diagnosis(
+        findings, verdict, summary, tuple(probes.examined), tuple(dict.fromkeys(probes.not_judged))
+    )

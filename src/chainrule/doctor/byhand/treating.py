@@ -1,0 +1,105 @@
+"""Treating programs by hand: how much a run lacks, and what a repair brings back."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+
+from chainrule.doctor.byhand.illnesses.illness import Illness, Suspicion
+from chainrule.doctor.byhand.probes import Probes
+from chainrule.doctor.byhand.running import Run
+from chainrule.doctor.finding import Experiment, Finding, Prescription
+from chainrule.doctor.treating import CLOSE, KNOWS_NOTHING, LEARNT, LEFT_BY_A_CURE, LOST
+
+
+@dataclass(frozen=True)
+class Treated:
+    """An illness with the best of its repairs: ``lack`` is what is still missing after it."""
+
+    illness: Illness
+    suspicion: Suspicion
+    prescription: Prescription
+    run: Run
+    before: float
+    lack: float
+
+    @property
+    def is_cured(self) -> bool:
+        """Whether the repair brings back most of what was missing."""
+        return self.lack <= max(CLOSE, LEFT_BY_A_CURE * self.before) and self.lack < self.before
+
+
+def lack(probes: Probes, found: Run) -> float:
+    """What a run lacks: 0 is as good as the well-made network, 1 as a constant answer."""
+    if found.failed or not math.isfinite(found.share):
+        return LOST
+    reference = probes.reference
+    on_train = _between(found.share, reference.share)
+    if probes.parts.held is None or reference.held_share > 1 - LEARNT:
+        return on_train
+    on_held = _between(found.held_share, reference.held_share)
+    return on_held if found.best_held_share > KNOWS_NOTHING else min(on_train, on_held)
+
+
+def _between(share: float, best: float) -> float:
+    if not math.isfinite(best) or best > 1 - LEARNT:
+        best = 0.0
+    return min(LOST, max(0.0, (share - best) / (1 - best)))
+
+
+def learns(probes: Probes, found: Run) -> bool:
+    """Whether a run succeeds: at once where hardly any loss is left, else by the yardstick."""
+    if found.failed or not math.isfinite(found.share):
+        return False
+    if probes.parts.held is not None and found.best_held_share > KNOWS_NOTHING:
+        return False
+    return found.share <= LEARNT or lack(probes, found) <= CLOSE
+
+
+def treated(probes: Probes, illness: Illness, suspicion: Suspicion) -> Treated | None:
+    """The best of an illness's repairs, each tried on a copy; None if none could be tried."""
+    before = lack(probes, probes.own)
+    best: Treated | None = None
+    for prescription in suspicion.repairs:
+        found = probes.trial(prescription.text, prescription.apply)  # type: ignore[arg-type]
+        if found is None:
+            continue
+        left = lack(probes, found)
+        if best is None or left < best.lack:
+            best = Treated(illness, suspicion, prescription, found, before, left)
+        if best.lack <= CLOSE / 3:
+            break
+    return best
+
+
+def bare_finding(illness: Illness, suspicion: Suspicion, sure: float) -> Finding:
+    """The finding that the evidence alone gives."""
+    first = suspicion.repairs[0] if suspicion.repairs else None
+    repair = illness.advice or ("" if first is None else first.text)
+    return Finding(
+        illness.name, illness.title, suspicion.where, suspicion.observed, suspicion.expected, sure,
+        repair, None, first, suspicion.rivals,
+    )  # fmt: skip
+
+
+def finding_of(probes: Probes, found: Treated, sure: float) -> Finding:
+    """The finding of a repair that was tried, with its experiment."""
+    return replace(
+        bare_finding(found.illness, found.suspicion, sure),
+        repair=found.illness.advice or found.prescription.text,
+        prescription=found.prescription,
+        experiment=experiment_of(probes, found.prescription.text, found.run),
+    )
+
+
+def experiment_of(probes: Probes, changed: str, found: Run) -> Experiment:
+    """A run beside the program's own, in the judge's loss."""
+    own, level = probes.own, probes.parts.level
+    rows = len(probes.parts.X)
+    return Experiment(
+        changed,
+        f"{own.epochs} epochs of {rows} rows each",
+        own.share * level,
+        found.share * level,
+        reference=probes.reference.share * level,
+    )

@@ -1,0 +1,46 @@
+"""Labels that have nothing to do with the inputs: permuted, or taken from another file.
+
+Look-alike: ``too_few_units`` and every fault of the network, which is why a well-made network is
+asked in its place. Inputs that lack what the targets depend on cannot be told from this.
+"""
+
+from __future__ import annotations
+
+from chainrule.doctor.illnesses.illness import Illness, Suspicion
+from chainrule.doctor.probes import Probes
+
+#: A network that knows nothing of the rows held back has a share of 1; less of it by a twentieth is
+#: what chance alone may give where they are few.
+NOTHING = 0.95
+#: A network that has a share below this on rows held back knows something: it need not be asked.
+SOMETHING = 0.8
+
+
+def _suspect(probes: Probes) -> Suspicion | None:
+    if probes.split.portions.held is None or probes.split.best_held_share < SOMETHING:
+        return None
+    found = probes.knowable
+    if found.share < NOTHING or found.shuffled - found.share > 1 - NOTHING:
+        return None
+    return Suspicion(
+        "y beside X",
+        "on rows held back, a well-made network does no better than a constant answer "
+        f"({found.share:.2f} of its loss), as with targets shuffled on purpose "
+        f"({found.shuffled:.2f})",
+        "clearly less than 1: something in X must tell something about y",
+        is_proven=True,
+        rivals=(
+            "inputs that lack what the targets depend on",
+            "a relation that only many more rows would show",
+        ),
+    )
+
+
+ILLNESS = Illness(
+    "labels_unrelated",
+    "Labels unrelated to the inputs",
+    _suspect,
+    advice="look at some rows of X beside their y: both must come from the same source in the same "
+    "order, and be shuffled together: order = rng.permutation(len(X)); X[order], y[order]. If they"
+    " do belong together, other inputs or many more rows are needed",
+)

@@ -1,0 +1,1 @@
+"""What a report measures: scores with their intervals, baselines, calibration, importance."""

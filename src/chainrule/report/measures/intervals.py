@@ -1,0 +1,108 @@
+"""How sure a score is: confidence intervals, and tests of two networks on the same rows."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+#: The normal quantile of a two-sided interval of 95 %.
+Z = 1.959964
+#: So many samples of rows are drawn; of very many rows fewer, down to the second number.
+RESAMPLES, FEWEST_RESAMPLES, MOST_DRAWN = 1000, 200, 100_000_000
+#: How many numbers are drawn at a time.
+AT_ONCE = 2_000_000
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A score with its 95 % confidence interval."""
+
+    value: float
+    low: float
+    high: float
+
+
+def wilson(right: int, total: int) -> Estimate:
+    """The share right / total with Wilson's interval, which holds near 0 and 1 and for few rows.
+
+    (p + z²/2n ± z √(p(1 - p)/n + z²/4n²)) / (1 + z²/n).
+
+    Source: E. B. Wilson, *Probable inference, the law of succession, and statistical inference*,
+    Journal of the American Statistical Association 22, 1927.
+    """
+    share = right / total
+    middle = share + Z**2 / (2 * total)
+    reach = Z * math.sqrt(share * (1 - share) / total + Z**2 / (4 * total**2))
+    scale = 1 + Z**2 / total
+    low, high = max(0.0, (middle - reach) / scale), min(1.0, (middle + reach) / scale)
+    # Rounding must not leave the share itself outside.
+    return Estimate(share, min(low, share), max(high, share))
+
+
+def bootstrap(
+    score: Callable[[NDArray[np.intp]], NDArray[Any]], rows: int, seed: int = 0
+) -> NDArray[np.float64]:
+    """Percentile intervals: (2, scores), the 2.5 % and 97.5 % quantiles over resampled rows.
+
+    Args:
+        score: (b, n) row numbers to (b, scores): the scores of b samples at once.
+        rows: how many rows there are to draw from, with replacement.
+
+    Source: B. Efron, *Bootstrap methods: another look at the jackknife*, Annals of Statistics 7,
+    1979.
+    """
+    rng = np.random.default_rng(seed)
+    samples = int(np.clip(MOST_DRAWN // rows, FEWEST_RESAMPLES, RESAMPLES))
+    batch = max(1, min(samples, AT_ONCE // rows))
+    found = []
+    for begin in range(0, samples, batch):
+        chosen = rng.integers(rows, size=(min(batch, samples - begin), rows))
+        found.append(score(chosen))
+    quantiles: NDArray[np.float64] = np.quantile(np.concatenate(found), [0.025, 0.975], axis=0)
+    return quantiles
+
+
+def mcnemar(first_alone: int, second_alone: int) -> float:
+    """The exact test of two classifiers on the same rows: a two-sided p value.
+
+    Of the rows that only one of the two gets right, each should get half if both are equally good:
+    p = min(1, 2 P(B ≤ min(b, c))) for B binomial with b + c trials of 1/2.
+
+    Source: Q. McNemar, *Note on the sampling error of the difference between correlated proportions
+    or percentages*, Psychometrika 12, 1947; its exact form.
+    """
+    total, fewer = first_alone + second_alone, min(first_alone, second_alone)
+    if not total:
+        return 1.0
+    logs = [
+        math.lgamma(total + 1) - math.lgamma(k + 1) - math.lgamma(total - k + 1)
+        for k in range(fewer + 1)
+    ]
+    tail = sum(math.exp(log - total * math.log(2)) for log in logs)
+    return min(1.0, 2 * tail)
+
+
+def sign_flips(differences: NDArray[Any], seed: int = 0, flips: int = 4999) -> float:
+    """The paired permutation test of whether the mean of ``differences`` is 0: a two-sided p value.
+
+    If two networks are equally good, the sign of each row's difference is a coin toss. p is the
+    share of tosses whose mean is as far from 0 as the one seen, that one included.
+
+    Source: R. A. Fisher, *The Design of Experiments*, 1935, section 21.
+    """
+    values = np.asarray(differences, np.float64)
+    rng = np.random.default_rng(seed)
+    seen = abs(values.sum())
+    batch = max(1, min(flips, AT_ONCE // len(values)))
+    reached = 0
+    for begin in range(0, flips, batch):
+        count = min(batch, flips - begin)
+        signs = rng.integers(0, 2, size=(count, len(values)), dtype=np.int8)
+        # Not >=: sums of the same numbers in another order differ in their last bits.
+        reached += int(np.sum(np.abs((2.0 * signs - 1.0) @ values) >= seen * (1 - 1e-12)))
+    return (reached + 1) / (flips + 1)

@@ -1,0 +1,189 @@
+"""What is learned of columns: kinds, rare categories, identifiers; scikit-learn as a witness."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from chainrule.data import Table, TableEncoder
+from chainrule.data.learning import is_identifier
+from chainrule.data.numbers import Moments
+from chainrule.data.survey import ColumnSurvey
+from chainrule.errors import DataError
+
+RNG = np.random.default_rng(5)
+N = 1000
+
+
+def table(**columns):
+    y = ["a", "b"] * (len(next(iter(columns.values()))) // 2)
+    return Table((*columns, "y"), {**columns, "y": y}, "y")
+
+
+# scikit-learn's transformers, fitted to the same rows, give the same numbers
+
+
+def test_numbers_are_what_scikit_learns_imputer_and_scaler_make_of_them():
+    from sklearn.impute import SimpleImputer
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    x = 1e6 + 3 * RNG.normal(size=N)
+    x[RNG.random(N) < 0.1] = np.nan
+    ours = TableEncoder().fit(table(x=x)).transform(table(x=x))
+    witness = make_pipeline(StandardScaler(), SimpleImputer(add_indicator=True))
+    theirs = witness.fit_transform(x[:, None])
+    assert ours.shape == (N, 2)
+    # Their mean of what is left is 0 but for rounding; ours is the mean itself.
+    np.testing.assert_allclose(ours, theirs, rtol=1e-5, atol=1e-5)
+
+
+def test_categories_are_what_scikit_learns_one_hot_encoder_makes_of_them():
+    from sklearn.preprocessing import OneHotEncoder
+
+    words = RNG.choice([f"w{k}" for k in range(30)], N, p=np.geomspace(1, 0.002, 30) / sum(
+        np.geomspace(1, 0.002, 30)))  # fmt: skip
+    ours = TableEncoder().fit(table(c=words.tolist()))
+    theirs = OneHotEncoder(
+        min_frequency=10, handle_unknown="infrequent_if_exist", sparse_output=False
+    ).fit(words[:, None])
+    assert ours.columns[0].other
+    later = np.array([*words[:100], "never seen"])
+    np.testing.assert_array_equal(
+        ours.transform(Table(("c",), {"c": later.tolist()})), theirs.transform(later[:, None])
+    )
+
+
+def test_a_survey_in_batches_is_the_survey_of_all():
+    x = RNG.normal(5, 2, N)
+    x[::7] = np.nan
+    c = RNG.choice(["p", "q", "r"], N).tolist()
+    d = np.datetime64("2024-01-01", "s") + RNG.integers(10**7, size=N)
+    whole = table(x=x, c=c, d=d)
+    for name in ("x", "c", "d"):
+        once, often = ColumnSurvey(name), ColumnSurvey(name)
+        once.add(whole)
+        for start in range(0, N, 130):
+            often.add(whole.take(range(start, min(start + 130, N))))
+        assert (often.rows, often.missing, often.distinct) == (
+            once.rows, once.missing, once.distinct
+        )  # fmt: skip
+        for one, other in ((once.numbers, often.numbers), (once.dates, often.dates)):
+            np.testing.assert_allclose(
+                [other.count, other.mean, other.std, other.minimum, other.maximum],
+                [one.count, one.mean, one.std, one.minimum, one.maximum],
+                rtol=1e-12,
+            )
+
+
+@settings(deadline=None)  # a busy machine is no failure
+@given(
+    st.lists(st.floats(-1e300, 1e300), max_size=8), st.lists(st.floats(-1e300, 1e300), max_size=8)
+)
+def test_moments_of_two_parts_are_those_of_all(first, second):
+    a, b = (Moments.of(np.array(part, dtype=float)) for part in (first, second))
+    both, whole = a.joined(b), Moments.of(np.array(first + second, dtype=float))
+    scale = max(abs(whole.minimum), abs(whole.maximum)) or 1.0
+    assert both.count == whole.count
+    assert both.mean / scale == pytest.approx(whole.mean / scale, abs=1e-12)
+    assert both.std / scale == pytest.approx(whole.std / scale, abs=1e-7)
+    assert (both.minimum, both.maximum) == (whole.minimum, whole.maximum)
+
+
+# Kinds
+
+
+def test_yes_and_no_are_one_number():
+    encoder = TableEncoder().fit(table(b=["Yes", "no", "YES", None], x=["1", "4", "9", "2"]))
+    assert encoder.feature_names == ("b=yes", "x")
+    later = Table(("b", "x"), {"b": ["no", "yes", None, "perhaps"], "x": ["1"] * 4})
+    assert encoder.transform(later)[:, 0].tolist() == [-1, 1, 0, 0]
+
+
+def test_missing_numbers_are_flagged_where_there_are_many():
+    x = RNG.normal(size=N)
+    x[:9] = np.nan
+    assert TableEncoder().fit(table(x=x)).feature_names == ("x",)
+    x[9] = np.nan
+    encoder = TableEncoder().fit(table(x=x))
+    assert encoder.feature_names == ("x", "x is missing")
+    X = encoder.transform(table(x=x))
+    assert X[:12, 1].tolist() == [1] * 10 + [0] * 2
+    assert X[:10, 0].tolist() == [0] * 10
+
+
+def test_rare_and_unseen_categories_are_one():
+    words = ["often"] * 900 + ["sometimes"] * 85 + [f"rare {k}" for k in range(5)] * 3
+    encoder = TableEncoder().fit(table(c=words))
+    assert encoder.feature_names == ("c=often", "c=sometimes", "c=(other)")
+    later = Table(("c",), {"c": ["often", "rare 1", "new", None]})
+    assert encoder.transform(later).tolist() == [[1, 0, 0], [0, 0, 1], [0, 0, 1], [0, 0, 0]]
+    assert encoder.unseen(later) == {}
+    few = TableEncoder().fit(table(c=["p", "q"] * 10))
+    assert few.unseen(Table(("c",), {"c": ["p", "new", None, "other"]})) == {"c": ("new", 2)}
+
+
+def test_many_categories_are_cut_to_the_most_frequent():
+    often = [f"city {k}" for k in range(60) for _ in range(40 if k < 50 else 12)]
+    encoder = TableEncoder().fit(table(c=often))
+    assert len(encoder.feature_names) == 51
+    assert encoder.feature_names[-1] == "c=(other)"
+
+
+@pytest.mark.parametrize(
+    ("values", "reason"),
+    [
+        (np.arange(N) * 1.0, "it counts the rows"),
+        (np.arange(1, N + 1) * 1.0, "it counts the rows"),
+        (np.arange(N) * 3.0, None),
+        ([f"n{k}" for k in range(N)], "text that is different in every row"),
+        ([f"n{k % 700}" for k in range(N)], "text that is different in most rows"),
+        (["long " * 200, "b"] * (N // 2), "text of more than 500 characters"),
+    ],
+)
+def test_what_only_tells_rows_apart_is_left_out(values, reason):
+    encoder = TableEncoder().fit(table(v=values, x=RNG.normal(size=N)))
+    assert encoder.ignored.get("v") == reason
+
+
+def test_more_different_texts_than_are_counted():
+    survey = ColumnSurvey("c")
+    for start in range(0, 12_000, 3000):
+        survey.add(Table(("c",), {"c": [f"n{k}" for k in range(start, start + 3000)] * 2}))
+    from chainrule.data.learning import learn_column
+
+    assert survey.distinct is None
+    assert learn_column(survey) == "text with more than 10,000 different values"
+
+
+@pytest.mark.parametrize(
+    "name", ["id", "ID", "customer_id", "PassengerId", "customerID", "row.names", "Unnamed: 0",
+             "uuid", "order no", "CustomerKey", "index"]
+)  # fmt: skip
+def test_names_of_identifiers(name):
+    assert is_identifier(name)
+
+
+@pytest.mark.parametrize(
+    "name", ["humid", "valid", "age", "Covid", "monkey", "annoy", "idle", "narrow", "paid"]
+)
+def test_names_that_only_end_alike(name):
+    assert not is_identifier(name)
+
+
+def test_numbers_under_the_name_of_an_identifier():
+    shuffled = RNG.permutation(N) * 17.0
+    x = RNG.normal(size=N)
+    why = {"user_id": "numbers that only tell one row from another"}
+    assert TableEncoder().fit(table(user_id=shuffled, x=x)).ignored == why
+    assert TableEncoder().fit(table(amount=shuffled, x=x)).ignored == {}
+    # The same few numbers again and again name something else than a row.
+    assert TableEncoder().fit(table(shop_id=shuffled % 12, x=x)).ignored == {}
+
+
+def test_infinity_in_an_array_is_refused():
+    with pytest.raises(DataError) as caught:
+        TableEncoder().fit(table(x=np.array([1.0, np.inf, 2.0, 3.0])))
+    assert str(caught.value) == "table, line 3: column 'x' holds inf; numbers must be finite."

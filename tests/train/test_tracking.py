@@ -1,0 +1,181 @@
+"""Histories in TensorBoard's event files and in MLflow, read back by these packages themselves."""
+
+from __future__ import annotations
+
+import math
+import sys
+
+import numpy as np
+import pytest
+
+import chainrule as cr
+from chainrule.errors import MissingPackageError, OptionError
+
+X, y = cr.data.gate("xor")
+
+
+def fitted(callback, epochs=12, **options):
+    net = cr.Sequential(cr.Dense(4, "tanh"), cr.Dense(1, "sigmoid"))
+    settings = {"optimizer": cr.Adam(0.05), "metrics": "accuracy", "seed": 0} | options
+    return net.fit(X, y, epochs=epochs, callbacks=callback, **settings)
+
+
+# TensorBoard
+
+
+@pytest.fixture
+def events():
+    """Reads the scalars of a folder: {tag: [(step, value), ...]}."""
+    accumulator = pytest.importorskip(
+        "tensorboard.backend.event_processing.event_accumulator", reason="tensorboard is absent"
+    )
+
+    def read(folder):
+        found = accumulator.EventAccumulator(str(folder)).Reload()
+        return {
+            tag: [(event.step, event.value) for event in found.Scalars(tag)]
+            for tag in found.Tags()["scalars"]
+        }
+
+    return read
+
+
+def test_tensorboard_reads_what_was_written(tmp_path, events):
+    history = fitted(cr.TensorBoard(tmp_path / "a" / "logs"), validation=(X, y))
+    found = events(tmp_path / "a" / "logs")
+    assert set(found) == {
+        "loss/training", "loss/validation", "accuracy/training", "accuracy/validation",
+        "learning_rate", "seconds",
+    }  # fmt: skip
+    for tag, column in {
+        "loss/training": "loss",
+        "accuracy/validation": "validation_accuracy",
+    }.items():
+        steps, values = zip(*found[tag], strict=True)
+        assert steps == tuple(range(1, 13))
+        np.testing.assert_allclose(values, history[column], rtol=1e-6)
+
+
+def test_epochs_of_a_block_are_written_once_each(tmp_path, events):
+    history = fitted(cr.TensorBoard(tmp_path), epochs=300, metrics=())
+    steps, values = zip(*events(tmp_path)["loss/training"], strict=True)
+    # The accumulator keeps a sample of long series; what it keeps must be right.
+    assert len(set(steps)) == len(steps) > 100
+    np.testing.assert_allclose(values, [history["loss"][step - 1] for step in steps], rtol=1e-6)
+
+
+def test_every_start_has_its_own_folder(tmp_path, events):
+    callback = cr.TensorBoard(tmp_path)
+    fitted(callback, epochs=3)
+    second = fitted(callback, epochs=2, seed=1)
+    assert len(events(tmp_path)["loss/training"]) == 3
+    np.testing.assert_allclose(
+        [value for _, value in events(tmp_path / "start-2")["loss/training"]],
+        second["loss"],
+        rtol=1e-6,
+    )
+
+
+def test_a_file_is_no_folder(tmp_path):
+    (tmp_path / "taken").write_text("mine")
+    with pytest.raises(OptionError, match=r"TensorBoard writes to a folder, and .*taken is a file"):
+        cr.TensorBoard(tmp_path / "taken")
+
+
+# MLflow
+
+
+@pytest.fixture
+def store(tmp_path, monkeypatch):
+    """A folder as MLflow's store, which the newest versions must be told to use."""
+    pytest.importorskip("mlflow", reason="mlflow is absent")
+    monkeypatch.setenv("MLFLOW_ALLOW_FILE_STORE", "true")
+    return (tmp_path / "store").as_uri()
+
+
+def client(store):
+    from mlflow.tracking import MlflowClient
+
+    return MlflowClient(tracking_uri=store)
+
+
+def test_mlflow_reads_what_was_logged(store):
+    callback = cr.MLflow("gates", run="first", uri=store, parameters={"gate": "xor"})
+    history = fitted(callback, validation=(X, y))
+    assert len(callback.run_ids) == 1
+    run = client(store).get_run(callback.run_ids[0])
+    assert run.info.status == "FINISHED"
+    assert run.info.run_name == "first"
+    layers = run.data.params.pop("layers")
+    assert layers.startswith("Dense(units=4, activation='tanh'")
+    assert run.data.params == {
+        "optimizer": "Adam", "learning_rate": "0.05", "epochs": "12", "rows": "4",
+        "parameters": "17", "gate": "xor",
+    }  # fmt: skip
+    for column in ("loss", "validation_accuracy"):
+        found = client(store).get_metric_history(run.info.run_id, column)
+        assert [metric.step for metric in found] == list(range(1, 13))
+        np.testing.assert_allclose([metric.value for metric in found], history[column])
+
+
+def test_a_second_training_is_a_second_run_of_the_same_experiment(store):
+    first = cr.MLflow("gates", run="a", uri=store)
+    fitted(first, epochs=2)
+    fitted(first, epochs=3)
+    again = cr.MLflow("gates", uri=store)
+    fitted(again, epochs=1)
+    runs = client(store).search_runs([first.number])
+    assert again.number == first.number
+    assert {run.info.run_id for run in runs} == {*first.run_ids, *again.run_ids}
+    assert client(store).get_run(first.run_ids[1]).info.run_name == "a 2"
+    assert len(client(store).get_metric_history(first.run_ids[1], "loss")) == 3
+
+
+def test_why_it_stopped_is_a_tag(store):
+    callback = cr.MLflow(uri=store)
+    fitted([callback, lambda training: training.stop("enough")], epochs=9)
+    run = client(store).get_run(callback.run_ids[0])
+    assert run.data.tags["stopped"] == "enough"
+    assert run.info.status == "FINISHED"
+    stopped = cr.MLflow(uri=store)
+
+    def interrupt(training):
+        if training.epoch == 2:
+            raise KeyboardInterrupt
+
+    fitted([stopped, interrupt], epochs=9)
+    assert client(store).get_run(stopped.run_ids[0]).info.status == "KILLED"
+
+
+def test_what_is_not_finite_is_left_out(store):
+    callback = cr.MLflow(uri=store)
+    fitted(callback, epochs=1)
+    callback.write([{"epoch": 2, "loss": math.nan, "r2": 0.5}, {"epoch": 3, "loss": math.inf}])
+    run = callback.run_ids[0]
+    assert [metric.step for metric in client(store).get_metric_history(run, "loss")] == [1]
+    assert [metric.value for metric in client(store).get_metric_history(run, "r2")] == [0.5]
+
+
+def test_a_store_that_mlflow_refuses_is_told(tmp_path):
+    pytest.importorskip("mlflow", reason="mlflow is absent")
+    with pytest.raises(OptionError, match=r"MLflow does not keep runs at ftp://nowhere: .*ftp"):
+        cr.MLflow(uri="ftp://nowhere")
+
+
+# Neither
+
+
+@pytest.mark.parametrize(
+    ("make", "package"),
+    [(lambda: cr.TensorBoard("logs"), "tensorboard"), (lambda: cr.MLflow(), "mlflow")],
+)
+def test_a_missing_package_is_told_in_a_line(monkeypatch, make, package):
+    for name in [n for n in sys.modules if n.split(".")[0] == package]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, package, None)
+    with pytest.raises(MissingPackageError) as raised:
+        make()
+    assert str(raised.value).endswith(
+        f"needs the package '{package}', which is not installed: pip install 'chainrule[tracking]'"
+    )
+    assert "\n" not in str(raised.value)
