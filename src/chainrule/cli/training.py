@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import warnings
 from dataclasses import dataclass
@@ -17,11 +18,12 @@ from chainrule.cli.console import live_line, note, show_table
 from chainrule.cli.pictures import draw
 from chainrule.cli.problems import Problem, Recipe
 from chainrule.cli.records import HISTORY, PREDICTIONS, Predicted, fingerprint, write_predictions
-from chainrule.cli.runs import MODEL, REPORT, Run, check_folder, new_folder, write_folder
+from chainrule.cli.runs import MODEL, REPORT, TABLE, Run, check_folder, new_folder, write_folder
 from chainrule.cli.scores import Score, score, truth_table
 from chainrule.cli.sources import problem
 from chainrule.cli.table_facts import table_facts
 from chainrule.cli.table_options import TableOptions
+from chainrule.data import TableFacts
 from chainrule.errors import ChainruleError, MissingPackageError, TrainingWarning, unknown_name
 from chainrule.nn.layers import Dense
 from chainrule.nn.sequential import Sequential
@@ -74,7 +76,19 @@ def train(options: Options) -> None:
     if options.out is not None:
         check_folder(options.out, options.force)
     place = _existing(options.out or Path("runs"))
+    _check_name(options.optimizer)
     given = problem(options.data, options.table, options.seed, place)
+    # A stream's rows lie on the disk until the training ends.
+    with given.stream or contextlib.nullcontext():
+        train_on(given, options)
+
+
+def train_on(given: Problem, options: Options) -> None:
+    """Train on a problem, tell the score, write the run.
+
+    Raises:
+        ChainruleError: options that are of no use, before anything is written.
+    """
     folder = options.out or new_folder(given.name)
     check_folder(folder, options.force)
     recipe = options.recipe(given.recipe)
@@ -83,7 +97,8 @@ def train(options: Options) -> None:
     for remark in given.remarks:
         note(remark)
     history = _fit(net, optimizer, given, recipe, options)
-    result = score(given, net.predict(given.test.X), _linear(given))
+    linear = _linear(given)
+    result = score(given, net.predict(given.test.X), linear)
     interrupted = (history.stopped or "").startswith("interrupted")
     _tell(given, history, result, interrupted)
     run = Run(
@@ -96,10 +111,11 @@ def train(options: Options) -> None:
 
     def fill(place: Path) -> None:
         net.save(place / MODEL, **run.metadata())
-        if given.known is not None:
-            facts = table_facts(given, net, result)
-            (place / "table.json").write_text(facts.to_json(), encoding="utf-8")
-        _report(place, run, given, options, recipe, optimizer, history, result)
+        facts = None if given.known is None else table_facts(given, net, result)
+        if facts is not None:
+            (place / TABLE).write_text(facts.to_json(), encoding="utf-8")
+        write_config(place / CONFIG, _config(given, options, recipe, optimizer, result))
+        _report(place, run, given, options, history, result, linear, facts)
         draw(given, net, history, result.outputs, place)
 
     written = write_folder(folder, fill)
@@ -114,8 +130,8 @@ def _existing(folder: Path) -> Path:
 
 
 def _report(
-    place: Path, run: Run, given: Problem, options: Options, recipe: Recipe,
-    optimizer: Optimizer, history: History, result: Score,
+    place: Path, run: Run, given: Problem, options: Options, history: History, result: Score,
+    linear: tuple[str, Any] | None, table: TableFacts | None,
 ) -> None:  # fmt: skip
     """Write the page, and the plain records that it can be made of again."""
     from chainrule.cli.kept import told_of
@@ -125,7 +141,6 @@ def _report(
     if len(history):
         history.save_csv(place / "history.csv")
         history.save_jsonl(place / HISTORY)
-    command = command_line()
     material = material_of(
         given,
         run.net,
@@ -133,13 +148,14 @@ def _report(
         history=history.rows,
         stopped=history.stopped,
         facts={"data": given.source, **told_of(run)},
-        command=command,
+        command=command_line(),
         seed=options.seed,
+        linear=linear,
+        table=table,
     )
     write_predictions(
         place / PREDICTIONS, Predicted(material.y, material.outputs), given.class_names
     )
-    write_config(place / CONFIG, _config(command, given, options, recipe, optimizer, result))
     try:
         report(material).save(place / REPORT)
     except ChainruleError as error:
@@ -147,16 +163,11 @@ def _report(
 
 
 def _config(
-    command: str,
-    given: Problem,
-    options: Options,
-    recipe: Recipe,
-    optimizer: Optimizer,
-    result: Score,
+    given: Problem, options: Options, recipe: Recipe, optimizer: Optimizer, result: Score
 ) -> dict[str, dict[str, Any]]:
-    rows = {"rows": len(given.train), "test_rows": len(given.test)}
+    rows = {"rows": given.training_rows, "test_rows": len(given.test)}
     return {
-        "run": {"command": command, "chainrule": __version__},
+        "run": {"command": command_line(), "chainrule": __version__},
         "data": {
             "data": options.data,
             **rows,
@@ -179,15 +190,20 @@ def network(given: Problem, recipe: Recipe) -> Sequential:
     return Sequential(*layers, Dense(1, "sigmoid" if count else None))
 
 
+def _check_name(optimizer: str) -> None:
+    """Find a slip before a large table is read."""
+    if optimizer.lower() not in NAMED:
+        raise unknown_name("optimizer", optimizer, NAMED)
+
+
 def optimizer_of(options: Options, recipe: Recipe) -> Optimizer:
     """The optimizer that the options ask for.
 
     Raises:
         OptionError: no such optimizer, with the nearest name.
     """
+    _check_name(options.optimizer)
     name = options.optimizer.lower()
-    if name not in NAMED:
-        raise unknown_name("optimizer", options.optimizer, NAMED)
     kind: Any = NAMED[name]
     # The recipe's rate is Adam's; the others have their own unless one is asked for.
     rate = recipe.learning_rate if name in ("adam", "adamw") else options.lr
@@ -215,15 +231,14 @@ def _fit(
                 "engine": options.engine,
             }
             if given.stream is not None:
-                with given.stream as rows:
-                    history = fit_stream(
-                        net,
-                        rows,
-                        sample=(given.train.X, given.train.y),
-                        batch_size=recipe.batch_size or MOST_AT_ONCE,
-                        class_weights=given.class_weights,
-                        **common,
-                    )
+                history = fit_stream(
+                    net,
+                    given.stream,
+                    sample=(given.train.X, given.train.y),
+                    batch_size=recipe.batch_size or MOST_AT_ONCE,
+                    class_weights=given.class_weights,
+                    **common,
+                )
             else:
                 history = net.fit(
                     given.train.X,

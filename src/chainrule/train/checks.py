@@ -124,6 +124,15 @@ def options(epochs: Any, batch_size: Any, restarts: Any, engine: str, progress: 
         raise OptionError(f"progress is True, False or 'auto', got {progress!r}.")
 
 
+def steps(penalty: Any, shuffle: Any) -> None:
+    """Refuse a penalty that is no number of 0 or more, and a shuffle that is neither yes nor no."""
+    number = isinstance(penalty, Real) and not isinstance(penalty, bool)
+    if not (number and 0 <= penalty < math.inf):
+        raise OptionError(f"penalty is a number of 0 or more, got {penalty!r}.")
+    if shuffle not in (True, False):
+        raise OptionError(f"shuffle is True or False, got {shuffle!r}.")
+
+
 def memory(limit: Any, engine: str) -> None:
     """Refuse a limit that is none, or that nobody keeps to."""
     if limit is None:
@@ -136,15 +145,6 @@ def memory(limit: Any, engine: str) -> None:
             f"memory_limit is for engine='xla', which puts data on a device. The {engine} engine "
             "reads every batch from X where it is: leave memory_limit out."
         )
-
-
-def steps(penalty: Any, shuffle: Any) -> None:
-    """Refuse a penalty that is no number of 0 or more, and a shuffle that is neither yes nor no."""
-    number = isinstance(penalty, Real) and not isinstance(penalty, bool)
-    if not (number and 0 <= penalty < math.inf):
-        raise OptionError(f"penalty is a number of 0 or more, got {penalty!r}.")
-    if shuffle not in (True, False):
-        raise OptionError(f"shuffle is True or False, got {shuffle!r}.")
 
 
 def together(

@@ -91,8 +91,8 @@ def fit(
     """
     chosen = make_optimizer(optimizer)
     checks.options(epochs, batch_size, restarts, engine, progress)
-    checks.memory(memory_limit, engine)
     checks.steps(penalty, shuffle)
+    checks.memory(memory_limit, engine)
     X = fitting.inputs(X, net.dtype, net.input_shape)
     rng = checks.generator(seed)
     with _as_before_if_refused(net):

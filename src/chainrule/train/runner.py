@@ -156,7 +156,7 @@ class Runner:
         if size not in self._planned:
             self._planned[size] = Steps(
                 self.net, self.loss, self.optimizer, self.optimizer_state, self.bound(),
-                self.data, size, self.engine, self._planned.values(), self.penalty, self.steady,
+                self.data, size, self.engine, self.penalty, self.steady, self._planned.values(),
             )  # fmt: skip
         return self._planned[size]
 
