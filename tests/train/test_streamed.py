@@ -67,12 +67,12 @@ def test_streamed_training_is_the_reference_in_that_order(
     batches = StreamedRunner.batches
     begin = Runner.__init__
 
-    def begin_with_chunks(self: Any, *args: Any) -> None:
+    def begin_with_chunks(self: Any, *args: Any, **options: Any) -> None:
         if type(self) is Runner:
             bounds = chunk_bounds(110, args[4], 40 if weighted else 32, LIMIT)
             others = np.random.default_rng(0)
             self._streamed = StreamedRunner(*args[:5], others, "xla", bounds=bounds)
-        begin(self, *args)
+        begin(self, *args, **options)
         if type(self) is Runner:
             self._streamed._order_key = args[5].integers(2**32, size=2, dtype=np.uint32)
 
@@ -159,9 +159,9 @@ def test_by_default_a_file_may_take_half_the_memory(
     made = []
     begin = StreamedRunner.__init__
 
-    def noted(self: Any, *arguments: Any) -> None:
+    def noted(self: Any, *arguments: Any, **options: Any) -> None:
         made.append(arguments[-1])
-        begin(self, *arguments)
+        begin(self, *arguments, **options)
 
     monkeypatch.setattr(StreamedRunner, "__init__", noted)
     fit(mapped, memory_limit=None)

@@ -59,8 +59,11 @@ class EpochsRunner(Runner):
     def __init__(
         self, net: Sequential, loss: Loss, optimizer: Optimizer, data: dict[str, Array],
         batch_size: int | None, rng: np.random.Generator, engine: str, *, penalty: float = 0.0,
+        shuffle: bool = True,
     ) -> None:  # fmt: skip
-        super().__init__(net, loss, optimizer, data, batch_size, rng, engine, penalty=penalty)
+        super().__init__(
+            net, loss, optimizer, data, batch_size, rng, engine, penalty=penalty, shuffle=shuffle
+        )
         self._order_key = rng.integers(2**32, size=2, dtype=np.uint32)
         self._traced: dict[int, Step] = {}
         self._open()
@@ -87,7 +90,7 @@ class EpochsRunner(Runner):
         batch = min(self.batch_size, rows)
         rest = rows % batch
         steps = self.step_on(batch), self.step_on(rest) if rest else None
-        return Passes(Epochs(*steps, rows, batch, not self.loss.total))
+        return Passes(Epochs(*steps, rows, batch, not self.loss.total, self.shuffle))
 
     def step_on(self, size: int) -> Step:
         """The step for batches of so many rows: traced at first need."""
@@ -127,10 +130,15 @@ class EpochsRunner(Runner):
         """The rows of each batch of the epoch that comes next."""
         if self.batch_size == self.rows:
             return [np.arange(self.rows)]
-        with all_dtypes():
-            epoch = self.steps // self.steps_per_epoch
-            order = np.asarray(permutation(self._order_key, np.int64(epoch), self.rows))
+        order = self._order_of_rows(self.steps // self.steps_per_epoch, self.rows)
         return [order[i : i + self.batch_size] for i in range(0, self.rows, self.batch_size)]
+
+    def _order_of_rows(self, number: int, rows: int) -> Array:
+        """The order that the device takes so many rows in, in the pass of this number."""
+        if not self.shuffle:
+            return np.arange(rows)
+        with all_dtypes():
+            return np.asarray(permutation(self._order_key, np.int64(number), rows))
 
     def make_step(self, batch: Array, rate: float) -> float:
         """The step that comes next, on its ``batch``; returns the loss of the epoch so far."""

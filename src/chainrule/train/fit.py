@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -118,12 +119,11 @@ def fit(
             return train_lbfgs(
                 net, net.loss_for(), chosen, data, epochs, listed, scores, engine, penalty
             )
-        common = net, net.loss_for(), chosen, data, batch_size, start, engine
-        # The device shuffles rows itself; in their own order they are gathered batch by batch.
-        if engine == "xla" and shuffle:
-            runner: Runner = runner_on_device(memory_limit, *common, penalty)
-        else:
-            runner = Runner(*common, penalty=penalty, shuffle=shuffle)
+        make = partial(runner_on_device, memory_limit) if engine == "xla" else Runner
+        runner = make(
+            net, net.loss_for(), chosen, data, batch_size, start, engine,
+            penalty=penalty, shuffle=shuffle,
+        )  # fmt: skip
         return Training(net, runner, chosen, changing, epochs, listed, scores).run()
 
     history = fit_with_restarts(net, train, data, restarts, seed, rng)

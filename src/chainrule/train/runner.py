@@ -42,7 +42,7 @@ class Runner:
     #: How many times as many epochs may be asked for as were before: the first are the slowest.
     growth = 4
 
-    #: Epochs are asked for in multiples of this, unless they are seen one by one, or are the last.
+    #: Epochs are asked for in multiples of this, unless somebody is to look, or they are the last.
     together = 1
 
     def __init__(
