@@ -180,6 +180,20 @@ def test_many_steps_are_one_call_and_leave_no_rows() -> None:
     np.testing.assert_array_equal(kept[:, 0], [20, 2, 4, 6, 0])
 
 
+def test_rows_that_are_gathered_may_change_between_runs() -> None:
+    graph = cr.trace(lambda w, x: (cr.sum(x), w + cr.sum(x)), np.ones(()), np.ones((2, 3)))
+    data, w, kept = np.ones((5, 3)), np.zeros(()), np.zeros(2)
+    w_name, x_name = graph.input_names()
+    bound = {w_name: w, x_name: np.zeros((2, 3))}
+    steps = XlaRepeated(graph, bound, {1: w_name}, (), {0: kept}, {x_name: data})
+    places = np.array([0, 4])
+    for value in (1, 10, 100):
+        data[:] = value
+        steps.run(iter([(*steps.rows[0], places)]))
+        assert kept[0] == 6 * value
+    assert w == 666
+
+
 def test_an_error_in_the_engine_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
     """A planted fault: results in the precision that JAX takes by itself."""
     import contextlib

@@ -12,7 +12,7 @@ from chainrule.data import dates
 from chainrule.data.learning import is_identifier
 from chainrule.data.survey import ColumnSurvey
 from chainrule.data.table import Table, as_texts, cell_text, compact
-from chainrule.errors import DataError, unknown_name
+from chainrule.errors import DataError, OptionError, unknown_name
 
 Rows = NDArray[np.intp]
 
@@ -73,13 +73,15 @@ def split_kind(table: Table, by: str) -> tuple[str, str]:
     column is called as identifiers are; texts mean groups.
 
     Raises:
-        OptionError: no such column.
+        OptionError: no such column, or the target.
     """
     kind, colon, column = by.partition(":")
     said = bool(colon) and by not in table.columns and kind in ("time", "group", "groups")
     name = column if said else by
     if name not in table.columns:
         raise unknown_name("--split-by column", name, table.names)
+    if name == table.target:
+        raise OptionError(f"--split-by {name!r}: that is the target.")
     if said:
         return ("time" if kind == "time" else "groups"), name
     survey = ColumnSurvey(name)
@@ -97,7 +99,7 @@ def split_by_time(table: Table, name: str) -> Split:
     times = times_of(table, name)
     first = _border(times, np.ones(len(times), bool), TEST_SHARE)
     test = times >= first
-    second = _border(times, ~test, VALIDATION_SHARE)
+    second = first if test.all() else _border(times, ~test, VALIDATION_SHARE)
     validation = ~test & (times >= second)
     train = ~test & ~validation
     if not train.any() or not validation.any():
@@ -114,8 +116,8 @@ def split_by_time(table: Table, name: str) -> Split:
     return Split(parts[0], parts[1], parts[2], "time", text)
 
 
-def times_of(table: Table, name: str) -> NDArray[np.float64]:
-    """A column of numbers or dates as numbers that grow, (n,).
+def times_of(table: Table, name: str, style: str | None = None) -> NDArray[np.float64]:
+    """A column of numbers or dates as numbers that grow, (n,); ``style`` is how dates are written.
 
     Raises:
         DataError: missing values, or values that have no order.
@@ -123,13 +125,14 @@ def times_of(table: Table, name: str) -> NDArray[np.float64]:
     values = table.columns[name]
     values = compact(values) if isinstance(values, list) else values
     if isinstance(values, list):
-        styles = dates.styles_of(value for value in values if value is not None)
-        if not styles:
+        if style is None:
+            style = next(iter(dates.styles_of(v for v in values if v is not None)), None)
+        if style is None:
             raise DataError(
                 f"{table.source}: column {name!r} of --split-by holds neither numbers nor dates, "
                 f"which have an order. For groups write --split-by group:{name}."
             )
-        values = dates.parse_all(values, styles[0])
+        values = dates.parse_all(values, style)
     times = dates.seconds(values) if values.dtype.kind == "M" else values
     if np.isnan(times).any():
         row = int(np.isnan(times).argmax())

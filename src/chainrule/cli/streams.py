@@ -8,6 +8,7 @@ is for what is drawn by the row's place, so that both passes draw the same.
 from __future__ import annotations
 
 import dataclasses
+import time
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,6 +16,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from chainrule.cli.console import note
 from chainrule.cli.problems import Part, Problem, Recipe
 from chainrule.cli.splits import Split, split_kind, times_of
 from chainrule.cli.table_options import TableOptions
@@ -28,6 +30,7 @@ from chainrule.cli.table_parts import (
     with_target,
 )
 from chainrule.data import Table, TableFile
+from chainrule.data.learning import MISSING_IS_FINE, refuse_strays_of
 from chainrule.data.spool import Spool
 from chainrule.data.survey import ColumnSurvey
 from chainrule.data.table import as_texts, joined
@@ -44,6 +47,8 @@ EPOCH_ROWS = 1 << 22
 #: The share of test and of validation, at most, and rows that tell where the last ones begin.
 MOST_SHARE, ROWS_FOR_BORDERS = 0.16, 200_000
 TRAIN, VALIDATION, TEST = 0, 1, 2
+#: Between two lines that say how far the reading is.
+SECONDS_BETWEEN = 10
 
 
 def is_large(path: Path, file: TableFile) -> bool:
@@ -69,22 +74,27 @@ def stream_problem(
     Raises:
         OptionError, DataError, FileFormatError: as for ``table_problem``; or a disk that is full.
     """
+    note(f"{path.name} ({_size(path.stat().st_size)}) is read in batches, twice.")
     draw = _Draw(file, options, seed)
     learnt, training_rows = _survey(file, options, draw)
     spool = Spool(folder, len(learnt.encoder.feature_names) + 1, training_rows)
-    pieces = _encode(file, learnt, draw, spool, training_rows)
+    try:
+        pieces = _encode(file, learnt, draw, spool, training_rows)
+    except BaseException:
+        spool.close()
+        raise
     made = made_problem(
         path, file, learnt, pieces, draw.split, options, recipe(len(pieces.validation) > 0)
     )
-    note = (
-        f"{path.name} is read in batches ({_size(path.stat().st_size)}); the rows to train on lie "
-        f"as numbers on disk ({_size(spool.nbytes)}) until the training ends."
+    where = (
+        f"The {spool.rows:,} rows to train on lie as numbers on disk ({_size(spool.nbytes)}) until "
+        f"the training ends."
     )
     if spool.rows > EPOCH_ROWS:
-        note += f" {EPOCH_ROWS:,} rows count as an epoch."
+        where += f" {EPOCH_ROWS:,} of them count as an epoch."
     assert made.known is not None
     known = dataclasses.replace(made.known, streamed=True)
-    return dataclasses.replace(made, stream=spool, remarks=(*made.remarks, note), known=known)
+    return dataclasses.replace(made, stream=spool, remarks=(*made.remarks, where), known=known)
 
 
 def recipe(validated: bool) -> Recipe:
@@ -93,7 +103,10 @@ def recipe(validated: bool) -> Recipe:
 
 
 def _size(count: int) -> str:
-    return f"{count / 1e9:,.1f} GB" if count >= 1e9 else f"{count / 1e6:,.1f} MB"
+    for unit, name in ((1e9, "GB"), (1e6, "MB")):
+        if count >= unit:
+            return f"{count / unit:,.1f} {name}"
+    return f"{count / 1e3:,.1f} KB"
 
 
 class _Draw:
@@ -109,10 +122,12 @@ class _Draw:
         self._seed, self._target = seed, options.check(file.names)
         self._rows = rows_a_batch(len(file.names))
         self._file, self._borders = file, (np.inf, np.inf)
+        self._style: str | None = None
         self.column, how = None, "random"
         self.rows = self.untold = 0
         if options.split_by is not None:
             first = next(file.batches(self._rows))
+            first = dataclasses.replace(first, target=self._target)
             how, self.column = split_kind(first, options.split_by)
         none, percent = np.zeros(0, np.intp), f"{100 * self.share:.2g} % of the rows"
         text = f"About {percent} are the test, as many validation, by chance."
@@ -127,12 +142,16 @@ class _Draw:
         """Each batch of rows whose target is there, with the part of each of them."""
         rng = np.random.default_rng([self._seed, 1])
         self.rows = self.untold = 0
+        told_at = time.monotonic()
         for table in self._file.batches(self._rows):
+            if time.monotonic() - told_at > SECONDS_BETWEEN:
+                told_at = time.monotonic()
+                note(f"{self.rows:,} of about {self.expected:,} rows are read.")
             told = with_target(dataclasses.replace(table, target=self._target))
             self.rows, self.untold = self.rows + len(table), self.untold + len(table) - len(told)
             if self.split.how == "time":
                 first, second = self._borders
-                times = times_of(told, str(self.column))
+                times = times_of(told, str(self.column), self._style)
                 late, last = times >= first, times >= second
             else:
                 at = rng.random(len(told))
@@ -149,13 +168,15 @@ class _Draw:
     def _found_borders(self, column: str) -> tuple[float, float]:
         """From which times on rows are for validation, and for the test."""
         rng = np.random.default_rng([self._seed, 2])
-        some = [
-            times[rng.random(len(times)) * self.expected < ROWS_FOR_BORDERS]
-            for times in (times_of(table, column) for table in self._file.batches(self._rows))
-        ]
-        first, second = np.quantile(
-            np.concatenate(some), [1 - 2 * self.share, 1 - self.share], method="higher"
-        )
+        survey, some = ColumnSurvey(column), []
+        for table in self._file.batches(self._rows):
+            survey.add(table)
+            chosen = rng.random(len(table)) * self.expected < ROWS_FOR_BORDERS
+            some.append(table.take(np.flatnonzero(chosen)))
+        # Of all rows: in a few, 1/5 and 2/6 may be months as well as days.
+        self._style = survey.styles[0] if survey.styles else None
+        times = times_of(joined(some), column, self._style)
+        first, second = np.quantile(times, [1 - 2 * self.share, 1 - self.share], method="higher")
         return float(first), float(second)
 
 
@@ -176,6 +197,9 @@ def _survey(file: TableFile, options: TableOptions, draw: _Draw) -> tuple[Learnt
             f"{file.source}: no row is for the {lacking}. Give more rows, another --seed, or "
             f"another --split-by."
         )
+    for name, survey in surveys.items():
+        if name not in options.drop and not (name == target and options.task == "classification"):
+            refuse_strays_of(survey, file.source, MISSING_IS_FINE)
     learnt = learn(file.source, surveys, target, options.task, options, draw.split)
     return learnt, int(parts[TRAIN])
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import warnings
 from dataclasses import dataclass
@@ -75,7 +76,19 @@ def train(options: Options) -> None:
     if options.out is not None:
         check_folder(options.out, options.force)
     place = _existing(options.out or Path("runs"))
+    _check_name(options.optimizer)
     given = problem(options.data, options.table, options.seed, place)
+    # A stream's rows lie on the disk until the training ends.
+    with given.stream or contextlib.nullcontext():
+        train_on(given, options)
+
+
+def train_on(given: Problem, options: Options) -> None:
+    """Train on a problem, tell the score, write the run.
+
+    Raises:
+        ChainruleError: options that are of no use, before anything is written.
+    """
     folder = options.out or new_folder(given.name)
     check_folder(folder, options.force)
     recipe = options.recipe(given.recipe)
@@ -152,7 +165,7 @@ def _report(
 def _config(
     given: Problem, options: Options, recipe: Recipe, optimizer: Optimizer, result: Score
 ) -> dict[str, dict[str, Any]]:
-    rows = {"rows": len(given.train), "test_rows": len(given.test)}
+    rows = {"rows": given.training_rows, "test_rows": len(given.test)}
     return {
         "run": {"command": command_line(), "chainrule": __version__},
         "data": {
@@ -177,15 +190,20 @@ def network(given: Problem, recipe: Recipe) -> Sequential:
     return Sequential(*layers, Dense(1, "sigmoid" if count else None))
 
 
+def _check_name(optimizer: str) -> None:
+    """Find a slip before a large table is read."""
+    if optimizer.lower() not in NAMED:
+        raise unknown_name("optimizer", optimizer, NAMED)
+
+
 def optimizer_of(options: Options, recipe: Recipe) -> Optimizer:
     """The optimizer that the options ask for.
 
     Raises:
         OptionError: no such optimizer, with the nearest name.
     """
+    _check_name(options.optimizer)
     name = options.optimizer.lower()
-    if name not in NAMED:
-        raise unknown_name("optimizer", options.optimizer, NAMED)
     kind: Any = NAMED[name]
     # The recipe's rate is Adam's; the others have their own unless one is asked for.
     rate = recipe.learning_rate if name in ("adam", "adamw") else options.lr
@@ -213,15 +231,14 @@ def _fit(
                 "engine": options.engine,
             }
             if given.stream is not None:
-                with given.stream as rows:
-                    history = fit_stream(
-                        net,
-                        rows,
-                        sample=(given.train.X, given.train.y),
-                        batch_size=recipe.batch_size or MOST_AT_ONCE,
-                        class_weights=given.class_weights,
-                        **common,
-                    )
+                history = fit_stream(
+                    net,
+                    given.stream,
+                    sample=(given.train.X, given.train.y),
+                    batch_size=recipe.batch_size or MOST_AT_ONCE,
+                    class_weights=given.class_weights,
+                    **common,
+                )
             else:
                 history = net.fit(
                     given.train.X,
@@ -249,8 +266,6 @@ def _linear(given: Problem) -> tuple[str, Any] | None:
 
 
 def _tell(given: Problem, history: History, result: Score, interrupted: bool) -> None:
-    if history.compile_seconds:
-        note(f"Compiled in {history.compile_seconds:.1f} s.")
     for attempt in history.tries:
         note(f"{attempt}.")
     if interrupted:

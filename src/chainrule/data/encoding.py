@@ -207,14 +207,14 @@ class TableEncoder:
         return json.dumps(state | {"columns": columns, "ignored": self.ignored})
 
     @classmethod
-    def from_json(cls, source: str) -> TableEncoder:
+    def from_json(cls, text: str) -> TableEncoder:
         """The encoder that ``to_json`` wrote down.
 
         Raises:
             FileFormatError: the text is damaged, or was written by something else.
         """
         try:
-            state = json.loads(source)
+            state = json.loads(text)
         except (ValueError, TypeError, RecursionError) as error:
             raise FileFormatError(f"The table encoder is not JSON: {error}.") from error
         if not isinstance(state, dict) or state.get("format") != _FORMAT:

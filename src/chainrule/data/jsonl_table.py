@@ -80,7 +80,7 @@ class JsonlFile:
         try:
             rows = json.loads(reading(self.source, "a table", Path.read_bytes))
         except (ValueError, RecursionError) as error:
-            raise FileFormatError(f"{self.source} is not JSON: {error}.") from error
+            raise FileFormatError(f"{self.source} is not JSON: {_reason(error)}.") from error
         for number, row in enumerate(rows, start=1):
             if not isinstance(row, dict):
                 raise FileFormatError(
@@ -94,14 +94,14 @@ class JsonlFile:
         if len(line) == _LONGEST_LINE and not line.endswith(b"\n"):
             raise FileFormatError(f"{where} is longer than {_LONGEST_LINE:,} bytes.")
         try:
-            found = json.loads(line.decode("utf-8"))
+            found = json.loads(line.decode("utf-8").strip())
         except UnicodeDecodeError as error:
             raise FileFormatError(
                 f"{where}: the byte {line[error.start]:02x} is not UTF-8. Save the file as UTF-8."
             ) from error
         except (ValueError, RecursionError) as error:
             raise FileFormatError(
-                f"{where} is not JSON: {error}. Each line is one object, such as "
+                f"{where} is not JSON: {_reason(error)}. Each line is one object, such as "
                 f'{{"area": 80, "price": 1000}}.'
             ) from error
         if not isinstance(found, dict):
@@ -118,6 +118,14 @@ def _text(value: Any) -> str | None:
     if isinstance(value, float):
         return present(number_text(value)) if abs(value) < 1e300 else present(repr(value))
     return json.dumps(value, ensure_ascii=False)
+
+
+def _reason(error: Exception) -> str:
+    """What is wrong and in which column, on which line where there are several."""
+    if not isinstance(error, json.JSONDecodeError):
+        return str(error)
+    line = f"line {error.lineno}, " if error.lineno > 1 else ""
+    return f"{error.msg} ({line}column {error.colno})"
 
 
 def _kind(value: Any) -> str:

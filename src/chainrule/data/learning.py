@@ -130,17 +130,35 @@ def refuse_strays(table: Table, name: str, advice: str) -> None:
             return
         read = {value: dates.parse(value, style) is not None for value in read}
         strays = [cell for cell in cells if not read[cell[1]]]
-    count = len(cells) - len(strays)
-    if not strays or not _mostly(count, len(cells)):
+    if not strays or not _mostly(len(cells) - len(strays), len(cells)):
         return
     row, value = strays[0]
-    more = len(strays) - 1
+    at = f"{table.unit} {table.lines[row]}"
+    raise _stray(table.source, name, kind, len(cells), len(strays), at, value, advice)
+
+
+def refuse_strays_of(survey: ColumnSurvey, source: str, advice: str) -> None:
+    """The same of a column of numbers that was seen in batches.
+
+    Raises:
+        DataError: as for ``refuse_strays``.
+    """
+    count, total = survey.numbers.count, survey.present
+    if survey.stray is not None and count < total and _mostly(count, total):
+        at, value = survey.stray
+        raise _stray(source, survey.name, "numbers", total, total - count, at, value, advice)
+
+
+def _stray(
+    source: str, name: str, kind: str, total: int, strays: int, at: str, value: str, advice: str
+) -> DataError:
+    more = strays - 1
     others = f", and {more:,} more {'is' if more == 1 else 'are'} none" if more else ""
     it = "them" if more else "it"
     hint = how_to_write(value) if kind == "numbers" else ""
-    raise DataError(
-        f"{table.source}: column {name!r}: {count:,} of {len(cells):,} values are {kind}, and "
-        f"{table.unit} {table.lines[row]} holds {value!r}{others}{hint}. Correct {it} or {advice}."
+    return DataError(
+        f"{source}: column {name!r}: {total - strays:,} of {total:,} values are {kind}, and {at} "
+        f"holds {value!r}{others}{hint}. Correct {it} or {advice}."
     )
 
 

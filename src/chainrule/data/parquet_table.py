@@ -44,7 +44,8 @@ class ParquetFile:
     def _open(self) -> Any:
         parquet = optional_package("pyarrow.parquet", "tables", f"Reading {self.source}")
         try:
-            return parquet.ParquetFile(self.source)
+            # Reading ahead would keep all that was read until the file is closed.
+            return parquet.ParquetFile(self.source, pre_buffer=False)
         except (self._arrow.ArrowException, OSError) as error:
             raise self._broken(error) from error
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+import weakref
 from pathlib import Path
 from types import TracebackType
 
@@ -37,8 +38,9 @@ class Spool:
                 f"{folder.absolute()}, and {free / 1e9:,.1f} GB are free. Give an --out on another "
                 f"disk, or leave columns out with --drop."
             )
-        # Closed by __exit__, or with the process.
+        # Closed by close, or with the last who holds this.
         self._file = tempfile.TemporaryFile(dir=folder, buffering=0)  # noqa: SIM115
+        weakref.finalize(self, self._file.close)
 
     def __enter__(self) -> Spool:
         return self
@@ -47,6 +49,10 @@ class Spool:
         self, kind: type[BaseException] | None, error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:  # fmt: skip
+        self.close()
+
+    def close(self) -> None:
+        """Give the disk back."""
         self._file.close()
 
     @property

@@ -28,6 +28,7 @@ class ColumnSurvey:
         numbers: the moments of those that are numbers.
         dates: the moments, in seconds since 1970, of those that are dates.
         styles: the ways of writing dates that fit all texts so far.
+        stray: the place and the text of the first value that is no number, among texts.
         clock: whether a date shows another time than midnight.
         whole: whether all numbers are whole.
         row_counter: whether the numbers count the rows, from 0 or 1.
@@ -44,6 +45,7 @@ class ColumnSurvey:
         self.styles: list[str] = list(dates.STYLES)
         self._moments: dict[str, Moments] = {}
         self.clock = False
+        self.stray: tuple[str, str] | None = None
         self.whole = self.row_counter = True
         self.counted: Counter[str] = Counter()
         self.overflow = self.long = self.kept = False
@@ -80,7 +82,7 @@ class ColumnSurvey:
         self.rows += len(values)
         self.missing += int(gone.sum())
         if isinstance(values, list):
-            self._add_texts([value for value in values if value is not None])
+            self._add_texts(table, [value for value in values if value is not None])
         elif values.dtype.kind == "M":
             self._add_dates(values[~gone])
         else:
@@ -102,12 +104,16 @@ class ColumnSurvey:
             names = (number_text(value) for value in found.tolist())
             self._count(zip(names, counts.tolist(), strict=True))
 
-    def _add_texts(self, there: list[str]) -> None:
+    def _add_texts(self, table: Table, there: list[str]) -> None:
         self.row_counter = False
         counted = Counter(there)
         read = {text: number(text) for text in counted}
         some = np.array([read[text] for text in there if read[text] is not None], dtype=np.float64)
         self.numbers = self.numbers.joined(Moments.of(some))
+        if self.stray is None:
+            every = table.columns[self.name]
+            row = next(k for k, text in enumerate(every) if text is not None and read[text] is None)
+            self.stray = f"{table.unit} {table.lines[row]}", str(every[row])
         self.styles = dates.styles_of(counted, self.styles)
         self._moments = {style: self._moments.get(style, Moments()) for style in self.styles}
         for style in self.styles:

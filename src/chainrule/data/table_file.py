@@ -10,7 +10,7 @@ from typing import Protocol
 
 from chainrule.data.files import look
 from chainrule.data.table import Table, joined
-from chainrule.errors import DataError, FileFormatError, near
+from chainrule.errors import DataError, FileFormatError
 
 #: Values that a batch holds, about: few enough for the memory, enough to keep the loops long.
 CELLS_A_BATCH = 500_000
@@ -68,11 +68,11 @@ def open_table(path: str | os.PathLike[str]) -> TableFile:
         return NpyFile(source)
     if ending in kinds:
         return kinds[ending](source)
-    _refuse_foreign(source, ending, tuple(kinds))
+    _refuse_foreign(source, ending)
     return CsvFile(source)
 
 
-def _refuse_foreign(source: str, ending: str, known: tuple[str, ...]) -> None:
+def _refuse_foreign(source: str, ending: str) -> None:
     """Say of well-known files that are no tables for us what to do with them."""
     advice = {
         ".xls": "an Excel workbook; save the sheet as CSV",
@@ -87,8 +87,6 @@ def _refuse_foreign(source: str, ending: str, known: tuple[str, ...]) -> None:
     }
     if ending in advice:
         raise FileFormatError(f"{source} is {advice[ending]}.")
-    if ending and near(ending, known) and not Path(source).is_file():
-        raise FileFormatError(f"{source}: the ending {ending!r} is not known.{near(ending, known)}")
 
 
 def rows_a_batch(columns: int) -> int:

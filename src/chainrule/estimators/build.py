@@ -36,7 +36,8 @@ class Output:
     """What the network has to give: how many outputs, by which activation, and its first answer.
 
     ``answer`` is the outputs' mean, one number each, that an untrained network should give: the
-    output's biases begin there, so that training need not first find the data's level.
+    output's biases are raised by what gives it, so that training need not first find the data's
+    level.
     """
 
     units: int
@@ -44,7 +45,7 @@ class Output:
     answer: Array
 
     def biases(self) -> Array:
-        """The biases whose activation is the first answer."""
+        """What the biases are raised by: its activation is the first answer."""
         if self.activation in ("softmax", "sigmoid"):
             others = 1 / self.units if self.activation == "softmax" else 1 - self.answer
             return np.asarray(np.log(self.answer / others))

@@ -173,6 +173,8 @@ class NetworkClassifier(ClassifierMixin, NetworkEstimator):  # type: ignore[misc
     ) -> NetworkClassifier:
         """Train for one epoch on these samples, going on from where the network is.
 
+        Neither callbacks nor a schedule are used: these are for whole trainings.
+
         Args:
             classes: all classes there are; needed in the first call.
         """

@@ -22,8 +22,8 @@ from chainrule.nn.losses import Loss
 from chainrule.nn.sequential import Sequential
 from chainrule.train.fit import fit
 from chainrule.train.history import History
+from chainrule.train.pieces import Pieces
 from chainrule.train.restarts import constant_loss, stuck
-from chainrule.train.stream import Stream
 
 #: scikit-learn's words, by which its users know the mistake.
 NOT_FINITE = (
@@ -60,13 +60,13 @@ class Member:
     samples: int = 0
     epochs: int = 0
     generator: np.random.Generator | None = None
-    stream: Stream | None = None
+    pieces: Pieces | None = None
     made_for: Any = None
 
     def __getstate__(self) -> dict[str, Any]:
-        """Without the stream, whose plans no file can hold: its memory is kept instead."""
-        memory = self.memory if self.stream is None else self.stream.memory
-        return self.__dict__ | {"stream": None, "made_for": None, "memory": memory}
+        """Without the pieces, whose plans no file can hold: its memory is kept instead."""
+        memory = self.memory if self.pieces is None else self.pieces.memory
+        return self.__dict__ | {"pieces": None, "made_for": None, "memory": memory}
 
     # --- fit -----------------------------------------------------------------------------------
 
@@ -94,7 +94,7 @@ class Member:
         best.history.tries = reasons
         before = self.samples if going_on else 0
         self.net, self.record, self.history = best.net, rule.record, best.history
-        self.memory, self.stream = rule.memory, None
+        self.memory, self.pieces = rule.memory, None
         job.scale.stretch_losses(self.history)
         self.epochs = len(self.history)
         self.samples = before + self.epochs * job.rows
@@ -170,23 +170,23 @@ class Member:
         if not self.net.is_built:
             build.start(self.net, job.options, job.output, job.data["x"].shape[1], random)
             job.scale.stretch_network(self.net)
-        stream = self._stream_for(job, random)
-        stream.optimizer.learning_rate = self.rate or build.optimizer(job.options).learning_rate
+        pieces = self._pieces_for(job, random)
+        pieces.optimizer.learning_rate = self.rate or build.optimizer(job.options).learning_rate
         try:
             with job.scale.shrunk(self.net):
-                loss = stream.take(job.data)
+                loss = pieces.take(job.data)
         except DataError as error:
             raise ValueError(f"{NOT_FINITE} In detail: {error}") from error
         self.samples += job.rows
         self.epochs = 1
         rule = _rule(self.record, job)
         rule.note(loss, self.net)
-        if rule.is_over(stream.optimizer):
+        if rule.is_over(pieces.optimizer):
             self.record.count = 0
-        self.rate = self._next_rate(job, stream.optimizer.learning_rate)
+        self.rate = self._next_rate(job, pieces.optimizer.learning_rate)
 
-    def _stream_for(self, job: Job, random: RandomState) -> Stream:
-        """The stream of the last piece, or one that goes on from it if an option has changed."""
+    def _pieces_for(self, job: Job, random: RandomState) -> Pieces:
+        """What took the last piece, or one that goes on from it if an option has changed."""
         options = job.options
         settings = {
             "batch_size": build.batch_rows(options),
@@ -194,17 +194,17 @@ class Member:
             "engine": options["engine"],
         }  # fmt: skip
         made_for = (job.loss, build.optimizer(options), settings)
-        if self.stream is None or made_for != self.made_for:
-            if self.stream is not None:
-                self.memory = self.stream.memory
+        if self.pieces is None or made_for != self.made_for:
+            if self.pieces is not None:
+                self.memory = self.pieces.memory
             if self.generator is None:
                 self.generator = np.random.default_rng(random.randint(MOST_SEED))
-            self.stream = Stream(
+            self.pieces = Pieces(
                 self.net, job.loss, build.optimizer(options), rng=self.generator,
                 memory=self.memory, **settings,
             )  # fmt: skip
             self.made_for = made_for
-        return self.stream
+        return self.pieces
 
 
 def _rule(record: Record, job: Job) -> StoppingRule:

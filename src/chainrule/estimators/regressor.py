@@ -111,7 +111,11 @@ class NetworkRegressor(RegressorMixin, NetworkEstimator):  # type: ignore[misc]
 
     @available_if(lambda self: self._can_take_steps())  # type: ignore[untyped-decorator]
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> NetworkRegressor:
-        """Train for one epoch on these samples, going on from where the network is."""
+        """Train for one epoch on these samples, going on from where the network is.
+
+        The targets' scale is that of the first samples. Neither callbacks nor a schedule are used:
+        these are for whole trainings.
+        """
         fitted: NetworkRegressor = self._partial_fit(X, y, sample_weight)
         return fitted
 

@@ -118,7 +118,7 @@ class Snapshots(Callback):
 
 
 class Progress(Callback):
-    """A live line: epoch, loss and metrics, rows a second, time left.
+    """A live line: epoch, loss and metrics, rows a second, time left, and the time to compile.
 
     On a terminal the line is rewritten in place. Elsewhere a line is written at the end, and one
     every ten seconds before. Nothing is written by a training shorter than ``after`` seconds.
@@ -160,7 +160,8 @@ class Progress(Callback):
         self.out.flush()
 
     def _line(self, training: Training, position: float, now: float) -> str:
-        seconds = max(now - self.began, 1e-9)
+        compiled = training.history.compile_seconds
+        seconds = max(now - self.began - compiled, 1e-9)
         parts = [
             f"epoch {min(int(position) + (position % 1 > 0), training.epochs)}/{training.epochs}"
         ]
@@ -173,6 +174,8 @@ class Progress(Callback):
             parts.append(f"{_clock(left)} left")
         else:
             parts.append(_clock(seconds))
+        if compiled:
+            parts.append(f"+ {compiled:.1f} s to compile")
         return "  ".join(parts)
 
 

@@ -133,6 +133,20 @@ def steps(penalty: Any, shuffle: Any) -> None:
         raise OptionError(f"shuffle is True or False, got {shuffle!r}.")
 
 
+def memory(limit: Any, engine: str) -> None:
+    """Refuse a limit that is none, or that nobody keeps to."""
+    if limit is None:
+        return
+    number = isinstance(limit, int | float | np.number) and not isinstance(limit, bool)
+    if not (number and 0 < limit < np.inf):
+        raise OptionError(f"memory_limit is a number of bytes, such as 2e9, got {limit!r}.")
+    if engine != "xla":
+        raise OptionError(
+            f"memory_limit is for engine='xla', which puts data on a device. The {engine} engine "
+            "reads every batch from X where it is: leave memory_limit out."
+        )
+
+
 def together(
     net: Sequential, chosen: Optimizer, schedule: Any, rows: int, batch_size: int | None
 ) -> None:

@@ -18,11 +18,11 @@ from chainrule.optim.schedules import schedule as make_schedule
 from chainrule.train import checks
 from chainrule.train.advice import advise
 from chainrule.train.callbacks import Progress, callback
-from chainrule.train.epochs import EpochsRunner
 from chainrule.train.history import History
 from chainrule.train.loop import Training, scores_of
 from chainrule.train.restarts import fit_with_restarts
 from chainrule.train.runner import Runner
+from chainrule.train.streamed import runner_on_device
 
 #: Without ``epochs``, training is given at least this many steps, and this many epochs.
 DEFAULT_STEPS, DEFAULT_EPOCHS = 2000, 20
@@ -51,6 +51,7 @@ def fit(
     shuffle: bool = True,
     seed: int | np.random.Generator = 0,
     engine: str = "numpy",
+    memory_limit: float | None = None,
     progress: bool | str = "auto",
 ) -> History:
     """Train ``net`` on samples ``X`` (rows) and targets ``y``; returns the history.
@@ -76,6 +77,10 @@ def fit(
         shuffle: draw the batches anew in each epoch; False takes the rows in order.
         seed: a number or a ``numpy.random.Generator``.
         engine: "numpy", "xla" or "reference".
+        memory_limit: bytes that the data may take on the device of the xla engine; what is larger
+            is streamed, in chunks of half of that. Default half the device's memory; on a CPU only
+            for an X that is mapped from a file (``np.load(..., mmap_mode="r")``), of which, if it
+            has the network's dtype, no more than that is copied into memory.
         progress: True, False, or "auto": a live line on a terminal after a second.
 
     Raises:
@@ -86,6 +91,7 @@ def fit(
     chosen = make_optimizer(optimizer)
     checks.options(epochs, batch_size, restarts, engine, progress)
     checks.steps(penalty, shuffle)
+    checks.memory(memory_limit, engine)
     X = fitting.inputs(X, net.dtype, net.input_shape)
     rng = checks.generator(seed)
     with _as_before_if_refused(net):
@@ -115,7 +121,7 @@ def fit(
         common = net, net.loss_for(), chosen, data, batch_size, start, engine
         # The device shuffles rows itself; in their own order they are gathered batch by batch.
         if engine == "xla" and shuffle:
-            runner: Runner = EpochsRunner(*common, penalty=penalty)
+            runner: Runner = runner_on_device(memory_limit, *common, penalty)
         else:
             runner = Runner(*common, penalty=penalty, shuffle=shuffle)
         return Training(net, runner, chosen, changing, epochs, listed, scores).run()

@@ -70,6 +70,8 @@ class Training:
             first = self._runner.epochs_in(BLOCK_SECONDS, self._rates())
             block = max(1, int(min(first, self._stride())))
             while self.epoch < self.epochs and not self.stopping:
+                together = 1 if self._stride() < math.inf else self._runner.together
+                block = -(-block // together) * together
                 block = self._block(min(block, self.epochs - self.epoch))
         except KeyboardInterrupt:
             self.stopping = f"interrupted by the user in epoch {self.epoch + 1}"

@@ -158,7 +158,7 @@ class _Shown:
         self.epochs, self.epoch = groups[0].epochs, 0
         self.rows = sum(group.rows * len(group.members) for group in groups)
         self.stopping: str | None = None
-        self.history = SimpleNamespace(columns={"median loss": []})
+        self.history = SimpleNamespace(columns={"median loss": []}, compile_seconds=0.0)
         is_wanted = progress is True or (progress == "auto" and sys.stderr.isatty())
         self._line = Progress(after=0.0 if progress is True else PROGRESS_AFTER)
         self._told = self._line if is_wanted else Callback()

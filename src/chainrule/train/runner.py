@@ -42,6 +42,9 @@ class Runner:
     #: How many times as many epochs may be asked for as were before: the first are the slowest.
     growth = 4
 
+    #: Epochs are asked for in multiples of this, unless they are seen one by one, or are the last.
+    together = 1
+
     def __init__(
         self, net: Sequential, loss: Loss, optimizer: Optimizer, data: dict[str, Array],
         batch_size: int | None, rng: np.random.Generator, engine: str, *, penalty: float = 0.0,
@@ -153,7 +156,7 @@ class Runner:
         if size not in self._planned:
             self._planned[size] = Steps(
                 self.net, self.loss, self.optimizer, self.optimizer_state, self.bound(),
-                self.data, size, self.engine, self._planned.values(), self.penalty, self.steady,
+                self.data, size, self.engine, self.penalty, self.steady, self._planned.values(),
             )  # fmt: skip
         return self._planned[size]
 

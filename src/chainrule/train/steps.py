@@ -30,7 +30,7 @@ class Steps:
     def __init__(
         self, net: Sequential, loss: Loss, optimizer: Optimizer, state: Mapping[str, Array],
         bound: Mapping[str, Array], data: Mapping[str, Array], size: int, engine: str,
-        beside: Iterable[Steps] = (), penalty: float = 0.0, steady_data: bool = True,
+        penalty: float = 0.0, steady_data: bool = True, beside: Iterable[Steps] = (),
     ) -> None:  # fmt: skip
         self._whole = steady_data and size == len(data["x"])
         batch, steady, gathered = data, tuple(data), {}

@@ -1,4 +1,4 @@
-"""A stream: training on data that come in pieces, an epoch of each, with one memory for all."""
+"""Pieces: training on data that come one after the other, an epoch of each, with one memory."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from chainrule.train.step import flat, views
 KEPT = 4
 
 
-class Stream:
+class Pieces:
     """Trains ``net`` on one piece of data after the other.
 
     The optimizer's memory and the random numbers go on from piece to piece, and pieces of a size
@@ -59,8 +59,7 @@ class Stream:
             DataError: a number was not finite; the network stays at the last step before.
         """
         runner = self._runner_for(data)
-        before = runner.state()
-        rates = Rates(Constant(), self.optimizer.learning_rate, 0, 1)
+        before, rates = runner.state(), Rates(Constant(), self.optimizer.learning_rate, 0, 1)
         (loss,) = runner.run(1, rates, lambda position: None)
         if not (np.isfinite(loss) and np.isfinite(runner.theta).all()):
             birth = nonfinite.find(runner, before, 1, rates)

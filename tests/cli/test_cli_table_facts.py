@@ -1,0 +1,212 @@
+"""What is said and kept of a training on a table: baselines, weights, suspects, ``table.json``."""
+
+from __future__ import annotations
+
+import csv
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from chainrule.cli.runs import read_run
+from chainrule.data import TableFacts, read_table
+
+RNG = np.random.default_rng(4)
+
+
+def write(path: Path, **columns) -> Path:
+    with path.open("w", newline="", encoding="utf-8") as file:
+        out = csv.writer(file)
+        out.writerow(columns)
+        out.writerows(zip(*columns.values(), strict=True))
+    return path
+
+
+def facts_of(run: str = "run") -> TableFacts:
+    return TableFacts.from_json((Path(run) / "table.json").read_text(encoding="utf-8"))
+
+
+@pytest.fixture
+def left(folder) -> Path:
+    """Customers who left, one in nine; a refund that is paid to those who left, and only then."""
+    n = 450
+    y = np.arange(n) % 9 == 0
+    x = RNG.normal(size=n) + 1.5 * y
+    return write(
+        folder / "left.csv",
+        number=RNG.permutation(n) + 1000,
+        x=x.round(5),
+        z=RNG.normal(size=n).round(5),
+        refund=np.where(y, RNG.uniform(5, 9, n), 0.0).round(2),
+        left=np.where(y, "yes", "no"),
+    )
+
+
+def test_rarer_classes_weigh_more_and_that_is_said(command, left):
+    result = command("train", left, "--drop", "refund", "--drop", "number", "--out", "run")
+    assert result.exit_code == 0
+    notes = result.stderr.splitlines()
+    assert notes[1:3] == [
+        "Column 'number' is left out: --drop says so.",
+        "Column 'refund' is left out: --drop says so.",
+    ]
+    assert (
+        "Classes are unequal (256 rows of 'no', 32 of 'yes'): rarer ones weigh more, so that each "
+        "class counts alike; --class-weight none turns that off." in notes
+    )
+    first, second = result.stdout.splitlines()[:2]
+    assert first.startswith("test balanced accuracy ")
+    assert "always saying 'no' would give 50.00 %, logistic regression " in first
+    assert second.startswith("test accuracy ")
+    facts = facts_of()
+    assert facts.class_counts == (256, 32)
+    assert facts.class_weights == (0.5625, 4.5)
+    assert facts.scores[0].metric == "balanced_accuracy"
+    # Those who left are found, which no one who never says it would do.
+    found = [s for s, a in zip(facts.predictions.predicted, facts.predictions.actual, strict=True)
+             if a == "yes"]  # fmt: skip
+    assert found.count("yes") > len(found) / 2
+
+
+def test_weights_may_be_turned_off(command, left):
+    result = command("train", left, "--class-weight", "none", "--epochs", "3", "--out", "run")
+    assert "Classes are unequal" not in result.stderr
+    assert facts_of().class_weights == ()
+    assert result.stdout.startswith("test accuracy ")
+
+
+def test_a_column_that_gives_the_answer_away_is_named(command, left):
+    result = command("train", left, "--epochs", "3", "--out", "run")
+    assert (
+        "Column 'refund' alone gives 'left' away: on rows held back it answers 100.0 % of what a "
+        "constant answer gets wrong. If it is not known before 'left' is, leave it out: --drop "
+        "'refund'." in result.stderr.splitlines()
+    )
+    assert [s.column for s in facts_of().suspects] == ["refund"]
+    assert (
+        "Column 'refund' alone"
+        not in command("train", left, "--drop", "refund", "--epochs", "3", "--out", "run2").stderr
+    )
+
+
+def test_duplicates_across_the_split_are_told(command, folder):
+    x = RNG.normal(size=200).round(6)
+    write(folder / "t.csv", x=np.repeat(x, 2), z=np.repeat(x**2, 2), y=np.repeat(3 * x, 2))
+    result = command("train", "t.csv", "--drop", "z", "--epochs", "3", "--out", "run")
+    (line,) = [line for line in result.stderr.splitlines() if "equal to a training row" in line]
+    assert line.endswith("or keep together what belongs together with --split-by COLUMN.")
+    (suspect,) = [s for s in facts_of().suspects if s.kind == "duplicates"]
+    assert 0.4 < suspect.share < 0.9
+
+
+def test_a_column_may_be_kept(command, folder):
+    """A curve over 1, 2, 3, ... beside another column."""
+    k = np.arange(1, 201)
+    write(folder / "t.csv", step=k, x=RNG.normal(size=200).round(4), y=(k / 10).round(3))
+    result = command("train", "t.csv", "--epochs", "3", "--out", "run")
+    assert "Column 'step' is left out: it counts the rows." in result.stderr
+    command("train", "t.csv", "--epochs", "3", "--keep", "step", "--out", "run2")
+    assert [c.name for c in facts_of("run2").columns if c.role == "input"] == ["step", "x"]
+
+
+def test_the_task_may_be_said(command, houses):
+    assert (
+        command("train", houses, "--target", "rooms", "--epochs", "2", "--out", "a").exit_code == 0
+    )
+    assert facts_of("a").task == "classification"
+    options = ("--target", "rooms", "--task", "regression", "--epochs", "2", "--out", "b")
+    assert "Predicting 'rooms' (regression)." in command("train", houses, *options).stderr
+    assert facts_of("b").task == "regression"
+
+
+def test_the_facts_are_those_of_the_run(command, houses):
+    result = command("train", houses, "--out", "run")
+    facts, run, table = facts_of(), read_run(Path("run")), read_table(houses)
+    assert (facts.source, facts.format, facts.rows) == ("houses.csv", "csv", 200)
+    assert facts.file_bytes == houses.stat().st_size
+    assert [c.name for c in facts.columns] == list(table.names)
+    assert {c.name: c.role for c in facts.columns if c.role != "input"} == {
+        "id": "left out", "country": "left out", "price": "target"
+    }  # fmt: skip
+    features = [name for c in facts.columns if c.role == "input" for name in c.features]
+    assert tuple(features) == run.encoder.feature_names
+    assert facts.notes[0] == facts.task_text == result.stderr.splitlines()[0]
+    network, error = facts.scores[:2]
+    assert (network.who, network.metric, error.metric) == ("network", "r2", "rmse")
+    assert network.value == pytest.approx(run.about["numbers"]["test_r2"])
+    assert network.low < network.value < network.high
+    assert {score.who for score in facts.scores} == {"network", "constant", "linear model"}
+    # The predictions are the network's, for the rows at these lines.
+    rows = [list(table.lines).index(line) for line in facts.predictions.lines]
+    chosen = table.take(rows)
+    said = run.encoder.decode_target(run.net.predict(run.encoder.transform(chosen))[:, 0])
+    np.testing.assert_allclose(facts.predictions.predicted, said, rtol=1e-5)
+    np.testing.assert_allclose(facts.predictions.actual, chosen.columns["price"], rtol=1e-5)
+    assert facts.predictions.total == facts.split.test == 40
+    worst = np.abs(said - chosen.columns["price"]).argmax()
+    assert facts.hardest[0].line == facts.predictions.lines[worst]
+    assert facts.hardest[0].cells == chosen.cells(int(worst))
+    # The area decides most of the price.
+    worth = {c.name: c.importance for c in facts.columns if c.importance is not None}
+    assert set(worth) == {"area", "rooms", "district", "heating"}
+    assert max(worth, key=worth.get) == "area"
+    assert worth["area"] > 0.5
+
+
+def test_probabilities_are_kept_for_classes(command, flowers):
+    command("train", flowers, "--target", "kind", "--out", "run")
+    facts = facts_of()
+    chances = np.array(facts.predictions.probabilities)
+    assert chances.shape == (18, 3)
+    np.testing.assert_allclose(chances.sum(axis=1), 1, atol=1e-5)
+    assert facts.predictions.predicted == tuple(facts.classes[k] for k in chances.argmax(axis=1))
+    assert facts.split.how == "stratified"
+    assert facts.scores[0].interval == "Wilson"
+
+
+def test_a_linear_model_that_does_as_well_is_told(command, folder):
+    x = RNG.normal(size=(300, 2)).round(5)
+    y = (x[:, 0] - x[:, 1] + 0.3 * RNG.normal(size=300)).round(5)
+    write(folder / "line.csv", a=x[:, 0], b=x[:, 1], y=y)
+    result = command("train", "line.csv", "--out", "run")
+    last = result.stderr.splitlines()[-1]
+    assert last.startswith(("A linear model does as well on", "A linear model does better on"))
+    write(folder / "curve.csv", a=x[:, 0], b=x[:, 1], y=(x[:, 0] * x[:, 1]).round(5))
+    assert "linear model does" not in command("train", "curve.csv", "--out", "run2").stderr
+    noise = RNG.normal(size=300).round(5)
+    write(folder / "noise.csv", a=x[:, 0], b=x[:, 1], y=noise)
+    last = command("train", "noise.csv", "--out", "run3").stderr.splitlines()[-1]
+    assert last == (
+        "Always saying the mean is about as good: the network found nothing in the columns that "
+        "holds for other rows. Perhaps they do not tell the target, or there are too few rows."
+    )
+
+
+def test_without_scikit_learn_there_is_no_linear_baseline_and_a_line_says_so(
+    command, houses, monkeypatch
+):
+    monkeypatch.setitem(sys.modules, "sklearn.linear_model", None)
+    result = command("train", houses, "--epochs", "2", "--out", "run")
+    assert result.exit_code == 0
+    assert (
+        "No linear baseline: The linear baseline needs the package 'sklearn', which is not "
+        "installed: pip install 'chainrule[tables]'" in result.stderr
+    )
+    assert "a linear model" not in result.stdout
+    state = json.loads(Path("run/table.json").read_text("utf-8"))
+    assert {score["who"] for score in state["facts"]["scores"]} == {"network", "constant"}
+
+
+def test_asking_tells_of_categories_never_seen(command, houses, folder):
+    command("train", houses, "--epochs", "2", "--out", "run")
+    (folder / "new.jsonl").write_text(
+        '{"area": 50, "rooms": 2, "district": "harbour", "heating": "gas"}\n'
+        '{"area": 60, "rooms": 3, "district": "north", "heating": null}\n'
+    )
+    result = command("predict", "run", "new.jsonl")
+    assert len(result.stdout.splitlines()) == 3
+    assert result.stderr == (
+        "Column 'district': 1 row holds what no training row had (such as 'harbour').\n"
+    )
