@@ -2,6 +2,10 @@
 
     python benchmarks/growth.py                     # all sweeps
     python benchmarks/growth.py width depth --out runs/growth
+    python benchmarks/growth.py streamed streamed-epochs
+
+The last two train the XLA engine on a table that is streamed from a file, of up to 10 million rows
+(720 MB, in the system's folder for temporary files), with 32 MB of it in memory at a time.
 
 Each point is a fit in a process of its own, on one core. Time is the least of three fits; memory is
 the peak of what Python and NumPy allocate while fitting (tracemalloc), without the data, which the
@@ -14,6 +18,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import tempfile
 import time
 import tracemalloc
 from collections.abc import Callable, Iterable, Sequence
@@ -26,6 +31,10 @@ import click
 import machine
 
 FITS = 3
+#: Of a streamed table: its columns, and the bytes that may be in memory.
+COLUMNS, LIMIT = 16, 32_000_000
+#: Rows that are drawn at a time while it is written.
+DRAWN = 1 << 18
 #: How far above the expected exponent a slope is still called none.
 SLACK = 0.15
 #: The slope between the last two points may be this much above: growth sets in at the end.
@@ -42,6 +51,7 @@ class Point:
     batch: int = 128
     networks: int = 1
     epochs: int = 1
+    streamed: bool = False
 
 
 @dataclass(frozen=True)
@@ -52,13 +62,15 @@ class Sweep:
     points: Sequence[Point]
     time: float
     memory: float
+    quantity: str = ""
 
     def values(self) -> list[int]:
-        """The quantity at each point."""
-        return [getattr(point, self.name) for point in self.points]
+        """The quantity, by default the one that the sweep is named after, at each point."""
+        return [getattr(point, self.quantity or self.name) for point in self.points]
 
 
 BASE = Point()
+STREAMED = Point(rows=10_000_000, width=32, batch=1000, streamed=True)
 SWEEPS = {
     sweep.name: sweep
     for sweep in (
@@ -68,6 +80,20 @@ SWEEPS = {
         # 64 steps whatever the batch, so that only the step grows.
         Sweep("batch", [replace(BASE, batch=2**i, rows=64 * 2**i) for i in range(5, 11)], 1, 1),
         Sweep("networks", [replace(BASE, rows=1024, networks=2**i) for i in range(6)], 1, 1),
+        Sweep(
+            "streamed",
+            [replace(STREAMED, rows=STREAMED.rows // 2**i) for i in (4, 3, 2, 1, 0)],
+            1,
+            0,
+            "rows",
+        ),
+        Sweep(
+            "streamed-epochs",
+            [replace(STREAMED, rows=1_250_000, epochs=2**i) for i in range(4)],
+            1,
+            0,
+            "epochs",
+        ),
     )
 }
 
@@ -101,9 +127,35 @@ def measure(point: Point) -> tuple[float, int]:
     import numpy as np
 
     rng = np.random.default_rng(0)
+    if point.streamed:
+        with tempfile.TemporaryDirectory() as folder:
+            return timed(fitting(point, *table_on_disk(point.rows, Path(folder), rng)))
     X = rng.standard_normal((point.rows, 64), dtype=np.float32)
-    y = rng.integers(10, size=point.rows)
-    fit = fitting(point, X, y)
+    return timed(fitting(point, X, rng.integers(10, size=point.rows)))
+
+
+def table_on_disk(rows: int, folder: Path, rng: Any) -> tuple[Any, Any]:
+    """A table of normal numbers with a label that follows from them, mapped from two files."""
+    import numpy as np
+
+    files = [folder / "X.npy", folder / "y.npy"]
+    shapes = [((rows, COLUMNS), np.float32), ((rows,), np.int64)]
+    X, y = (
+        np.lib.format.open_memmap(file, "w+", dtype, shape)
+        for file, (shape, dtype) in zip(files, shapes, strict=True)
+    )
+    for start in range(0, rows, DRAWN):
+        part = rng.standard_normal((min(DRAWN, rows - start), COLUMNS), dtype=np.float32)
+        X[start : start + DRAWN] = part
+        y[start : start + DRAWN] = part[:, :10].argmax(axis=1)
+    X.flush()
+    y.flush()
+    del X, y
+    return tuple(np.load(file, mmap_mode="r") for file in files)
+
+
+def timed(fit: Callable[[], object]) -> tuple[float, int]:
+    """The least of a few fits' seconds, and the peak of memory in one more."""
     seconds = []
     for _ in range(FITS):
         began = time.perf_counter()
@@ -125,6 +177,8 @@ def fitting(point: Point, X: Any, y: Any) -> Callable[[], object]:
         return cr.Sequential(*hidden, cr.Dense(10, "softmax"))
 
     options: dict[str, Any] = {"batch_size": point.batch, "epochs": point.epochs}
+    if point.streamed:
+        options |= {"engine": "xla", "memory_limit": LIMIT}
     if point.networks == 1:
         return lambda: build().fit(X, y, seed=0, progress=False, **options)
     return lambda: cr.fit_many(build, X, y, seeds=point.networks, **options)
@@ -136,6 +190,8 @@ def absent(sweep: Sweep) -> str | None:
 
     if sweep.name == "networks" and not hasattr(cr, "fit_many"):
         return "networks: this version has no fit_many"
+    if sweep.points[0].streamed and machine.version("jax") is None:
+        return f"{sweep.name}: pip install jax"
     return None
 
 
@@ -199,6 +255,7 @@ def render(found: Iterable[Growth]) -> str:
 def draw(found: Sequence[Growth], file: Path) -> None:
     """Time and memory against each quantity, both axes logarithmic."""
     from matplotlib.figure import Figure
+    from matplotlib.ticker import EngFormatter, LogLocator, NullFormatter, NullLocator
 
     figure = Figure(figsize=(3 * len(found), 5), layout="constrained")
     axes = figure.subplots(2, len(found), squeeze=False)
@@ -210,7 +267,16 @@ def draw(found: Sequence[Growth], file: Path) -> None:
             ax.loglog(x, y, "o-", color="#30638e", label=f"measured: {measured.fitted:.2f}")
             line = [y[-1] * (value / x[-1]) ** expected for value in x]
             ax.loglog(x, line, "--", color="#b8b8b8", label=f"exponent {expected:g}")
-            ax.set_xlabel(growth.sweep.name)
+            # Half a decade at least around the values: what is level looks level.
+            ax.set_ylim(min(y) / 2, max(y) * 2)
+            ax.set_xticks(x)
+            for axis in (ax.xaxis, ax.yaxis):
+                axis.set_major_formatter(EngFormatter(sep=""))
+            ax.xaxis.set_minor_locator(NullLocator())
+            ax.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+            ax.yaxis.set_minor_formatter(NullFormatter())
+            ax.tick_params(labelsize=7, which="both")
+            ax.set_xlabel(growth.sweep.quantity or growth.sweep.name)
             ax.set_ylabel(unit)
             ax.legend(fontsize=8)
     figure.savefig(file)

@@ -41,6 +41,9 @@ OPTIONAL = {
     "rich", "safetensors", "scipy", "sklearn", "sympy", "tensorboard", "torch",
 }  # fmt: skip
 
+#: The estimators are scikit-learn's own kind: nobody has them without it.
+MAY_LOAD = {"estimators": {"scipy", "sklearn"}}
+
 
 def module_name(path: Path) -> str:
     parts = ("chainrule", *path.relative_to(SOURCE).with_suffix("").parts)
@@ -100,7 +103,14 @@ def test_all_is_sorted_complete_and_there() -> None:
     assert {name for name in vars(api) if not name.startswith("_")} == set(names)
     # Packages become attributes when something imports them, wanted or not.
     others = {name for name in vars(chainrule) if not name.startswith("_")} - set(names)
-    assert others <= {package_of(module) for module in MODULES} | {"Any", "TYPE_CHECKING"}
+    known = {package_of(module) for module in MODULES} | {"Any", "TYPE_CHECKING"}
+    assert others <= known | set(api._ESTIMATORS)
+
+
+def test_estimators_are_names_that_load_scikit_learn_when_asked_for() -> None:
+    assert "sklearn" not in loaded_by("from chainrule import *; import chainrule; dir(chainrule)")
+    assert "sklearn" in loaded_by("import chainrule; chainrule.NetworkClassifier")
+    assert {"NetworkClassifier", "NetworkRegressor"} <= set(dir(chainrule)) - set(chainrule.__all__)
 
 
 @pytest.mark.parametrize("module", sorted(MODULES))
@@ -195,7 +205,7 @@ def test_optional_packages_are_imported_inside_functions() -> None:
         for module, path in MODULES.items()
         if package_of(module) != "cli"  # the command's own parser is click
         for name in imports(ast.parse(path.read_text(encoding="utf-8")))
-        if name.split(".")[0] in OPTIONAL
+        if name.split(".")[0] in OPTIONAL - MAY_LOAD.get(package_of(module), set())
     }
     assert early == set()
 

@@ -16,12 +16,15 @@ OPTIMIZERS = {"sgd": cr.SGD, "adam": cr.Adam}
 
 
 def prepare(work: Work, data: Data, *, engine: str = "numpy") -> Fresh:
-    """Recording and planning the graph happen in fit, so they are timed."""
+    """Recording and planning the graph happen in fit, so they are timed.
+
+    The xla engine compiles in the first fit of a network's form: that is done here, by an epoch.
+    """
     targets = data.labels
     if work.net.output == "sigmoid":
         targets = work.net.targets(targets)
 
-    def fresh() -> Run:
+    def fresh(epochs: int = work.epochs) -> Run:
         net = cr.Sequential(*layers(work, work.initial_parameters()), dtype=work.net.dtype)
         net.build(work.net.sizes[0])
 
@@ -31,7 +34,7 @@ def prepare(work: Work, data: Data, *, engine: str = "numpy") -> Fresh:
                     data.rows,
                     targets,
                     optimizer=OPTIMIZERS[work.net.optimizer](work.net.rate),
-                    epochs=work.epochs,
+                    epochs=epochs,
                     batch_size=work.batch,
                     seed=work.seed,
                     engine=engine,
@@ -41,10 +44,12 @@ def prepare(work: Work, data: Data, *, engine: str = "numpy") -> Fresh:
 
         return Run(train, lambda rows: net.predict(rows, engine=engine))
 
+    if engine == "xla":
+        fresh(1).train()
     return fresh
 
 
-def prepare_many(work: Work, data: Data) -> Fresh:
+def prepare_many(work: Work, data: Data, *, engine: str = "numpy") -> Fresh:
     """All networks by fit_many, each from its seed."""
     targets = work.net.targets(data.labels)
 
@@ -57,7 +62,7 @@ def prepare_many(work: Work, data: Data) -> Fresh:
             made.append(cr.Dense(units, activation, weight_init=draw, bias_init=draw))
         return cr.Sequential(*made, dtype=work.net.dtype)
 
-    def fresh() -> Run:
+    def fresh(epochs: int = work.epochs) -> Run:
         trained: list[Any] = []
 
         def train() -> Any:
@@ -68,8 +73,9 @@ def prepare_many(work: Work, data: Data) -> Fresh:
                     targets,
                     seeds=range(work.seed, work.seed + work.networks),
                     optimizer=OPTIMIZERS[work.net.optimizer](work.net.rate),
-                    epochs=work.epochs,
+                    epochs=epochs,
                     batch_size=work.batch,
+                    engine=engine,
                     progress=True,
                 )
             trained[:] = population.networks
@@ -77,6 +83,8 @@ def prepare_many(work: Work, data: Data) -> Fresh:
 
         return Run(train, lambda rows: np.stack([net.predict(rows) for net in trained]))
 
+    if engine == "xla":
+        fresh(1).train()
     return fresh
 
 

@@ -72,7 +72,7 @@ def fresh(module: ModuleType, contestant: Contestant, work: Work, data: Data) ->
     if work.networks == 1:
         return module.prepare(work, data, **contestant.options)  # type: ignore[no-any-return]
     if not contestant.one_by_one and hasattr(module, "prepare_many"):
-        return module.prepare_many(work, data)  # type: ignore[no-any-return]
+        return module.prepare_many(work, data, **contestant.options)  # type: ignore[no-any-return]
     works = [
         work.part({"networks": 1, "seed": work.seed + number}) for number in range(work.networks)
     ]

@@ -6,7 +6,8 @@ operation is), then ``graph/tensor.py`` (how it is recorded) and ``graph/differe
 chain rule).
 
 The names stand in ``api.py`` and are loaded when the first is used, so that the command answers
-``--help`` at once. They need NumPy and nothing heavier.
+``--help`` at once. They need NumPy and nothing heavier; NetworkClassifier and NetworkRegressor load
+scikit-learn when they are first asked for.
 """
 
 from typing import TYPE_CHECKING, Any
@@ -15,6 +16,7 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from chainrule.api import *  # noqa: F403
+    from chainrule.estimators import NetworkClassifier, NetworkRegressor  # noqa: F401
 else:
 
     def __getattr__(name: str) -> Any:
@@ -23,14 +25,20 @@ else:
         api = import_module("chainrule.api")
         if name == "__all__":
             return api.__all__
-        if name not in api.__all__:
+        home = api
+        if name in api._ESTIMATORS:
+            home = import_module("chainrule.estimators")
+        elif name not in api.__all__:
             from chainrule.errors import near
 
+            known = [*api.__all__, *api._ESTIMATORS]
             raise AttributeError(
-                f"module 'chainrule' has no attribute {name!r}.{near(name, api.__all__)}"
+                f"module 'chainrule' has no attribute {name!r}.{near(name, known)}"
             )
-        globals()[name] = value = getattr(api, name)  # from now on it is found without asking
+        globals()[name] = value = getattr(home, name)  # from now on it is found without asking
         return value
 
     def __dir__() -> list[str]:
-        return sorted([*__getattr__("__all__"), "__version__"])
+        from chainrule.api import _ESTIMATORS, __all__
+
+        return sorted([*__all__, *_ESTIMATORS, "__version__"])

@@ -62,7 +62,18 @@ from chainrule.ops.comparison import (
     logical_or,
     not_equal,
 )
-from chainrule.ops.exponential import cos, exp, expm1, log, log1p, sin, sqrt, times_log
+from chainrule.ops.einsum import einsum
+from chainrule.ops.exponential import (
+    cos,
+    exp,
+    expm1,
+    log,
+    log1p,
+    logaddexp,
+    sin,
+    sqrt,
+    times_log,
+)
 from chainrule.ops.indexing import one_hot, take
 from chainrule.ops.linear import dot, matmul, outer
 from chainrule.ops.loss import log_softmax, sigmoid_cross_entropy, softmax, softmax_cross_entropy
@@ -78,6 +89,7 @@ from chainrule.ops.shape import (
     swapaxes,
     transpose,
 )
+from chainrule.ops.stacking import hstack, tile, vstack
 from chainrule.optim import (
     LBFGS,
     SGD,
@@ -105,6 +117,9 @@ from chainrule.train import (
     TensorBoard,
     fit_many,
 )
+
+#: Names of the package too, but not of ``import *``: scikit-learn is loaded with them.
+_ESTIMATORS = ("NetworkClassifier", "NetworkRegressor")
 
 __all__ = [
     "LBFGS",
@@ -157,6 +172,7 @@ __all__ = [
     "differentiate",
     "divide",
     "dot",
+    "einsum",
     "elu",
     "engine",
     "equal",
@@ -172,6 +188,7 @@ __all__ = [
     "greater",
     "greater_equal",
     "half_sum_squared_error",
+    "hstack",
     "huber",
     "identity",
     "leaky_relu",
@@ -181,6 +198,7 @@ __all__ = [
     "log",
     "log1p",
     "log_softmax",
+    "logaddexp",
     "logical_and",
     "logical_not",
     "logical_or",
@@ -228,6 +246,7 @@ __all__ = [
     "take",
     "tanh",
     "tensor",
+    "tile",
     "times_log",
     "trace",
     "train",
@@ -236,6 +255,7 @@ __all__ = [
     "value_and_grad",
     "var",
     "verify",
+    "vstack",
     "where",
     "write_report",
 ]

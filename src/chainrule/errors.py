@@ -23,8 +23,13 @@ from __future__ import annotations
 
 import difflib
 import importlib
-from collections.abc import Iterable
+from abc import ABCMeta
+from collections.abc import Callable, Iterable, Mapping
 from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from inspect import Signature
 
 #: Names that an error lists.
 MOST_LISTED = 100
@@ -89,6 +94,70 @@ def unknown_name(kind: str, given: object, known: Iterable[str]) -> OptionError:
     hint, more = near(given, names), len(names) - MOST_LISTED
     listed = ", ".join(names[:MOST_LISTED]) + (f" and {more:,} more" if more > 0 else "")
     return OptionError(f"{kind} {given!r} is not known.{hint} Known: {listed}.")
+
+
+def known_options(
+    what: str, known: Iterable[str], given: Iterable[str],
+    elsewhere: Mapping[str, str] | None = None,
+) -> None:  # fmt: skip
+    """Refuse an option that is not known: it is mistyped, or another library's.
+
+    Args:
+        what: how messages call what it was given to.
+        known, given: the names of options.
+        elsewhere: what is to be written here for other libraries' names.
+
+    Raises:
+        OptionError: there is such an option, with the nearest name.
+    """
+    names = set(known)
+    for name in given:
+        if name in names:
+            continue
+        if elsewhere and name in elsewhere:
+            raise OptionError(f"{what} has no option {name!r}. {elsewhere[name]}")
+        if not names:
+            raise OptionError(f"{what} takes no options, and {name!r} was given.")
+        raise unknown_name(f"{what}'s option", name, names)
+
+
+def options_of(function: Callable[..., Any]) -> list[str]:
+    """The names under which a function, or a class, takes arguments."""
+    import inspect
+
+    parameters = inspect.signature(function).parameters.values()
+    by_name = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
+    return [one.name for one in parameters if one.kind in by_name]
+
+
+class Teaching(ABCMeta):
+    """The type of classes whose objects users make: a mistyped option is told, with the nearest.
+
+    A class may have ``elsewhere``: what is to be written for other libraries' names of options.
+    """
+
+    @property
+    def __signature__(cls) -> Signature:
+        """What the class is called with: else Python would show the method below."""
+        import inspect
+
+        begin = cls.__init__  # type: ignore[misc]
+        if begin is object.__init__:
+            return inspect.Signature()
+        _, *others = inspect.signature(begin).parameters.values()
+        return inspect.Signature(others)
+
+    if not TYPE_CHECKING:  # to whom a class is called as its __init__ says
+
+        def __call__(cls, *arguments: Any, **options: Any) -> Any:
+            try:
+                return super().__call__(*arguments, **options)
+            except TypeError:
+                takes = cls.__signature__.parameters.values()
+                if all(one.kind is not one.VAR_KEYWORD for one in takes):
+                    elsewhere = getattr(cls, "elsewhere", None)
+                    known_options(cls.__name__, options_of(cls), options, elsewhere)
+                raise
 
 
 def optional_package(module: str, extra: str, purpose: str) -> ModuleType:

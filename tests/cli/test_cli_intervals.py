@@ -5,7 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from chainrule.cli.intervals import bootstrap_means, of_recalls, wilson
+from chainrule.report.measures.intervals import Estimate, bootstrap, of_recalls, wilson
+
+
+def ends(found: Estimate) -> tuple[float, float]:
+    return found.low, found.high
 
 
 @pytest.mark.parametrize(
@@ -17,14 +21,14 @@ from chainrule.cli.intervals import bootstrap_means, of_recalls, wilson
 )  # fmt: skip
 def test_wilson_by_hand(right, total, low, high):
     # 81 of 263 is the example of Newcombe 1998, table I.
-    assert wilson(right, total) == pytest.approx((low, high), abs=1e-4)
+    assert ends(wilson(right, total)) == pytest.approx((low, high), abs=1e-4)
 
 
 @pytest.mark.parametrize("true", [0.5, 0.9, 0.98])
 def test_wilson_holds_the_truth(true):
     rng = np.random.default_rng(0)
     rights = rng.binomial(60, true, 2000)
-    held = [low <= true <= high for low, high in (wilson(int(r), 60) for r in rights)]
+    held = [low <= true <= high for low, high in (ends(wilson(int(r), 60)) for r in rights)]
     assert 0.925 < np.mean(held) < 0.985
 
 
@@ -32,14 +36,14 @@ def test_the_bootstrap_holds_the_truth():
     rng = np.random.default_rng(1)
     held = 0
     for _ in range(50):
-        ((low, high),) = bootstrap_means(rng.exponential(2, (80, 1)), np.sqrt)
+        ((low, high),) = map(ends, bootstrap(rng.exponential(2, (80, 1)), np.sqrt))
         held += low <= np.sqrt(2) <= high
     assert 42 <= held <= 50
 
 
 def test_a_class_of_one_row_says_little():
-    low, high = of_recalls(np.array([0, 50]), np.array([1, 50]))
+    low, high = ends(of_recalls(np.array([0, 50]), np.array([1, 50])))
     assert low < 0.51
     assert high > 0.8
-    low, high = of_recalls(np.array([450, 400]), np.array([500, 500]))
+    low, high = ends(of_recalls(np.array([450, 400]), np.array([500, 500])))
     assert (low, high) == pytest.approx((0.827, 0.872), abs=0.006)

@@ -43,6 +43,7 @@ def test_commands_themselves_load_no_work_before_they_run():
             "check",
             "compare",
             "doctor",
+            "export",
             "options",
             "predict",
             "report",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 
@@ -38,6 +39,13 @@ def test_gates_are_learnt_and_told_as_a_truth_table(command, folder, gate):
     # Progress goes to stderr, one line where that is no terminal.
     assert result.stderr.startswith("epoch 500/500  loss 0.0")
     assert len(result.stderr.splitlines()) == 1
+
+
+def test_the_xla_engine_tells_what_it_took_to_compile(command):
+    result = command("train", "xor", "--hidden", "7", "--engine", "xla", "--out", "run")
+    assert "4 of 4 rows right" in result.stdout
+    assert result.stderr.startswith("epoch 500/500  loss 0.0")
+    assert re.search(r"\+ \d+\.\d s to compile$", result.stderr.splitlines()[0])
 
 
 def test_a_stuck_start_is_told_and_another_is_made(command):

@@ -71,13 +71,14 @@ def same_order(monkeypatch: pytest.MonkeyPatch) -> None:
     """The reference engine takes its rows in the order that the device would shuffle them to."""
     begin = Runner.__init__
 
-    def begin_with_key(self: Any, *args: Any) -> None:
-        begin(self, *args)
+    def begin_with_key(self: Any, *args: Any, **options: Any) -> None:
+        begin(self, *args, **options)
         if type(self) is Runner:
             self._order_key = args[5].integers(2**32, size=2, dtype=np.uint32)
 
     monkeypatch.setattr(Runner, "__init__", begin_with_key)
-    monkeypatch.setattr(Runner, "batches", EpochsRunner.batches)
+    for name in ("batches", "_order_of_rows"):
+        monkeypatch.setattr(Runner, name, vars(EpochsRunner)[name], raising=False)
 
 
 LAYERS = {
@@ -178,6 +179,20 @@ def test_many_steps_are_one_call_and_leave_no_rows() -> None:
     w[:] = 10  # the caller may change what is bound
     steps.run(iter(steps.rows[:1]))
     np.testing.assert_array_equal(kept[:, 0], [20, 2, 4, 6, 0])
+
+
+def test_rows_that_are_gathered_may_change_between_runs() -> None:
+    graph = cr.trace(lambda w, x: (cr.sum(x), w + cr.sum(x)), np.ones(()), np.ones((2, 3)))
+    data, w, kept = np.ones((5, 3)), np.zeros(()), np.zeros(2)
+    w_name, x_name = graph.input_names()
+    bound = {w_name: w, x_name: np.zeros((2, 3))}
+    steps = XlaRepeated(graph, bound, {1: w_name}, (), {0: kept}, {x_name: data})
+    places = np.array([0, 4])
+    for value in (1, 10, 100):
+        data[:] = value
+        steps.run(iter([(*steps.rows[0], places)]))
+        assert kept[0] == 6 * value
+    assert w == 666
 
 
 def test_an_error_in_the_engine_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:

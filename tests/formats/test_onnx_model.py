@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -69,6 +70,20 @@ def test_every_op_of_the_table(name: str, dtype: str) -> None:
     assert examples
     for op, inputs in examples:
         assert error_of(op, inputs, dtype) < TOLERANCE[dtype], op
+
+
+@pytest.mark.parametrize("name", sorted(OPS))
+def test_the_operator_that_an_op_names_is_one_of_onnx(name: str) -> None:
+    op = OPS[name]
+    assert op.onnx is None or onnx.defs.has(op.onnx)
+    assert op.onnx is not None or not op.onnx_lacks
+
+
+def test_conditions_of_numbers_are_conditions() -> None:
+    x = np.array([0.0, 1.5, -2.0])
+    graph = cr.trace(lambda x: (cr.logical_and(x, x > -1), cr.logical_not(x), x != 0), x)
+    for found, expected in zip(run(to_onnx(graph), x), graph.evaluate(x), strict=True):
+        np.testing.assert_array_equal(found, expected)
 
 
 @pytest.mark.parametrize("name", ["add", "divide", "mean", "sum", "matmul", "softmax", "less"])
@@ -203,6 +218,20 @@ class Rows(Layer):
         y = cr.reshape(x, (n, width, 1)) + spread - cr.var(x, 0)[None, :, None] * n
         y = y + cr.reshape(cr.broadcast_to(cr.reshape(x, (1, n, width)), (2, n, width))[1], y.shape)
         return cr.reshape(y, (n, width))[::-1][: n - 0, [0, 2, 1, -1]], {}
+
+
+def test_names_that_the_rows_would_like_to_have() -> None:
+    @dataclass(frozen=True)
+    class Named(Layer):
+        def build(self, shape: Any, rng: Any, dtype: Any) -> Any:
+            return {"rows": np.ones(shape, dtype)}
+
+        def forward(self, x: Any, p: Any, s: Any, mode: Any) -> Any:
+            return x * float(x.shape[0]) + p["rows"], {}
+
+    net = cr.Sequential(Named()).build(2)
+    check_network(net)
+    assert "rows1" in [one.name for one in to_onnx(net).graph.initializer]
 
 
 def test_a_layer_of_ones_own_that_counts_rows() -> None:

@@ -185,9 +185,10 @@ def test_its_mistakes_are_lines(tmp_path: Path, content: bytes | None, told: str
 
 @pytest.mark.parametrize(("arguments", "code"), [([], 2), (["-h"], 0), (["a", "b"], 2)])
 def test_its_usage(tmp_path: Path, arguments: list[str], code: int) -> None:
-    save_python(cr.Sequential(cr.Dense(1)).build(2), tmp_path / "mine.py")
-    done = alone(tmp_path, "mine.py", *arguments)
-    assert (done.returncode, done.stdout) == (code, "usage: python mine.py rows.csv\n")
+    name = """a 'b' "c\\d"""
+    save_python(cr.Sequential(cr.Dense(1)).build(2), tmp_path / f"{name}.py")
+    done = alone(tmp_path, f"{name}.py", *arguments)
+    assert (done.returncode, done.stdout) == (code, f"usage: python {name}.py rows.csv\n")
 
 
 def test_pixels_as_counts(tmp_path: Path) -> None:
@@ -197,6 +198,10 @@ def test_pixels_as_counts(tmp_path: Path) -> None:
     counts = alone(tmp_path, "model.py", "rows.csv").stdout
     (tmp_path / "rows.csv").write_text("1,0,0.5,0.25\n")
     assert alone(tmp_path, "model.py", "rows.csv").stdout == counts
+    (tmp_path / "rows.csv").write_text("255,0,8,4\n")
+    assert alone(tmp_path, "model.py", "rows.csv").stderr == (
+        "Error: rows.csv holds values from 0 to 255; pixels go from 0 to 16, or from 0 to 1.\n"
+    )
 
 
 @pytest.mark.parametrize(
@@ -236,8 +241,7 @@ def test_the_ending_says_what_is_written(tmp_path: Path) -> None:
     assert str(caught.value) == (
         f"{tmp_path / 'net.pkl'}: the ending says what to export to, and .pkl is not known. Known: "
         ".onnx (a model for ONNX Runtime), .py (a program that needs NumPy alone), .pt (weights "
-        "for PyTorch), .pth (weights for PyTorch), .safetensors (weights for PyTorch, without "
-        "PyTorch's help)."
+        "for PyTorch), .pth (weights for PyTorch), .safetensors (weights for PyTorch)."
     )
     for name in ("net.onnx", "net.py", "net.pt", "net.safetensors"):
         net.export(tmp_path / name)

@@ -196,6 +196,9 @@ def test_mistakes_in_a_file_are_lines(tmp_path: Path) -> None:
     assert told([*rows, rows[0] | {"W1": "many"}]) == (
         "Error: rows.csv, line 5: column 'W1' holds numbers, got 'many'.\n"
     )
+    assert told([rows[0] | {"when": "soon"}]) == (
+        "Error: rows.csv, line 2: column 'when' holds dates, written year-month-day, got 'soon'.\n"
+    )
     short = [{"W1": "1", "größe": "2"}]
     assert told(short) == (
         "Error: the column 'prediction' is missing; there are ['W1', 'größe'].\n"
@@ -204,6 +207,8 @@ def test_mistakes_in_a_file_are_lines(tmp_path: Path) -> None:
     with (tmp_path / "rows.csv").open("a", encoding="utf-8") as file:
         file.write("1;2\n")
     assert alone(tmp_path).stderr == "Error: rows.csv, line 5: 7 values were expected, got 2.\n"
+    (tmp_path / "rows.csv").write_text("W1|W1\n1|2\n")
+    assert alone(tmp_path).stderr == "Error: rows.csv names a column twice: ['W1', 'W1'].\n"
     (tmp_path / "rows.csv").write_text("W1;größe\n")
     assert alone(tmp_path).stderr == "Error: rows.csv has no rows below the names of the columns.\n"
 

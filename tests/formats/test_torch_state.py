@@ -227,6 +227,8 @@ KNOWN = (
          "the state dict: 3.bias holds int64; float32 was expected."),
         (lambda s: s | {"3.bias": "ones"}, DtypeError,
          "the state dict: 3.bias holds str; float32 was expected."),
+        (lambda s: s | {"3.bias": [[1.0], [1.0, 2.0]]}, DtypeError,
+         "the state dict: 3.bias holds list; float32 was expected."),
         (lambda s: s | {"3.bias": torch.eye(2).to_sparse()}, DtypeError,
          "the state dict: 3.bias holds Tensor; float32 was expected."),
         (lambda s: s | {"3.bias": np.array([1.0, 1e39])}, DataError,

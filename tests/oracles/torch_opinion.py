@@ -83,6 +83,7 @@ ORACLES: dict[str, Callable[..., Any]] = {
     "expm1": _plain(torch.expm1),
     "log": _plain(torch.log),
     "log1p": _plain(torch.log1p),
+    "logaddexp": _plain(torch.logaddexp),
     "sqrt": _plain(torch.sqrt),
     "sin": _plain(torch.sin),
     "cos": _plain(torch.cos),

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from chainrule.report.measures.intervals import bootstrap, mcnemar, sign_flips, wilson
+from chainrule.report.measures.intervals import bootstrap, mcnemar, of_recalls, sign_flips, wilson
 
 
 @given(st.integers(1, 5000), st.data())
@@ -34,29 +34,46 @@ def test_wilson_covers_as_often_as_it_says():
 
 def test_the_bootstrap_of_a_mean_is_near_the_normal_interval():
     values = np.random.default_rng(1).normal(3.0, 2.0, 400)
-    low, high = bootstrap(lambda rows: values[rows].mean(axis=1)[:, None], len(values), seed=2)
+    (found,) = bootstrap(values[:, None], lambda means: means, seed=2)
     reach = 1.96 * values.std() / 20
-    np.testing.assert_allclose(
-        [low[0], high[0]], values.mean() + np.array([-reach, reach]), atol=0.05
-    )
+    assert found.value == pytest.approx(values.mean())
+    wanted = values.mean() + np.array([-reach, reach])
+    np.testing.assert_allclose([found.low, found.high], wanted, atol=0.05)
 
 
 def test_the_bootstrap_draws_rows_with_replacement_and_by_seed():
     seen = []
 
-    def score(rows):
-        assert rows.ndim == 2
-        assert rows.shape[1] == 30
-        seen.append(rows)
-        return rows.mean(axis=1)[:, None]
+    def statistic(means):
+        seen.append(means)
+        return means[:, :1]
 
-    first = bootstrap(score, 30, seed=4)
-    drawn = np.concatenate(seen)
-    assert len(drawn) == 1000
-    assert (drawn.min(), drawn.max()) == (0, 29)
-    assert all(len(set(row)) < 30 for row in drawn[:50])
-    assert np.array_equal(first, bootstrap(score, 30, seed=4))
-    assert not np.array_equal(first, bootstrap(score, 30, seed=5))
+    columns = np.eye(30)
+    first = bootstrap(columns, statistic, seed=4)
+    drawn = 30 * seen[0]  # how often each row was drawn
+    assert drawn.shape == (1000, 30)
+    np.testing.assert_allclose(drawn, drawn.round(), atol=1e-9)
+    np.testing.assert_allclose(drawn.sum(axis=1), 30)
+    assert (drawn.max(axis=1) > 1.5).all()
+    np.testing.assert_allclose(drawn.mean(axis=0), 1, atol=0.15)
+    assert first == bootstrap(columns, statistic, seed=4)
+    assert first != bootstrap(columns * np.linspace(0, 1, 30), statistic, seed=4)
+    columns = np.random.default_rng(0).normal(size=(30, 1))
+    same = [bootstrap(columns, lambda means: means, seed=seed) for seed in (4, 4, 5)]
+    assert same[0] == same[1] != same[2]
+
+
+def test_recalls_of_many_rows_have_the_interval_of_their_mean():
+    right, total = np.array([900, 300]), np.array([1000, 500])
+    found = of_recalls(right, total)
+    assert found.value == pytest.approx(0.75)
+    spread = np.sqrt(0.9 * 0.1 / 1000 + 0.6 * 0.4 / 500) / 2
+    np.testing.assert_allclose(
+        [found.low, found.high], 0.75 + 1.96 * spread * np.array([-1, 1]), atol=0.003
+    )
+    # One row of a class says little, and the interval says so.
+    rare = of_recalls(np.array([900, 1]), np.array([1000, 1]))
+    assert rare.high - rare.low > 0.3
 
 
 @given(st.integers(0, 300), st.integers(0, 300))
@@ -71,6 +88,15 @@ def test_sign_flips_are_all_flips_where_these_can_be_counted():
     signs = np.array(list(itertools.product([-1, 1], repeat=8)))
     exact = np.mean(np.abs(signs @ differences) >= abs(differences.sum()) - 1e-12)
     assert sign_flips(differences, flips=20_000) == pytest.approx(exact, abs=0.006)
+
+
+def test_very_many_rows_are_judged_by_the_limit():
+    rng = np.random.default_rng(7)
+    many = rng.normal(0.01, 1, 20_001)
+    assert sign_flips(many) == pytest.approx(sign_flips(many[:20_000], flips=20_000), abs=0.02)
+    assert sign_flips(np.zeros(20_001)) == 1.0
+    wanted = stats.ttest_1samp(many, 0).pvalue
+    assert sign_flips(many) == pytest.approx(wanted, abs=0.01)
 
 
 def test_no_difference_is_told_as_none_and_a_large_one_as_large():

@@ -15,7 +15,7 @@ from chainrule.report.measures.baselines import baselines
 from chainrule.report.measures.calibration import calibration
 from chainrule.report.measures.importance import importance
 from chainrule.report.measures.judgement import judgement
-from chainrule.report.measures.scores import paired, scores
+from chainrule.report.measures.scores import paired, row_losses, scores
 
 
 @pytest.fixture
@@ -53,9 +53,24 @@ def test_scores_of_numbers_are_scikit_learns(outputs):
         assert estimate.low < estimate.value < estimate.high
 
 
+@pytest.mark.parametrize("miss", [0.0, 1.0])
+def test_a_target_that_never_changes_has_the_r2_of_metrics(miss):
+    y, f = np.full((5, 1), 0.1), np.full((5, 1), 0.1 + miss)
+    found = scores(y, f, False).chief
+    assert (found.value, found.low, found.high) == (1 - miss,) * 3
+    assert found.value == cr.nn.metrics.r2(f, y)
+
+
+def test_huge_numbers_have_scores():
+    y = np.random.default_rng(0).normal(size=(50, 1)) * 1e200
+    found = scores(y, y * 1.1, False)
+    assert found.chief.value == pytest.approx(scores(y / 1e200, y * 1.1 / 1e200, False).chief.value)
+    assert np.isfinite(found.estimates["RMSE"].high)
+
+
 def test_a_certain_mistake_is_dear_and_not_infinite():
     p = np.array([[1.0, 0.0], [1.0, 0.0]])
-    assert scores(np.array([0, 1]), p, True).losses == pytest.approx([0.0, 15 * np.log(10)])
+    assert row_losses(np.array([0, 1]), p, True) == pytest.approx([0.0, 15 * np.log(10)])
 
 
 def test_pairs_count_what_one_alone_gets_right():

@@ -11,9 +11,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
-from chainrule.report import Report
+from chainrule.report import Report, comparison
+from chainrule.report.comparison import Entry
+from chainrule.report.material import Target
 
 playwright = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed")
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
@@ -23,7 +26,7 @@ FLAGS = [
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking",
     "--no-first-run", "--disable-component-update", "--disable-sync",
 ]  # fmt: skip
-KINDS = ("classes", "two", "numbers", "pictures")
+KINDS = ("classes", "two", "numbers", "pictures", "plane", "compared")
 #: What W3C's guidelines (WCAG 2.1, AA) ask for: text, large text, and graphics.
 TEXT, LARGE, GRAPHICS = 4.5, 3.0, 3.0
 
@@ -94,14 +97,31 @@ def browser() -> Iterator[Any]:
         started.close()
 
 
+@pytest.fixture(scope="module")
+def written(reports: dict[str, Report]) -> dict[str, str]:
+    """The pages, and a comparison of five runs, which needs every colour and a note."""
+    rng = np.random.default_rng(0)
+    y = rng.integers(0, 2, 60)
+    history = [{"epoch": k, "loss": 1 / k, "validation_loss": 2 / k} for k in range(1, 30)]
+    entries = [
+        Entry(
+            f"runs/a run with a longer name, {k}", {"hidden": str(k)}, history[: 10 + k],
+            Target(("no", "yes")), y, rng.dirichlet([1, 1], 60), "same" if k < 4 else None,
+        )
+        for k in range(5)
+    ]  # fmt: skip
+    pages = {kind: report.html for kind, report in reports.items()}
+    return pages | {"compared": comparison.page(entries)}
+
+
 @pytest.fixture
-def visit(browser: Any, reports: dict[str, Report], tmp_path: Path) -> Iterator[Callable[..., Any]]:
+def visit(browser: Any, written: dict[str, str], tmp_path: Path) -> Iterator[Callable[..., Any]]:
     """Opens a report from disk; all that it said and asked for is in ``page.told``."""
     contexts = []
 
     def opened(kind: str, *, width: int = 1100, **options: Any) -> Any:
         path = tmp_path / f"{kind}.html"
-        reports[kind].save(path)
+        path.write_text(written[kind], encoding="utf-8")
         context = browser.new_context(viewport={"width": width, "height": 800}, **options)
         contexts.append(context)
         page = context.new_page()
@@ -126,8 +146,8 @@ def asked_for(page: Any) -> list[str]:
 @pytest.mark.parametrize("kind", KINDS)
 def test_it_opens_in_silence_and_asks_for_nothing(visit: Any, kind: str) -> None:
     page = visit(kind)
-    assert page.locator("section").count() >= 8
-    assert page.locator("svg.chart").count() >= 4
+    assert page.locator("section").count() >= 3
+    assert page.locator("svg.chart").count() >= 2
     assert asked_for(page) == []
 
 
@@ -151,7 +171,7 @@ def test_all_of_it_can_be_read(visit: Any, kind: str, scheme: str) -> None:
     page = visit(kind, color_scheme=scheme)
     page.evaluate("document.querySelectorAll('[data-away]').forEach(e => delete e.dataset.away)")
     found = page.evaluate(CONTRASTS)
-    assert len(found) > 150
+    assert len(found) > 50
     poor = [
         entry
         for entry in found
@@ -188,10 +208,11 @@ def test_without_script_all_of_it_is_there(visit: Any, kind: str) -> None:
     page, plain = visit(kind), visit(kind, java_script_enabled=False)
     assert asked_for(plain) == []
     assert plain.locator(".bench, [role=tab], th button").count() == 0
-    for title in ("Layers", "Drawing", "Formulas"):
-        assert plain.get_by_role("heading", name=title).is_visible()
-    assert plain.locator("svg.graph").is_visible()
-    assert plain.locator("svg g > title").count() > 20
+    if kind != "compared":
+        for title in ("Layers", "Drawing", "Formulas"):
+            assert plain.get_by_role("heading", name=title).is_visible()
+        assert plain.locator("svg.graph").is_visible()
+    assert plain.locator("svg g > title").count() > 10
     assert plain.locator("figcaption").all_inner_texts() == (
         page.locator("figcaption").all_text_contents()
     )

@@ -50,9 +50,9 @@ def traced(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     rows: list[int] = []
     true = steps_module.training_step
 
-    def counted(net: Any, loss: Any, optimizer: Any, state: Any, batch: Any) -> Any:
+    def counted(net: Any, loss: Any, optimizer: Any, state: Any, batch: Any, penalty: Any) -> Any:
         rows.append(len(batch["x"]))
-        return true(net, loss, optimizer, state, batch)
+        return true(net, loss, optimizer, state, batch, penalty)
 
     monkeypatch.setattr(steps_module, "training_step", counted)
     return rows
@@ -252,6 +252,31 @@ def test_rows_are_shuffled_each_epoch_and_each_is_seen_once(steps: list[np.ndarr
     assert len(steps) == 20
     assert all(sorted(order) == list(range(50)) for order in orders)
     assert len({tuple(order) for order in [*orders, list(range(50))]}) == 6
+
+
+def test_unshuffled_rows_are_taken_in_order(steps: list[np.ndarray]) -> None:
+    line().fit(X, VALUES, epochs=2, batch_size=16, shuffle=False)
+    assert [len(rows) for rows in steps] == [16, 16, 16, 2] * 2
+    assert np.concatenate(steps).tolist() == [*range(50), *range(50)]
+
+
+def test_blocks_are_no_longer_than_the_shortest_stride() -> None:
+    class Looks(cr.Callback):
+        seen: list[int]
+
+        def on_start(self, training: Any) -> None:
+            self.seen = []
+
+        def stride(self, training: Any) -> float:
+            return 7 - training.epoch % 7
+
+        def on_epoch(self, training: Any) -> None:
+            self.seen.append(training.epoch)
+
+    looks = Looks()
+    line().fit(X, VALUES, epochs=100, batch_size=None, callbacks=[looks, cr.Progress(after=99)])
+    assert {7, 14, 49, 98, 100} <= set(looks.seen)
+    assert len(looks.seen) < 40
 
 
 # The loss of an epoch: at a rate of almost nothing, it is that of the whole data.

@@ -252,3 +252,63 @@ def test_restarts_treat_it_as_stuck() -> None:
         f"seed {seed} got stuck: the loss was not finite" for seed in (7, 8, 9)
     ]
     assert finite(net)
+
+
+# --- a state that is not finite stops parameters silently ---------------------------------------
+
+HUGE = (1e21 * RNG.standard_normal((16, 3))).astype(np.float32)
+
+
+@pytest.mark.parametrize(
+    "optimizer", [cr.Adam(0.1), cr.AdamW(0.1), cr.RMSProp(0.1), cr.AdaGrad(0.1)]
+)
+@pytest.mark.parametrize("engine", ["numpy", "reference"])
+def test_squares_that_overflow_are_noticed(optimizer: Any, engine: str) -> None:
+    """The loss and the parameters stay finite: divided by infinity, every step is 0."""
+    net = cr.Sequential(cr.Dense(1))
+    history, told, _ = fit(
+        net, HUGE, np.zeros(16), loss="mean_absolute_error", optimizer=optimizer, epochs=4,
+        engine=engine,
+    )  # fmt: skip
+    assert history.stopped is not None
+    assert "was born in step 1, in the op square" in told
+    assert len(history) == 0
+    assert finite(net)
+
+
+def test_they_are_noticed_in_the_epoch_in_which_they_overflow() -> None:
+    rows = np.concatenate([X * 0.1, HUGE[:1]])
+    net = cr.Sequential(cr.Dense(1))
+    seen: list[int] = []
+    history, told, _ = fit(
+        net, rows, np.zeros(21), loss="mean_absolute_error", epochs=3, batch_size=1,
+        callbacks=lambda training: seen.append(training.epoch),
+    )  # fmt: skip
+    assert "in the op square" in told
+    assert history.stopped is not None
+    assert seen == []
+    assert finite(net)
+
+
+def test_running_statistics_that_overflow_are_noticed() -> None:
+    net = cr.Sequential(cr.BatchNorm(), cr.Dense(1))
+    history, _, _ = fit(net, HUGE, np.zeros(16), loss="mean_absolute_error", epochs=2)
+    assert history.stopped is not None
+    assert finite(net)
+
+
+def test_a_state_that_is_large_and_finite_is_none() -> None:
+    net = cr.Sequential(cr.Dense(1))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        history = net.fit(HUGE / 1e3, np.zeros(16), loss="mean_absolute_error", epochs=3)
+    assert len(history) == 3
+    assert history.stopped is None
+
+
+def test_members_of_a_population_with_such_a_state_are_marked() -> None:
+    population = cr.fit_many(
+        cr.Sequential(cr.Dense(1)), HUGE, np.zeros(16), loss="mean_absolute_error", seeds=3,
+        epochs=2, learning_rate=[0.1, 0.2], progress=False,
+    )  # fmt: skip
+    assert [row["state"] for row in population.table] == ["not finite"] * 6

@@ -16,6 +16,7 @@ from chainrule import __version__
 from chainrule.cli.check import check_command
 from chainrule.cli.compare import compare_command
 from chainrule.cli.doctor import doctor_command
+from chainrule.cli.export import export_command
 from chainrule.cli.predict import predict_command
 from chainrule.cli.report import report_command
 from chainrule.cli.show import show_command
@@ -66,6 +67,7 @@ def main() -> None:
       chainrule predict runs/houses-20260101-120000 new-houses.csv
       chainrule summary runs/houses-20260101-120000
       chainrule compare runs/a runs/b
+      chainrule export runs/houses-20260101-120000 --to houses.onnx
       chainrule check network.py
       chainrule doctor runs/houses-20260101-120000
       chainrule show xor --as drawing
@@ -78,6 +80,7 @@ def main() -> None:
 
 main.add_command(train_command)
 main.add_command(predict_command)
+main.add_command(export_command)
 main.add_command(summary_command)
 main.add_command(report_command)
 main.add_command(compare_command)

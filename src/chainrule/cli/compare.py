@@ -78,7 +78,7 @@ def _entry(folder: Path) -> Entry:
     config = read_config(folder)
     settings = {
         name: _shown(value)
-        for table in ("data", "training")
+        for table in ("data", "table", "training")
         for name, value in config.get(table, {}).items()
         if name not in ("rows", "test_rows", "test_fingerprint")
     }

@@ -111,14 +111,16 @@ class _Bar(Callback):
         )
 
     def on_tick(self, training: Any, position: float) -> None:
-        seconds = max(time.perf_counter() - self.began, 1e-9)
+        compiled = training.history.compile_seconds
+        seconds = max(time.perf_counter() - self.began - compiled, 1e-9)
         epoch = min(int(position) + (position % 1 > 0), training.epochs)
         self.bar.update(
             self.task,
             completed=position,
             description=f"epoch {epoch}/{training.epochs}",
             scores=_scores(training.history.columns),
-            speed=f"{training.rows * position / seconds:,.0f} rows/s",
+            speed=f"{training.rows * position / seconds:,.0f} rows/s"
+            + (f"  + {compiled:.1f} s to compile" if compiled else ""),
         )
 
     def on_epoch(self, training: Any) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chainrule.cli.problems import Part, Problem
-from chainrule.data import TableEncoder
+from chainrule.data import TableEncoder, TableFacts
 from chainrule.nn.sequential import Sequential
 from chainrule.report.material import Material, Rows, Target
 
@@ -27,11 +27,13 @@ def target_of(class_names: Sequence[str], encoder: TableEncoder | None) -> Targe
 def material_of(
     problem: Problem, net: Sequential, outputs: Array, *, history: Sequence[Mapping[str, Any]],
     stopped: str | None, facts: Mapping[str, str], command: str, seed: int,
+    linear: tuple[str, Array] | None = None, table: TableFacts | None = None,
 ) -> Material:  # fmt: skip
     """The material of a report: the problem, and what the network made of it.
 
     Args:
         outputs: the network's answers to the test rows, as it gives them.
+        linear: what a linear model is called, and its answers, in the same way.
     """
     target = target_of(problem.class_names, problem.encoder)
     judged = rows_of(problem.test, target)
@@ -50,7 +52,9 @@ def material_of(
         feature_names=problem.feature_names,
         columns=columns_of(problem.encoder),
         image_shape=problem.image_shape,
+        linear=None if linear is None else (linear[0], target.decoded(linear[1])),
         facts=facts,
+        table=table,
         remarks=problem.remarks,
         command=command,
         seed=seed,
@@ -77,4 +81,6 @@ def title_of(problem: Problem) -> str:
     """What the page is called."""
     if problem.encoder is not None:
         return f"{problem.encoder.target}, from {problem.source}"
-    return problem.name.upper() if problem.is_gate else problem.name.capitalize()
+    if problem.is_gate or problem.name == "mnist":
+        return problem.name.upper()
+    return problem.name.capitalize()

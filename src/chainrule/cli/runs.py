@@ -22,12 +22,13 @@ from chainrule.nn.sequential import Sequential
 
 MODEL = "model.safetensors"
 REPORT = "report.html"
+TABLE = "table.json"
 FILES = (
     MODEL,
     REPORT,
     "predictions.csv",
     "history.csv",
-    "table.json",
+    TABLE,
     "history.jsonl",
     "config.toml",
     "curves.png",

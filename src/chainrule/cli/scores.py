@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from chainrule.cli.intervals import Interval, bootstrap_means, of_recalls, wilson
 from chainrule.cli.problems import Problem
 from chainrule.data.facts import ScoreFacts
 from chainrule.errors import DataError
+from chainrule.report.measures.intervals import Estimate, bootstrap, of_recalls, wilson
+from chainrule.report.measures.scores import scores
 
 
 @dataclass(frozen=True)
@@ -67,16 +68,16 @@ def _verdict(gains: dict[str, NDArray[Any]]) -> str:
     for called, gain in gains.items():
         scale = float(np.abs(gain).max()) or 1.0
         columns = (np.asarray(gain, np.float64) / scale)[:, None]
-        ((low, high),) = bootstrap_means(columns, lambda means: means)
+        (mean,) = bootstrap(columns, lambda means: means)
         name = called[0].upper() + called[1:]
-        if low > 0:
+        if mean.low > 0:
             continue
         if called.startswith("always"):
             return (
                 f"{name} is about as good: the network found nothing in the columns that holds for "
                 f"other rows. Perhaps they do not tell the target, or there are too few rows."
             )
-        if high < 0:
+        if mean.high < 0:
             return (
                 f"{name} does better on these rows. Try --hidden 0, another --hidden or --lr, or "
                 f"give more rows."
@@ -124,16 +125,18 @@ def _classification(
 
 
 def _accuracy(who: str, called: str, guess: NDArray[Any], actual: NDArray[Any]) -> ScoreFacts:
-    right, total = int(np.sum(guess == actual)), len(actual)
-    return ScoreFacts(who, called, "accuracy", right / total, *wilson(right, total), "Wilson")
+    found = wilson(int(np.sum(guess == actual)), len(actual))
+    return _fact(who, called, "accuracy", found, "Wilson")
 
 
 def _balanced(who: str, called: str, guess: NDArray[Any], actual: NDArray[Any]) -> ScoreFacts:
     present, total = np.unique(actual, return_counts=True)
     right = np.array([np.sum(guess[actual == label] == label) for label in present])
-    value = float(np.mean(right / total))
-    interval = of_recalls(right, total)
-    return ScoreFacts(who, called, "balanced_accuracy", value, *interval, "Jeffreys")
+    return _fact(who, called, "balanced_accuracy", of_recalls(right, total), "Jeffreys")
+
+
+def _fact(who: str, called: str, metric: str, found: Estimate, how: str) -> ScoreFacts:
+    return ScoreFacts(who, called, metric, found.value, found.low, found.high, how)
 
 
 def _percent(fact: ScoreFacts) -> str:
@@ -185,22 +188,10 @@ def _errors(
     who: str, called: str, predicted: NDArray[Any], actual: NDArray[Any]
 ) -> tuple[ScoreFacts, ScoreFacts]:
     """R² and RMSE, each with its interval."""
-    # Of a scale of about 1, so that squares of huge numbers have a place.
-    scale = float(np.abs(actual - actual.mean()).max()) or 1.0
-    away = (actual - actual.mean()) / scale
-    columns = np.stack([((predicted - actual) / scale) ** 2, away, away**2], axis=1)
-    # Few rows, drawn again, may all be alike: then their spread says nothing of R².
-    least = 0.01 * float(np.mean(away**2)) or 1.0
-
-    def both(means: NDArray[np.float64]) -> NDArray[np.float64]:
-        spread = np.maximum(means[:, 2] - means[:, 1] ** 2, least)
-        return np.stack([1 - means[:, 0] / spread, scale * np.sqrt(means[:, 0])], axis=1)
-
-    intervals: list[Interval] = bootstrap_means(columns, both)
-    values = both(columns.mean(axis=0)[None])[0]
+    found = scores(actual[:, None], predicted[:, None], False).estimates
     explained, error = (
-        ScoreFacts(who, called, metric, float(value), *interval, "bootstrap")
-        for metric, value, interval in zip(("r2", "rmse"), values, intervals, strict=True)
+        _fact(who, called, metric, found[name], "bootstrap")
+        for metric, name in (("r2", "R²"), ("rmse", "RMSE"))
     )
     return explained, error
 

@@ -18,11 +18,12 @@ from chainrule.cli.console import live_line, note, show_table
 from chainrule.cli.pictures import draw
 from chainrule.cli.problems import Problem, Recipe
 from chainrule.cli.records import HISTORY, PREDICTIONS, Predicted, fingerprint, write_predictions
-from chainrule.cli.runs import MODEL, REPORT, Run, check_folder, new_folder, write_folder
+from chainrule.cli.runs import MODEL, REPORT, TABLE, Run, check_folder, new_folder, write_folder
 from chainrule.cli.scores import Score, score, truth_table
 from chainrule.cli.sources import problem
 from chainrule.cli.table_facts import table_facts
 from chainrule.cli.table_options import TableOptions
+from chainrule.data import TableFacts
 from chainrule.errors import ChainruleError, MissingPackageError, TrainingWarning, unknown_name
 from chainrule.nn.layers import Dense
 from chainrule.nn.sequential import Sequential
@@ -96,7 +97,8 @@ def train_on(given: Problem, options: Options) -> None:
     for remark in given.remarks:
         note(remark)
     history = _fit(net, optimizer, given, recipe, options)
-    result = score(given, net.predict(given.test.X), _linear(given))
+    linear = _linear(given)
+    result = score(given, net.predict(given.test.X), linear)
     interrupted = (history.stopped or "").startswith("interrupted")
     _tell(given, history, result, interrupted)
     run = Run(
@@ -109,10 +111,11 @@ def train_on(given: Problem, options: Options) -> None:
 
     def fill(place: Path) -> None:
         net.save(place / MODEL, **run.metadata())
-        if given.known is not None:
-            facts = table_facts(given, net, result)
-            (place / "table.json").write_text(facts.to_json(), encoding="utf-8")
-        _report(place, run, given, options, recipe, optimizer, history, result)
+        facts = None if given.known is None else table_facts(given, net, result)
+        if facts is not None:
+            (place / TABLE).write_text(facts.to_json(), encoding="utf-8")
+        write_config(place / CONFIG, _config(given, options, recipe, optimizer, result))
+        _report(place, run, given, options, history, result, linear, facts)
         draw(given, net, history, result.outputs, place)
 
     written = write_folder(folder, fill)
@@ -127,8 +130,8 @@ def _existing(folder: Path) -> Path:
 
 
 def _report(
-    place: Path, run: Run, given: Problem, options: Options, recipe: Recipe,
-    optimizer: Optimizer, history: History, result: Score,
+    place: Path, run: Run, given: Problem, options: Options, history: History, result: Score,
+    linear: tuple[str, Any] | None, table: TableFacts | None,
 ) -> None:  # fmt: skip
     """Write the page, and the plain records that it can be made of again."""
     from chainrule.cli.kept import told_of
@@ -138,7 +141,6 @@ def _report(
     if len(history):
         history.save_csv(place / "history.csv")
         history.save_jsonl(place / HISTORY)
-    command = command_line()
     material = material_of(
         given,
         run.net,
@@ -146,13 +148,14 @@ def _report(
         history=history.rows,
         stopped=history.stopped,
         facts={"data": given.source, **told_of(run)},
-        command=command,
+        command=command_line(),
         seed=options.seed,
+        linear=linear,
+        table=table,
     )
     write_predictions(
         place / PREDICTIONS, Predicted(material.y, material.outputs), given.class_names
     )
-    write_config(place / CONFIG, _config(command, given, options, recipe, optimizer, result))
     try:
         report(material).save(place / REPORT)
     except ChainruleError as error:
@@ -160,16 +163,11 @@ def _report(
 
 
 def _config(
-    command: str,
-    given: Problem,
-    options: Options,
-    recipe: Recipe,
-    optimizer: Optimizer,
-    result: Score,
+    given: Problem, options: Options, recipe: Recipe, optimizer: Optimizer, result: Score
 ) -> dict[str, dict[str, Any]]:
     rows = {"rows": given.training_rows, "test_rows": len(given.test)}
     return {
-        "run": {"command": command, "chainrule": __version__},
+        "run": {"command": command_line(), "chainrule": __version__},
         "data": {
             "data": options.data,
             **rows,
@@ -268,8 +266,6 @@ def _linear(given: Problem) -> tuple[str, Any] | None:
 
 
 def _tell(given: Problem, history: History, result: Score, interrupted: bool) -> None:
-    if history.compile_seconds:
-        note(f"Compiled in {history.compile_seconds:.1f} s.")
     for attempt in history.tries:
         note(f"{attempt}.")
     if interrupted:

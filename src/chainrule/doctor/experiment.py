@@ -210,14 +210,6 @@ def untrained(case: Case, data: Portions) -> Trial:
     return Trial(case, data, ((0, *_shares(net, case, data)),), None, net, 0)
 
 
-class _InOrder(Runner):
-    """Batches as the rows lie, in every epoch the same."""
-
-    def batches(self) -> list[Array]:
-        order = np.arange(self.rows)
-        return [order[i : i + self.batch_size] for i in range(0, self.rows, self.batch_size)]
-
-
 class _Steps:
     """The steps of an experiment: from one epoch to another, of ``epochs`` in all."""
 
@@ -229,11 +221,10 @@ class _Steps:
         self.birth: Birth | None = None
         self._runner: Runner | None = None
         if not isinstance(case.optimizer, LBFGS):
-            kind = Runner if case.shuffle else _InOrder
-            rng = case.generator()
-            self._runner = kind(
-                net, case.loss, case.optimizer, data.train, case.batch_size, rng, "numpy"
-            )
+            self._runner = Runner(
+                net, case.loss, case.optimizer, data.train, case.batch_size, case.generator(),
+                "numpy", shuffle=case.shuffle,
+            )  # fmt: skip
 
     def advance(self, first: int, last: int) -> bool:
         """Train the epochs from ``first`` to ``last``; says whether all numbers stayed finite."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -22,8 +23,8 @@ class Arithmetic(Protocol):
     def __getattr__(self, name: str) -> Callable[..., Slot]: ...
 
 
-WRITERS: list[Arithmetic] = []
-"""The writers at work: the last is what an operator between slots writes to."""
+WRITER: ContextVar[Arithmetic] = ContextVar("writer")
+"""The writer at work, which operators between slots write to: each thread has its own."""
 
 
 class Slot:
@@ -69,31 +70,31 @@ class Slot:
         return viewed(self, probe.shape, "__getitem__", (parts,), solid)
 
     def __add__(self, other: Any) -> Slot:
-        return WRITERS[-1].add(self, other)
+        return WRITER.get().add(self, other)
 
     def __radd__(self, other: Any) -> Slot:
-        return WRITERS[-1].add(other, self)
+        return WRITER.get().add(other, self)
 
     def __sub__(self, other: Any) -> Slot:
-        return WRITERS[-1].subtract(self, other)
+        return WRITER.get().subtract(self, other)
 
     def __rsub__(self, other: Any) -> Slot:
-        return WRITERS[-1].subtract(other, self)
+        return WRITER.get().subtract(other, self)
 
     def __mul__(self, other: Any) -> Slot:
-        return WRITERS[-1].multiply(self, other)
+        return WRITER.get().multiply(self, other)
 
     def __rmul__(self, other: Any) -> Slot:
-        return WRITERS[-1].multiply(other, self)
+        return WRITER.get().multiply(other, self)
 
     def __truediv__(self, other: Any) -> Slot:
-        return WRITERS[-1].divide(self, other)
+        return WRITER.get().divide(self, other)
 
     def __rtruediv__(self, other: Any) -> Slot:
-        return WRITERS[-1].divide(other, self)
+        return WRITER.get().divide(other, self)
 
     def __neg__(self) -> Slot:
-        return WRITERS[-1].negative(self)
+        return WRITER.get().negative(self)
 
 
 def _outline(shape: Shape) -> Array:

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.engine.calls import WRITERS, Call, Lowered, Slot, computed, viewed
+from chainrule.engine.calls import WRITER, Call, Lowered, Slot, computed, viewed
 from chainrule.engine.reference import reads_in_order
 from chainrule.graph.graph import Graph
 from chainrule.graph.op import CONSTANT, Array, Shape
@@ -194,13 +194,13 @@ def lower(graph: Graph, steady: Mapping[int, Array] | None = None) -> Lowered:
     slots: dict[Tensor, Slot] = {node: Slot(node.shape, node.dtype) for node in graph.inputs}
     for place, array in (steady or {}).items():
         slots[graph.inputs[place]].array = array
-    WRITERS.append(writer)
+    at_work = WRITER.set(writer)
     try:
         for node in graph.nodes[len(graph.inputs) :]:
             writer.node = node
             slots[node] = _lowered(node, [slots[x] for x in node.inputs], writer)
     finally:
-        WRITERS.pop()
+        WRITER.reset(at_work)
     outputs = [slots[x] for x in graph.outputs]
     return Lowered(_wanted(writer.calls, outputs), [slots[x] for x in graph.inputs], outputs)
 

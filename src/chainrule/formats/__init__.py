@@ -1,6 +1,6 @@
 """File formats of models: our own, and those in which a model travels to other programs."""
 
-from chainrule.formats.export import export
+from chainrule.formats.endings import export
 from chainrule.formats.onnx_model import save_onnx, to_onnx
 from chainrule.formats.python_file import python_source, save_python
 from chainrule.formats.safetensors_file import load, read_metadata, save

@@ -7,7 +7,7 @@ array that will come out of it. So every op can be exported by the same line tha
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, is_dataclass
 from typing import Any
 
 import numpy as np
@@ -171,7 +171,7 @@ class OnnxNumPy:
 
     def __getattr__(self, name: str) -> Callable[..., OnnxArray]:
         op = OPS.get(name)
-        if op is None or not op.is_elementwise or getattr(op, "__dataclass_fields__", None):
+        if op is None or not op.is_elementwise or is_dataclass(op):
             raise AttributeError(f"there is no {name} for ONNX")
         return lambda *x: self.apply(op(), *x)
 
@@ -230,10 +230,6 @@ class OnnxNumPy:
         return self.apply(OPS["matmul"](), a, b)
 
     matmul = dot
-
-    def logaddexp(self, a: Any, b: Any) -> OnnxArray:
-        """ln(e^a + e^b): the larger, and what the smaller adds to it."""
-        return self.maximum(a, b) + self.log1p(self.exp(-self.abs(a - b)))
 
     def copysign(self, x: Any, sign: float) -> OnnxArray:
         """|x| with the sign of a number."""

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.data import TableEncoder
+from chainrule.data.dates import DAY, YEAR
 from chainrule.formats.onnx_arrays import OnnxArray, OnnxNumPy
 from chainrule.formats.onnx_writing import After, Before, Port
 from chainrule.graph.tensor import Tensor
@@ -20,7 +21,6 @@ from chainrule.graph.tensor import Tensor
 #: The part of ONNX with operators of text, and its version.
 TEXT_OPERATORS, TEXT_OPSET = "ai.onnx.ml", 3
 _TEXT = np.dtype(object)
-_DAY, _YEAR = 86_400.0, 365.2425 * 86_400
 
 
 def around_table(encoder: TableEncoder) -> tuple[Before, After]:
@@ -39,9 +39,10 @@ def around_table(encoder: TableEncoder) -> tuple[Before, After]:
             ports.append(Port(given.name, given.shape, dtype))
             parts += _ENCODED[kind(column)](xp, given, column)
         xp.scope = "columns"
-        same = [xp.astype(part, x.dtype) for part in parts]
+        # Through float32, which is what the encoder gives.
+        same = [xp.astype(part, np.float32) for part in parts]
         wide = [xp.expand_dims(part, 1) if part.ndim == 1 else part for part in same]
-        return xp.concatenate(wide, 1), ports
+        return xp.astype(xp.concatenate(wide, 1), x.dtype), ports
 
     def after(xp: OnnxNumPy, output: OnnxArray) -> dict[str, OnnxArray]:
         xp.scope = "target"
@@ -60,6 +61,18 @@ def around_table(encoder: TableEncoder) -> tuple[Before, After]:
         return {"prediction": label, "probabilities": p}
 
     return before, after
+
+
+def columns_of(encoder: TableEncoder) -> dict[str, str]:
+    """The inputs of the model by name, each with what it takes, in words."""
+    words = {
+        "number": "float64, NaN where missing",
+        "date": "float64, seconds since 1970, NaN where missing",
+        "category": 'text, "" where missing',
+        "boolean": 'text, "" where missing',
+    }
+    columns = json.loads(encoder.to_json())["columns"]
+    return {column["name"]: words[kind(column)] for column in columns}
 
 
 def kind(column: Mapping[str, Any]) -> str:
@@ -111,7 +124,7 @@ def _date(xp: OnnxNumPy, x: OnnxArray, column: Mapping[str, Any]) -> Iterator[On
         if part == "time":
             yield (seconds - column["mean"]) / column["std"]
             continue
-        turns = seconds / {"season": _YEAR, "weekday": 7 * _DAY, "hour": _DAY}[part]
+        turns = seconds / {"season": YEAR, "weekday": 7 * DAY, "hour": DAY}[part]
         whole = OnnxArray(xp, xp.node("Floor", turns).name, turns.shape, turns.dtype)
         angle = (turns - whole) * (2 * np.pi)
         yield xp.where(gone, 0.0, xp.sin(angle))

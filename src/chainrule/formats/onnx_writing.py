@@ -14,12 +14,10 @@ import numpy as np
 
 from chainrule.errors import OptionError
 from chainrule.formats.onnx_arrays import Node, OnnxArray, OnnxNumPy
+from chainrule.formats.open_rows import ROWS
 from chainrule.graph.graph import Graph
 from chainrule.graph.op import CONSTANT, Array
 from chainrule.graph.tensor import Tensor
-
-#: How many rows a graph is recorded for, to see what depends on them.
-ROWS = (2, 3, 5)
 
 
 @dataclass(frozen=True)
@@ -127,6 +125,8 @@ def write_open(
         raise _uneven("the recording")
     constants: dict[str, Array] = {}
     growing: list[Node] = []
+    taken = {port.name for port in first.inputs} | {node.output for node in first.nodes}
+    count = next(name for name in ("rows", "rows_", "rows__", "rows___") if name not in taken)
     for name, values in _aligned([one.constants for one in all_three]):
         if all(_same(values[0], other) for other in values[1:]):
             constants[name] = values[0]
@@ -137,12 +137,12 @@ def write_open(
             continue
         slope, start = _line(values, users)
         constants[f"{name}/each"], constants[f"{name}/start"] = slope, start
-        growing += _computed(name, first.inputs[0].name, values[0].dtype)
+        growing += _computed(name, count, values[0].dtype)
     if growing:
-        constants["rows/axis"] = np.array(0, np.int64)
+        constants[f"{count}/axis"] = np.array(0, np.int64)
         growing[:0] = [
-            Node("Shape", (first.inputs[0].name,), "rows/shape", {}, ""),
-            Node("Gather", ("rows/shape", "rows/axis"), "rows", {"axis": 0}, ""),
+            Node("Shape", (first.inputs[0].name,), f"{count}/shape", {}, ""),
+            Node("Gather", (f"{count}/shape", f"{count}/axis"), count, {"axis": 0}, ""),
         ]
     return Written(
         _open([one.inputs for one in all_three]),
@@ -182,12 +182,12 @@ def _line(values: Sequence[Array], users: Sequence[Node]) -> tuple[Array, Array]
     return slope.astype(a.dtype), start.astype(a.dtype)
 
 
-def _computed(name: str, rows_of: str, dtype: np.dtype[Any]) -> Iterator[Node]:
+def _computed(name: str, rows: str, dtype: np.dtype[Any]) -> Iterator[Node]:
     """start + each * rows."""
     from onnx.helper import np_dtype_to_tensor_dtype
 
     to = {"to": np_dtype_to_tensor_dtype(dtype)}
-    yield Node("Cast", ("rows",), f"{name}/rows", to, "")
+    yield Node("Cast", (rows,), f"{name}/rows", to, "")
     yield Node("Mul", (f"{name}/each", f"{name}/rows"), f"{name}/grown", {}, "")
     yield Node("Add", (f"{name}/grown", f"{name}/start"), name, {}, "")
 

@@ -76,7 +76,7 @@ def python_source(
         part.copied,
         f"{part.constants}\nPARAMETERS = [\n{_written(arrays)}]",
         f'if __name__ == "__main__":\n'
-        f'    command({part.answer}, "usage: python {name}.py rows.csv")',
+        f"    command({part.answer}, {f'usage: python {name}.py rows.csv'!r})",
     ]
     return "\n\n\n".join(parts) + "\n"
 
@@ -95,6 +95,7 @@ def save_python(
 def _head(net: Sequential, name: str, example: str) -> str:
     from chainrule import __version__
 
+    name = name.replace('"', "'").replace("\\", "/")  # as it may stand in a docstring
     count = sum(array.size for array in net.parameters.values())
     layers = ", ".join(type(layer).__name__ for layer in net.layers)
     return (

@@ -6,29 +6,18 @@ import ast
 import json
 import pprint
 from dataclasses import dataclass
-from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 
-from chainrule.data import TableEncoder
-from chainrule.formats import standalone, standalone_table
+from chainrule.data import TableEncoder, dates
+from chainrule.formats import standalone, standalone_dates, standalone_table
 from chainrule.graph.op import Shape
 
 #: From this line on, the text of a ``standalone`` module is copied.
 _CUT = "# --- copied from here on ---\n"
 
+#: What the text of ``data.dates`` needs besides.
 _IMPORTS_OF_DATES = "import re\nfrom collections.abc import Iterable"
-_DATES = """\
-def _dates(column, values, places):
-    found = parse_all(values, column["style"])
-    for row, text in enumerate(values):
-        if text is not None and np.isnat(found[row]):
-            told = f"holds dates, written {column['style']}, got {text!r}"
-            raise ValueError(f"{places[row]}: column {column['name']!r} {told}")
-    return numbers_of(seconds(found), column["mean"], column["std"], column["parts"])
-
-
-_ENCODED["date"] = _dates"""
 
 
 @dataclass(frozen=True)
@@ -73,8 +62,7 @@ def table_part(given: Given, encoder: TableEncoder) -> Part:
     columns, target = state["columns"], state["target"]
     copied = [_copied(standalone), _copied(standalone_table)]
     if any(column.get("kind") == "date" for column in columns):
-        dates = _without_imports(import_module("chainrule.data.dates"))
-        copied += [_IMPORTS_OF_DATES, dates, _DATES]
+        copied += [_IMPORTS_OF_DATES, _without_imports(dates), _copied(standalone_dates)]
     network = (
         "def network(rows):\n"
         '    """What the network itself gives for the rows: an array."""\n'

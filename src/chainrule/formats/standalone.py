@@ -46,13 +46,13 @@ def outputs(
 
 
 def records(path: str) -> list[tuple[int, list[str]]]:
-    """The rows of a CSV file, each with its line; commas, semicolons or tabs between values."""
+    """The rows of a CSV file, each with its line; commas, semicolons, tabs or bars between them."""
     try:
         text = Path(path).read_text(encoding="utf-8-sig")
     except UnicodeDecodeError:
         raise ValueError(f"{path} is not a CSV file in UTF-8") from None
     first = text.partition("\n")[0]
-    delimiter = max(",;\t", key=first.count)
+    delimiter = max(",;\t|", key=first.count)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
     found = []
     line = 1
@@ -86,7 +86,10 @@ def plain_numbers(path: str, shape: tuple[int, ...], largest: int | None) -> Any
         if len(values) != width or None in values:
             raise ValueError(f"{path}, line {line}: {width} numbers were expected, got {row}")
         X[place] = values
-    if largest is not None and X.max() > 1:
+    if largest is not None and (X.min() < 0 or X.max() > 1):
+        if X.min() < 0 or X.max() > largest:
+            told = f"{X.min():g} to {X.max():g}; pixels go from 0 to {largest}, or from 0 to 1"
+            raise ValueError(f"{path} holds values from {told}")
         X = X / largest
     return X.reshape(len(X), *shape)
 

@@ -29,7 +29,10 @@ def table(path: str) -> list[Row]:
     found = records(path)
     if len(found) < 2:
         raise ValueError(f"{path} has no rows below the names of the columns")
-    (_, names), *rows = found
+    (_, head), *rows = found
+    names = [name or f"column {place}" for place, name in enumerate(head, start=1)]
+    if len(set(names)) < len(names):
+        raise ValueError(f"{path} names a column twice: {names}")
     made = []
     for line, row in rows:
         place = f"{path}, line {line}"
@@ -51,8 +54,8 @@ def encoded(columns: Sequence[dict[str, Any]], rows: Sequence[dict[str, Any]]) -
         values = [_present(row[name]) for row in rows]
         places = [getattr(row, "place", f"row {k}") for k, row in enumerate(rows)]
         kind = column.get("kind", "category" if "categories" in column else "number")
-        found.append(_ENCODED[kind](column, values, places))
-    return np.concatenate(found, axis=1)
+        found.append(ENCODED[kind](column, values, places))
+    return np.concatenate(found, axis=1).astype(np.float32)
 
 
 def _present(value: Any) -> str | None:
@@ -89,7 +92,7 @@ def _categories(column: dict[str, Any], values: list[str | None], places: list[s
     return np.eye(width + 1)[[place.get(text, unseen) for text in values]][:, :width]
 
 
-_ENCODED: dict[str, Callable[..., Any]] = {
+ENCODED: dict[str, Callable[..., Any]] = {
     "number": _numbers,
     "boolean": _booleans,
     "category": _categories,

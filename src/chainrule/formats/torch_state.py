@@ -251,7 +251,10 @@ def _as_array(value: Any) -> Array | None:
             return None
     if not isinstance(value, np.ndarray | np.generic | list | tuple):
         return None
-    return np.asarray(value)
+    try:
+        return np.asarray(value)
+    except ValueError:  # lists of different lengths
+        return None
 
 
 def _read(path: Path) -> Mapping[str, Any]:

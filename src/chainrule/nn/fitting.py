@@ -177,8 +177,17 @@ def _numbers(data: Any, name: str) -> Array:
     return array
 
 
+def all_finite(*arrays: Array) -> bool:
+    """Whether no entry is NaN or infinite; whole numbers never are."""
+    with np.errstate(all="ignore"):
+        return all(
+            array.dtype.kind != "f" or _sums_up(array) or bool(np.isfinite(array).all())
+            for array in arrays
+        )
+
+
 def _finite(array: Array, name: str) -> None:
-    if array.dtype.kind != "f" or _sums_up(array) or np.isfinite(array).all():
+    if all_finite(array):
         return
     bad = ~np.isfinite(array)
     place = np.unravel_index(int(np.argmax(bad)), array.shape)
@@ -200,8 +209,7 @@ def _sums_up(array: Array) -> bool:
     if not array.flags.c_contiguous or array.dtype.itemsize < 4:
         return False
     flat = array.reshape(-1)
-    with np.errstate(all="ignore"):
-        return math.isfinite(flat.dot(flat))
+    return math.isfinite(flat.dot(flat))
 
 
 def _cast(array: Array, name: str, dtype: np.dtype[Any]) -> Array:

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, is_dataclass
 from numbers import Real
 from typing import Any, ClassVar
 
 import numpy as np
 
-from chainrule.errors import OptionError, ShapeError
+from chainrule.errors import OptionError, ShapeError, Teaching
 from chainrule.graph.op import Array, Shape
 from chainrule.graph.tensor import Tensor
 from chainrule.nn.activations import ActivationFunction, activation_function, activation_name
@@ -45,8 +45,11 @@ class Mode:
     stream: int = 0
 
 
-class Layer:
+class Layer(metaclass=Teaching):
     """What a network is made of."""
+
+    #: What other libraries' options are here.
+    elsewhere: ClassVar[Mapping[str, str]] = {}
 
     #: Draws random numbers while training, so that the step needs a key.
     is_random: ClassVar[bool] = False
@@ -81,7 +84,9 @@ class Layer:
 
     def settings(self) -> dict[str, Any]:
         """The arguments that make this layer again: what a model file keeps."""
-        return {name: getattr(self, name) for name in getattr(self, "__dataclass_fields__", {})}
+        if not is_dataclass(self):
+            return {}
+        return {entry.name: getattr(self, entry.name) for entry in fields(self)}
 
 
 @dataclass(frozen=True)
@@ -101,6 +106,17 @@ class Dense(Layer):
         OptionError: units is not a positive whole number, or an unknown name.
     """
 
+    elsewhere: ClassVar[Mapping[str, str]] = {
+        **dict.fromkeys(
+            ("in_features", "input_dim", "input_shape", "n_inputs"),
+            "The size of the inputs is taken from the data, or from net.build(input_shape).",
+        ),
+        **dict.fromkeys(("out_features", "n_units", "hidden"), "Write units=10."),
+        **dict.fromkeys(("bias", "use_bias"), "A bias is always there; bias_init is its start."),
+        **dict.fromkeys(
+            ("kernel_initializer", "initializer", "init"), 'Write weight_init="he_normal".'
+        ),
+    }  # fmt: skip
     units: int
     activation: str | ActivationFunction | None = None
     weight_init: Any = field(default=None, kw_only=True)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from chainrule.errors import OptionError, ShapeError, unknown_name
+from chainrule.errors import OptionError, ShapeError, Teaching, unknown_name
 from chainrule.graph.graph import Graph
 from chainrule.graph.notes import Notes
 from chainrule.graph.op import Array, Shape
@@ -37,7 +37,7 @@ class _Placed:
     statistics: dict[str, str]
 
 
-class Sequential:
+class Sequential(metaclass=Teaching):
     """A network: each layer's output is the next one's input.
 
     >>> import chainrule as cr
@@ -242,9 +242,14 @@ class Sequential:
 
     def fit(self, X: Any, y: Any, **options: Any) -> History:
         """Train on ``X`` and ``y``; returns the history. Options: :func:`chainrule.train.fit`."""
-        from chainrule.train.fit import fit, known_options
+        from chainrule.train.fit import fit, fit_options
 
-        return fit(self, X, y, **known_options(options))
+        return fit(self, X, y, **fit_options(options))
+
+    @property
+    def weight_names(self) -> list[str]:
+        """The names of the weight matrices, W1, W2, ...: what a penalty on weights is of."""
+        return [name for place in self._placed for k, name in place.parameters.items() if k == "W"]
 
     @property
     def last_activation(self) -> str | None:
@@ -284,7 +289,7 @@ class Sequential:
 
         See :func:`chainrule.formats.export`.
         """
-        import_module("chainrule.formats.export").export(self, path, **options)
+        import_module("chainrule.formats.endings").export(self, path, **options)
 
     def program(self) -> str:
         """A Python file that predicts as this network does, and needs NumPy alone, as text.

@@ -4,6 +4,7 @@ from chainrule.ops import (
     activation,
     arithmetic,
     comparison,
+    einsum,
     exponential,
     indexing,
     linear,
@@ -11,12 +12,14 @@ from chainrule.ops import (
     random,
     reduce,
     shape,
+    stacking,
 )
 
 __all__ = [
     "activation",
     "arithmetic",
     "comparison",
+    "einsum",
     "exponential",
     "indexing",
     "linear",
@@ -24,4 +27,5 @@ __all__ = [
     "random",
     "reduce",
     "shape",
+    "stacking",
 ]

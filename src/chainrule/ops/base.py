@@ -68,10 +68,9 @@ class Elementwise(Op):
         # ONNX promotes nothing: its operators take one dtype.
         dtypes = [part.dtype for part in x if part.dtype.kind != "b"] or [part.dtype for part in x]
         common = np.result_type(*dtypes) if self.gives == "bool" else self.dtype(*dtypes)
-        bools = [domain == "bool" for domain in self.domains]
         same = [
-            part if is_bool else xp.astype(part, common)
-            for part, is_bool in zip(x, bools, strict=True)
+            xp.astype(part, bool if domain == "bool" else common)
+            for part, domain in zip(x, self.domains, strict=True)
         ]
         return super().to_onnx(xp, *same)
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.graph.op import public, speaks_for
+from chainrule.graph.op import FUNCTIONS, public, speaks_for
 from chainrule.graph.tensor import Tensor, apply
 from chainrule.ops.arithmetic import multiply, where
 from chainrule.ops.base import Elementwise, floats, unary
@@ -69,6 +69,24 @@ class Log1p(Elementwise):
         u = 1.0 + x[0]
         whole = xp.equal(u, 1.0)
         return xp.where(whole, x[0], xp.log(u) * x[0] / xp.where(whole, 1.0, u - 1.0))
+
+
+class LogAddExp(Elementwise):
+    """y = ln(e^a + e^b), finite at every finite a and b: the smooth maximum of two."""
+
+    name, function = "logaddexp", "logaddexp"
+    latex, domains = r"\ln(e^{{{0}}} + e^{{{1}}})", ("real", "real")
+
+    def pull(self, g: Any, y: Any, a: Any, b: Any) -> tuple[Any, ...]:
+        return lambda: g * exp(a - y), lambda: g * exp(b - y)
+
+    def entry(self, sp: Any, a: Any, b: Any) -> Any:
+        return sp.log(sp.exp(a) + sp.exp(b))
+
+    def to_onnx(self, xp: Any, *x: Any) -> Any:
+        # The larger, and what the smaller adds to it.
+        a, b = x
+        return xp.maximum(a, b) + xp.log1p(xp.exp(-xp.abs(a - b)))
 
 
 class Sqrt(Elementwise):
@@ -157,4 +175,14 @@ def times_log(t: Any, x: Any) -> Any:
     return apply(_TIMES_LOG, t, floats(x)) if known is None else multiply(t, known)
 
 
-_LOG, _TIMES_LOG = Log(), TimesLog()
+@public
+@speaks_for(np.logaddexp)
+def logaddexp(a: Any, b: Any) -> Any:
+    """y = ln(e^a + e^b), entry by entry; with the number 0 it is recorded as softplus."""
+    for zero, other in ((a, b), (b, a)):
+        if isinstance(zero, int | float) and zero == 0 and isinstance(other, Tensor):
+            return FUNCTIONS["softplus"](other)
+    return apply(_LOG_ADD_EXP, floats(a), floats(b))
+
+
+_LOG, _TIMES_LOG, _LOG_ADD_EXP = Log(), TimesLog(), LogAddExp()

@@ -11,11 +11,11 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from numbers import Real
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
-from chainrule.errors import OptionError, unknown_name
+from chainrule.errors import OptionError, Teaching, unknown_name
 from chainrule.graph.op import Array
 from chainrule.graph.tensor import Tensor
 from chainrule.ops.arithmetic import astype, clip, minimum, square
@@ -26,7 +26,7 @@ State = Mapping[str, Tensor]
 
 
 @dataclass
-class Optimizer:
+class Optimizer(metaclass=Teaching):
     """What optimizers share.
 
     Args:
@@ -39,6 +39,13 @@ class Optimizer:
         OptionError: a setting that is not a finite number, or out of range.
     """
 
+    #: What other libraries' options are here.
+    elsewhere: ClassVar[Mapping[str, str]] = {
+        "lr": "Write learning_rate=0.01.",
+        "eps": "Write epsilon=1e-8.",
+        "betas": "Write beta1=0.9, beta2=0.999.",
+        "params": "fit gives it the parameters of its network.",
+    }
     learning_rate: float
     weight_decay: float = field(default=0.0, kw_only=True)
     clip_norm: float | None = field(default=None, kw_only=True)
@@ -215,9 +222,13 @@ class Adam(Optimizer):
         # √(s (1-β₂) / (1-β₂ᵗ)) + ε is c (√s + ε / c).
         c = sqrt((1 - self.beta2) / (1 - power2))
         size = astype(rate * ((1 - self.beta1) / (1 - power1)) / c, theta.dtype)
-        change = m / (sqrt(s) + astype(self.epsilon / c, theta.dtype)) * size
+        change = m / (sqrt(s) + astype(self.over(c), theta.dtype)) * size
         theta = self.decayed(theta, rate) - change
         return theta, {"mean": m, "squares": s, "power1": power1, "power2": power2}
+
+    def over(self, c: Tensor) -> Tensor:
+        """What keeps √s off 0."""
+        return self.epsilon / c
 
     def decayed(self, theta: Tensor, rate: Tensor) -> Tensor:
         """θ before the step: Adam's decay is in the gradient, AdamW's is here."""
@@ -248,16 +259,24 @@ class LBFGS(Optimizer):
     Args:
         memory: how many past steps the curvature is estimated from.
         tolerance: stop where no entry of the gradient is larger.
+        least_gain: stop where an iteration lowers the loss by less than this part of it.
+        evaluations: how often the loss may be computed; None: 20 times an epoch, and 100.
     """
 
     learning_rate: float = 1.0
     memory: int = 10
     tolerance: float = 1e-8
+    least_gain: float = 0.0
+    evaluations: int | None = None
 
     def __post_init__(self) -> None:
         super().__post_init__()
         _require(self, "memory", self.memory >= 1, "1 or more")
         _require(self, "tolerance", self.tolerance >= 0, "0 or more")
+        _require(self, "least_gain", self.least_gain >= 0, "0 or more")
+        _require(
+            self, "evaluations", self.evaluations is None or self.evaluations >= 1, "1 or more"
+        )
         if self.learning_rate != 1.0 or self.clip_norm or self.clip_value:
             raise OptionError(
                 "LBFGS finds its own step: it takes no learning_rate and no clipping."

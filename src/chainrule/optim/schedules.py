@@ -24,15 +24,15 @@ from __future__ import annotations
 
 import math
 import numbers
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeGuard
 
-from chainrule.errors import OptionError, unknown_name
+from chainrule.errors import OptionError, Teaching, unknown_name
 
 
-class Schedule(ABC):
+class Schedule(metaclass=Teaching):
     """The parent of all schedules; a child says its ``multiplier``."""
 
     @abstractmethod

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from chainrule.data import TableFacts
 from chainrule.nn.sequential import Sequential
 
 Array = NDArray[Any]
@@ -65,7 +66,9 @@ class Material:
         columns: features that stand for one column of a table, by its name: they are moved together
             where the importance of columns is measured. Default: each feature by itself.
         image_shape: (height, width), where a sample is a picture.
+        linear: the name and the answers of a linear model, where one was fitted already.
         facts: what was trained on what, by name.
+        table: what is known of the table that the rows are of.
         remarks: what was decided without being asked for.
         findings: what a doctor found; see ``sections/findings.py``.
         command: what makes the run again.
@@ -86,7 +89,9 @@ class Material:
     feature_names: tuple[str, ...] = ()
     columns: Mapping[str, Sequence[int]] = field(default_factory=dict)
     image_shape: tuple[int, int] | None = None
+    linear: tuple[str, Array] | None = None
     facts: Mapping[str, str] = field(default_factory=dict)
+    table: TableFacts | None = None
     remarks: Sequence[str] = ()
     findings: Sequence[Any] = ()
     command: str | None = None

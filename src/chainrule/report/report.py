@@ -21,6 +21,7 @@ from chainrule.report.sections import (
     importance,
     making,
     network,
+    regions,
     residuals,
     score,
 )
@@ -71,6 +72,7 @@ def sections(material: Material, judged: Judgement) -> list[Section]:
         data.section(material),
         score.section(material, judged),
         curves.section(material),
+        regions.section(material),
         confusion.section(material),
         residuals.section(material),
         calibration.section(material),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +29,7 @@ def write_report(
     feature_names: Iterable[Any] | None = None,
     target: str = "target",
     image_shape: tuple[int, int] | None = None,
-    findings: Sequence[Any] = (),
+    findings: Any = (),
     facts: Mapping[str, str] | None = None,
     command: str | None = None,
     seed: int = 0,
@@ -52,8 +52,8 @@ def write_report(
         class_names, feature_names: what classes and columns are called.
         target: what the predicted number is called, with its unit.
         image_shape: (height, width), if each row is a picture.
-        findings: what a doctor found: objects with ``title``, and perhaps ``where``, ``observed``,
-            ``expected``, ``repair``, ``before`` and ``after``.
+        findings: what a doctor found: a diagnosis, or objects with ``title``, and perhaps
+            ``where``, ``observed``, ``expected``, ``sure``, ``repair``, ``before`` and ``after``.
         facts: more to be told of the data, by name.
         command: what makes the run again.
         seed: of resampling and shuffles; the same seed and data give the same page.
@@ -93,7 +93,7 @@ def write_report(
             if feature_names is None
             else _names(feature_names, width, "feature_names", "numbers a row"),
             image_shape=image_shape,
-            findings=findings,
+            findings=tuple(getattr(findings, "findings", findings)),
             facts=facts or {},
             command=command,
             seed=seed,

@@ -12,18 +12,22 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, ClassVar, TextIO
 
-from chainrule.errors import OptionError, unknown_name
+from chainrule.errors import OptionError, Teaching, unknown_name
 from chainrule.graph.op import Array
 
 if TYPE_CHECKING:
     from chainrule.train.loop import Training
 
 
-class Callback:
+class Callback(metaclass=Teaching):
     """The base: does nothing."""
 
     #: Whether it must see every epoch by itself. If none must, quick epochs are run in blocks.
     every_epoch: ClassVar[bool] = True
+
+    def stride(self, training: Training) -> float:
+        """How many epochs may be run before it must see them: the length of a block at most."""
+        return 1 if self.every_epoch else math.inf
 
     def on_start(self, training: Training) -> None:
         """Before the first epoch."""
@@ -32,7 +36,7 @@ class Callback:
         """Now and then while an epoch runs; ``position`` is in epochs."""
 
     def on_epoch(self, training: Training) -> None:
-        """After an epoch. ``training.stop(reason)`` ends the training."""
+        """After an epoch, or a block of them. ``training.stop(reason)`` ends the training."""
 
     def on_end(self, training: Training) -> None:
         """After the last epoch, however it came to be the last."""
@@ -114,7 +118,7 @@ class Snapshots(Callback):
 
 
 class Progress(Callback):
-    """A live line: epoch, loss and metrics, rows a second, time left.
+    """A live line: epoch, loss and metrics, rows a second, time left, and the time to compile.
 
     On a terminal the line is rewritten in place. Elsewhere a line is written at the end, and one
     every ten seconds before. Nothing is written by a training shorter than ``after`` seconds.
@@ -156,7 +160,8 @@ class Progress(Callback):
         self.out.flush()
 
     def _line(self, training: Training, position: float, now: float) -> str:
-        seconds = max(now - self.began, 1e-9)
+        compiled = training.history.compile_seconds
+        seconds = max(now - self.began - compiled, 1e-9)
         parts = [
             f"epoch {min(int(position) + (position % 1 > 0), training.epochs)}/{training.epochs}"
         ]
@@ -169,6 +174,8 @@ class Progress(Callback):
             parts.append(f"{_clock(left)} left")
         else:
             parts.append(_clock(seconds))
+        if compiled:
+            parts.append(f"+ {compiled:.1f} s to compile")
         return "  ".join(parts)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -120,6 +122,29 @@ def options(epochs: Any, batch_size: Any, restarts: Any, engine: str, progress: 
         jax_module()  # if it is not installed, that is said before anything is computed
     if progress not in (True, False, "auto"):
         raise OptionError(f"progress is True, False or 'auto', got {progress!r}.")
+
+
+def steps(penalty: Any, shuffle: Any) -> None:
+    """Refuse a penalty that is no number of 0 or more, and a shuffle that is neither yes nor no."""
+    number = isinstance(penalty, Real) and not isinstance(penalty, bool)
+    if not (number and 0 <= penalty < math.inf):
+        raise OptionError(f"penalty is a number of 0 or more, got {penalty!r}.")
+    if shuffle not in (True, False):
+        raise OptionError(f"shuffle is True or False, got {shuffle!r}.")
+
+
+def memory(limit: Any, engine: str) -> None:
+    """Refuse a limit that is none, or that nobody keeps to."""
+    if limit is None:
+        return
+    number = isinstance(limit, int | float | np.number) and not isinstance(limit, bool)
+    if not (number and 0 < limit < np.inf):
+        raise OptionError(f"memory_limit is a number of bytes, such as 2e9, got {limit!r}.")
+    if engine != "xla":
+        raise OptionError(
+            f"memory_limit is for engine='xla', which puts data on a device. The {engine} engine "
+            "reads every batch from X where it is: leave memory_limit out."
+        )
 
 
 def together(

@@ -14,7 +14,7 @@ import numpy as np
 
 from chainrule.engine.xla.epochs import MOST_STEPS, Epochs, permutation
 from chainrule.engine.xla.resident import resident
-from chainrule.engine.xla.runtime import all_dtypes, jax_module
+from chainrule.engine.xla.runtime import all_dtypes, full_memory_told, jax_module
 from chainrule.graph.op import Array
 from chainrule.nn.losses import Loss
 from chainrule.nn.sequential import Sequential
@@ -34,7 +34,16 @@ FIRST_STEPS = 16
 GROWTH = 64
 
 #: Seconds a step has taken at best, by program: a second training begins with calls of full length.
-_pace: WeakKeyDictionary[Any, float] = WeakKeyDictionary()
+_paces: WeakKeyDictionary[Any, float] = WeakKeyDictionary()
+
+
+class Passes:
+    """Passes over some rows: what a call hands to the next, and the programs by their rates."""
+
+    def __init__(self, epochs: Epochs) -> None:
+        self.epochs = epochs
+        self.carried = epochs.start()
+        self.programs: dict[int, Callable[..., Any]] = {}
 
 
 class EpochsRunner(Runner):
@@ -49,26 +58,39 @@ class EpochsRunner(Runner):
 
     def __init__(
         self, net: Sequential, loss: Loss, optimizer: Optimizer, data: dict[str, Array],
-        batch_size: int | None, rng: np.random.Generator, engine: str,
+        batch_size: int | None, rng: np.random.Generator, engine: str, *, penalty: float = 0.0,
+        shuffle: bool = True,
     ) -> None:  # fmt: skip
-        super().__init__(net, loss, optimizer, data, batch_size, rng, engine)
+        super().__init__(
+            net, loss, optimizer, data, batch_size, rng, engine, penalty=penalty, shuffle=shuffle
+        )
         self._order_key = rng.integers(2**32, size=2, dtype=np.uint32)
         self._traced: dict[int, Step] = {}
-        rest = self.rows % self.batch_size
-        self._epochs = Epochs(
-            self.step_on(self.batch_size), self.step_on(rest) if rest else None,
-            self.rows, self.batch_size, not loss.total,
-        )  # fmt: skip
-        bound, changing = self.bound(), set(self._epochs.step.replaces.values())
+        self._open()
+        # How the steps are cut into calls, which is a matter of time, must not show in the bits.
+        self.together = self._all.epochs.at_once
+        bound, changing = self.bound(), set(self.step_on(self.batch_size).replaces.values())
         self._changing = {name: array for name, array in bound.items() if name in changing}
         self._others = {
             name: array for name, array in bound.items() if name not in {*changing, "rate"}
         }
-        with all_dtypes():
-            self._data = {name: resident(array) for name, array in data.items()}
-        self._programs: dict[int, Callable[..., Any]] = {}
-        self._carried = self._epochs.start(self._changing)
+        self._state: dict[str, Any] = self._changing
         self._loss = np.nan
+
+    def _open(self) -> None:
+        """Put the data on the device."""
+        self._all = self._passes(self.rows)
+        with all_dtypes(), full_memory_told():
+            # All rows at once are read as they are; else they are gathered, batch by batch.
+            put = jax_module().device_put if self.batch_size == self.rows else resident
+            self._held = {name: put(array) for name, array in self.data.items()}
+
+    def _passes(self, rows: int) -> Passes:
+        """Passes over so many rows."""
+        batch = min(self.batch_size, rows)
+        rest = rows % batch
+        steps = self.step_on(batch), self.step_on(rest) if rest else None
+        return Passes(Epochs(*steps, rows, batch, not self.loss.total, self.shuffle))
 
     def step_on(self, size: int) -> Step:
         """The step for batches of so many rows: traced at first need."""
@@ -78,14 +100,14 @@ class EpochsRunner(Runner):
                 for name, array in self.data.items()
             }
             self._traced[size] = training_step(
-                self.net, self.loss, self.optimizer, self.optimizer_state, batch, early_rate=False
-            )
+                self.net, self.loss, self.optimizer, self.optimizer_state, batch, self.penalty,
+                early_rate=False,
+            )  # fmt: skip
         return self._traced[size]
 
     def epochs_in(self, seconds: float, rates: Rates) -> int:
         """How many epochs take about so many seconds, as far as the program's pace is known."""
-        with all_dtypes():
-            pace = _pace.get(self._program(1 if rates.is_constant else MOST_STEPS))
+        pace = self._pace(rates)
         return 1 if pace is None else max(1, int(seconds / pace / self.steps_per_epoch))
 
     def run(self, epochs: int, rates: Rates, tick: Callable[[float], None]) -> list[float]:
@@ -108,10 +130,15 @@ class EpochsRunner(Runner):
         """The rows of each batch of the epoch that comes next."""
         if self.batch_size == self.rows:
             return [np.arange(self.rows)]
-        with all_dtypes():
-            epoch = self.steps // self.steps_per_epoch
-            order = np.asarray(permutation(self._order_key, np.int64(epoch), self.rows))
+        order = self._order_of_rows(self.steps // self.steps_per_epoch, self.rows)
         return [order[i : i + self.batch_size] for i in range(0, self.rows, self.batch_size)]
+
+    def _order_of_rows(self, number: int, rows: int) -> Array:
+        """The order that the device takes so many rows in, in the pass of this number."""
+        if not self.shuffle:
+            return np.arange(rows)
+        with all_dtypes():
+            return np.asarray(permutation(self._order_key, np.int64(number), rows))
 
     def make_step(self, batch: Array, rate: float) -> float:
         """The step that comes next, on its ``batch``; returns the loss of the epoch so far."""
@@ -121,12 +148,12 @@ class EpochsRunner(Runner):
 
     def state(self) -> dict[str, Any]:
         """Everything that a step changes, copied."""
-        return super().state() | {"sums": np.array(self._carried["sums"])}
+        return super().state() | {"sums": np.array(self._all.carried["sums"])}
 
     def restore(self, state: dict[str, Any]) -> None:
         """Go back to a copied state."""
         super().restore(state)
-        self._carried["sums"] = state["sums"].copy()
+        self._all.carried["sums"] = state["sums"].copy()
 
     # --- calls ---------------------------------------------------------------------------------
 
@@ -135,14 +162,14 @@ class EpochsRunner(Runner):
         """What steps change lies on the device meanwhile, and comes back whatever happens."""
         jnp = jax_module().numpy
         with all_dtypes():
-            self._carried["state"] = {name: jnp.array(x) for name, x in self._changing.items()}
+            self._state = {name: jnp.array(x) for name, x in self._changing.items()}
             try:
                 yield
             finally:
                 for name, array in self._changing.items():
-                    held = self._carried["state"][name]
-                    if not held.is_deleted():  # as it is if a call failed
-                        np.copyto(array, np.asarray(held))
+                    if not self._state[name].is_deleted():  # as it is if a call failed
+                        np.copyto(array, np.asarray(self._state[name]))
+                self._state = self._changing
 
     def _call(self, count: int, rates: Rates, first: int) -> list[float]:
         """Make some steps in one call; returns the losses of the epochs that ended in it.
@@ -151,35 +178,55 @@ class EpochsRunner(Runner):
         """
         start, stop, each = self.steps, self.steps + count, self.steps_per_epoch
         numbers = self._numbers(rates, range(start - first, stop - first))
-        program = self._program(len(numbers))
-        began = time.perf_counter()
-        with _interrupts_held():
-            self._carried, found = program(
-                self._carried, self._data, self._others, self._order_key, numbers,
-                np.int64(start), np.int64(stop),
-            )  # fmt: skip
-            losses = np.asarray(found)  # waits until all steps are made
-            self.steps = stop
-        seconds = time.perf_counter() - began
-        _pace[program] = min(seconds / count, _pace.get(program, np.inf))
+        losses = self._run(self._all, self._held, numbers, start, stop)
         self._loss = losses[(stop - 1) // each - start // each].item()
         ended: list[float] = losses[: stop // each - start // each].tolist()
         return ended
 
-    def _program(self, numbers: int) -> Callable[..., Any]:
+    def _run(
+        self, passes: Passes, held: dict[str, Any], numbers: Array, start: int, stop: int
+    ) -> Array:
+        """The losses of the passes that the steps ``start`` to ``stop`` belong to."""
+        program = self._program(passes, held, len(numbers))
+        began = time.perf_counter()
+        with _interrupts_held(), full_memory_told():
+            carried, found = program(
+                passes.carried | {"state": self._state}, held, self._others, self._order_key,
+                numbers, np.int64(start), np.int64(stop),
+            )  # fmt: skip
+            self._state = carried.pop("state")
+            passes.carried = carried
+            losses = np.asarray(found)  # waits until all steps are made
+            self.steps += stop - start
+        seconds = (time.perf_counter() - began) / (stop - start)
+        _paces[program] = min(seconds, _paces.get(program, np.inf))
+        return losses
+
+    def _program(self, passes: Passes, held: dict[str, Any], numbers: int) -> Callable[..., Any]:
         """The program that is given so many rates."""
-        if numbers not in self._programs:
-            step = np.int64(0)
-            fed = (np.zeros(numbers), step, step)
-            self._programs[numbers] = self._epochs.compile(
-                (self._carried, self._data, self._others, self._order_key, *fed)
+        if numbers not in passes.programs:
+            fed = (np.zeros(numbers), np.int64(0), np.int64(0))
+            carried = passes.carried | {"state": self._state}
+            passes.programs[numbers] = passes.epochs.compile(
+                (carried, held, self._others, self._order_key, *fed)
             )
-        return self._programs[numbers]
+        return passes.programs[numbers]
+
+    def _pace(self, rates: Rates) -> float | None:
+        """Seconds a step, if that is known."""
+        program = self._main_program(1 if rates.is_constant else MOST_STEPS)
+        return None if program is None else _paces.get(program)
+
+    def _main_program(self, numbers: int) -> Callable[..., Any] | None:
+        """The program that makes most of the steps."""
+        with all_dtypes():
+            return self._program(self._all, self._held, numbers)
 
     def _most(self, rates: Rates) -> int:
         """The steps of the next call."""
-        pace = _pace.get(self._program(1 if rates.is_constant else MOST_STEPS))
-        return FIRST_STEPS if pace is None else min(MOST_STEPS, 1 + int(CALL_SECONDS / pace))
+        pace = self._pace(rates)
+        steps = FIRST_STEPS if pace is None else min(MOST_STEPS, 1 + int(CALL_SECONDS / pace))
+        return -(-steps // self.together) * self.together
 
     def _numbers(self, rates: Rates, steps: range) -> Array:
         """One rate for all of these steps, or a table that begins with one for each."""

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import inspect
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import numpy as np
 
-from chainrule.errors import ChainruleError, OptionError, unknown_name
+from chainrule.errors import ChainruleError, known_options, options_of
 from chainrule.nn import fitting
 from chainrule.nn.sequential import Sequential
 from chainrule.optim.optimizers import LBFGS, Optimizer
@@ -19,11 +19,11 @@ from chainrule.optim.schedules import schedule as make_schedule
 from chainrule.train import checks
 from chainrule.train.advice import advise
 from chainrule.train.callbacks import Progress, callback
-from chainrule.train.epochs import EpochsRunner
 from chainrule.train.history import History
 from chainrule.train.loop import Training, scores_of
 from chainrule.train.restarts import fit_with_restarts
 from chainrule.train.runner import Runner
+from chainrule.train.streamed import runner_on_device
 
 #: Without ``epochs``, training is given at least this many steps, and this many epochs.
 DEFAULT_STEPS, DEFAULT_EPOCHS = 2000, 20
@@ -48,8 +48,11 @@ def fit(
     class_weight: Any = None,
     callbacks: Any = (),
     restarts: int = 0,
+    penalty: float = 0.0,
+    shuffle: bool = True,
     seed: int | np.random.Generator = 0,
     engine: str = "numpy",
+    memory_limit: float | None = None,
     progress: bool | str = "auto",
 ) -> History:
     """Train ``net`` on samples ``X`` (rows) and targets ``y``; returns the history.
@@ -62,8 +65,7 @@ def fit(
         loss: a name, a ``Loss`` or a function; default by the last activation (see ``loss_for``).
         optimizer: a name or an ``Optimizer``; default Adam with a rate of 0.01.
         epochs: passes over the data; default 20, or as many as make 2,000 steps.
-        batch_size: rows a step, shuffled anew each epoch; None for all rows at once. LBFGS always
-            takes all rows.
+        batch_size: rows a step; None for all rows at once. LBFGS always takes all rows.
         validation: a share of the rows to set aside, or a pair (X, y); scored without weights.
         metrics: names or functions (outputs, targets), computed after each epoch on the training
             data and on validation.
@@ -71,8 +73,15 @@ def fit(
         sample_weight: one number a row. class_weight: {label: weight} or "balanced".
         callbacks: ``Callback`` objects or functions of the training.
         restarts: how often to start again from the next seed if training got stuck.
+        penalty: α, adds α/2 ΣW² to the loss of each batch before it is divided by its rows; over
+            weights, not biases. The loss in the history has it in.
+        shuffle: draw the batches anew in each epoch; False takes the rows in order.
         seed: a number or a ``numpy.random.Generator``.
         engine: "numpy", "xla" or "reference".
+        memory_limit: bytes that the data may take on the device of the xla engine; what is larger
+            is streamed, in chunks of half of that. Default half the device's memory; on a CPU only
+            for an X that is mapped from a file (``np.load(..., mmap_mode="r")``), of which, if it
+            has the network's dtype, no more than that is copied into memory.
         progress: True, False, or "auto": a live line on a terminal after a second.
 
     Raises:
@@ -82,6 +91,8 @@ def fit(
     """
     chosen = make_optimizer(optimizer)
     checks.options(epochs, batch_size, restarts, engine, progress)
+    checks.steps(penalty, shuffle)
+    checks.memory(memory_limit, engine)
     X = fitting.inputs(X, net.dtype, net.input_shape)
     rng = checks.generator(seed)
     with _as_before_if_refused(net):
@@ -105,9 +116,14 @@ def fit(
         if isinstance(chosen, LBFGS):
             from chainrule.train.lbfgs import train_lbfgs
 
-            return train_lbfgs(net, net.loss_for(), chosen, data, epochs, listed, scores, engine)
-        kind = EpochsRunner if engine == "xla" else Runner
-        runner = kind(net, net.loss_for(), chosen, data, batch_size, start, engine)
+            return train_lbfgs(
+                net, net.loss_for(), chosen, data, epochs, listed, scores, engine, penalty
+            )
+        make = partial(runner_on_device, memory_limit) if engine == "xla" else Runner
+        runner = make(
+            net, net.loss_for(), chosen, data, batch_size, start, engine,
+            penalty=penalty, shuffle=shuffle,
+        )  # fmt: skip
         return Training(net, runner, chosen, changing, epochs, listed, scores).run()
 
     history = fit_with_restarts(net, train, data, restarts, seed, rng)
@@ -142,21 +158,17 @@ _ELSEWHERE = {
     "verbose": "The live line is progress=True or False.",
     "validation_split": "Write validation=0.2.",
     "validation_data": "Write validation=(X, y).",
-    "shuffle": "Batches are always shuffled, by seed=.",
+    "alpha": "The penalty on weights is penalty=0.0001.",
+    "l2": "The penalty on weights is penalty=0.0001.",
     "random_state": "Write seed=0.",
 }
 
 
-def known_options(options: dict[str, Any]) -> dict[str, Any]:
+def fit_options(options: dict[str, Any]) -> dict[str, Any]:
     """The options of ``fit``, if all are known.
 
     Raises:
         OptionError: one is not, with what it is called here.
     """
-    known = list(inspect.signature(fit).parameters)[3:]
-    for name in options:
-        if name in _ELSEWHERE:
-            raise OptionError(f"fit has no option {name!r}. {_ELSEWHERE[name]}")
-        if name not in known:
-            raise unknown_name("fit's option", name, known)
+    known_options("fit", options_of(fit)[3:], options, _ELSEWHERE)
     return options

@@ -7,15 +7,17 @@ of random numbers, and so the course of its training, to rounding.
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from chainrule.engine import Runnable, program
+from chainrule.engine import Repeatable, Runnable, program, repeated
 from chainrule.engine.lanes import lane_count
 from chainrule.graph.batch import batch
+from chainrule.graph.graph import Graph
 from chainrule.graph.op import Array
 from chainrule.nn.losses import Loss
 from chainrule.optim.optimizers import Optimizer
@@ -24,14 +26,18 @@ from chainrule.train.member import Member, draw_the_same
 from chainrule.train.rows import Rows
 from chainrule.train.scoring import Scorer
 from chainrule.train.step import Step, flat, training_step, views
+from chainrule.train.steps import COUNT
 
 
 @dataclass(slots=True)
 class _Batch:
-    """The buffers of one batch shape, and the program that reads them."""
+    """The step on one batch shape, the buffers that it reads, and the program made of it."""
 
+    graph: Graph
+    replaces: dict[int, str]
     arrays: dict[str, Array]
-    program: Runnable
+    steady: list[str]
+    program: Runnable | None = None
 
 
 class Group:
@@ -64,6 +70,7 @@ class Group:
         self.arrays = self._side_by_side(thetas)
         self._rates = np.array([member.learning_rate for member in members])
         self._batches: dict[int, _Batch] = {}
+        self._repeated: tuple[Repeatable, Array] | None = None
         self._watched = np.zeros(0, np.intp)
         self.losses = np.full((epochs, len(members)), np.nan)
         self.validation: Array | None = None
@@ -120,10 +127,28 @@ class Group:
             if isinstance(self.schedule, Constant):
                 self.arrays["rate"][...] = self._rates
                 steady.append("rate")
-            bound = self.arrays | given
-            made = program(graph, bound, step.replaces, self.engine, steady)
-            self._batches[rows] = _Batch(given, made)
+            self._batches[rows] = _Batch(graph, step.replaces, given, steady)
         return self._batches[rows]
+
+    def _program(self, rows: int) -> Runnable:
+        """What makes a step on so many rows."""
+        batch = self._batch(rows)
+        if batch.program is None:
+            bound = self.arrays | batch.arrays
+            batch.program = program(batch.graph, bound, batch.replaces, self.engine, batch.steady)
+        return batch.program
+
+    def _loop(self) -> tuple[Repeatable, Array]:
+        """What makes many steps on all rows, and where it leaves their losses."""
+        if self._repeated is None:
+            batch, losses = self._batch(self.rows), np.zeros((COUNT, len(self.members)))
+            losses = losses.astype(batch.graph.outputs[0].dtype)
+            bound = self.arrays | batch.arrays
+            made = repeated(
+                batch.graph, bound, batch.replaces, self.engine, batch.steady, {0: losses}
+            )
+            self._repeated = made, losses
+        return self._repeated
 
     def scorer(self, rows: Rows) -> Scorer:
         """The scores of the members as they are at the time."""
@@ -168,13 +193,17 @@ class Group:
         return constant and full and not self.is_random and self.validation is None
 
     def _run_quietly(self, epochs: int) -> None:
-        run = self._batch(self.rows).program
-        step, loss, copy = run.run, run.outputs[0], np.copyto
-        # Where a step takes microseconds, every look-up between two of them would be felt.
-        for row in self.losses[self.done : self.done + epochs]:
-            step()
-            copy(row, loss)
-            self.done = self.steps = self.done + 1
+        loop, losses = self._loop()
+        last = self.done + epochs
+        while self.done < last:
+            count = min(COUNT, last - self.done)
+            rows = iter(loop.rows[:count])
+            try:
+                loop.run(rows)
+            finally:
+                made = count - operator.length_hint(rows)  # fewer if it was interrupted
+                self.losses[self.done : self.done + made] = losses[:made]
+                self.done = self.steps = self.done + made
 
     def _epoch(self, tick: Callable[[], None]) -> None:
         position = float(self.done)
@@ -214,9 +243,10 @@ class Group:
             np.multiply(self._rates, factor, self.arrays["rate"])
         if self.is_random:
             np.moveaxis(self.arrays["key"], self.axis, 0)[:, 1] = self.steps
-        batch.program.run()
+        run = self._program(count)
+        run.run()
         self.steps += 1
-        value = batch.program.outputs[0]
+        value = run.outputs[0]
         if self._watched.size:
             self._look(value)
         if self.loss.total:
@@ -230,10 +260,18 @@ class Group:
 
     def _failing(self, first: int) -> Array:
         """The members that have failed since the epoch ``first``."""
-        theta = np.moveaxis(self.arrays["theta"], self.axis, 0)
-        finite = np.isfinite(theta).all(1) & np.isfinite(self.losses[first : self.done]).all(0)
+        finite = self._are_finite() & np.isfinite(self.losses[first : self.done]).all(0)
         known = np.array([member.failed is not None for member in self.members])
         return np.flatnonzero(~finite & ~known)
+
+    def _are_finite(self) -> Array:
+        """Of which members all that a step changes is finite."""
+        finite = np.ones(len(self.members), bool)
+        for name, array in self.arrays.items():
+            if name not in ("rate", "key"):
+                own = np.moveaxis(array, self.axis, 0).reshape(len(finite), -1)
+                finite &= np.isfinite(own).all(1)
+        return finite
 
     def _settle(self, before: dict[str, Any], failing: Array) -> None:
         """Replay from the state ``before``, to keep the last finite state of each."""
@@ -253,8 +291,7 @@ class Group:
     def _look(self, losses: Array) -> None:
         """After a step of the replay: keep what is finite, and mark what is not."""
         watched = self._watched
-        theta = np.moveaxis(self.arrays["theta"], self.axis, 0)
-        finite = np.isfinite(losses[watched]) & np.isfinite(theta[watched]).all(1)
+        finite = np.isfinite(losses[watched]) & self._are_finite()[watched]
         self._keep(watched[finite])
         for i in watched[~finite]:
             self.members[i].failed = self.done + 1

@@ -38,7 +38,7 @@ class Minimisation:
 
 def train_lbfgs(
     net: Sequential, loss: Loss, optimizer: LBFGS, data: dict[str, Array], epochs: int,
-    callbacks: Sequence[Callback], scores: Scores | None, engine: str,
+    callbacks: Sequence[Callback], scores: Scores | None, engine: str, penalty: float = 0.0,
 ) -> History:  # fmt: skip
     """Minimise the loss over all rows; the minimizer works in float64, the network in its dtype.
 
@@ -54,7 +54,7 @@ def train_lbfgs(
         )
     theta = flat(net.parameters, net.dtype)
     net.parameters = views(theta, {name: a.shape for name, a in net.parameters.items()})
-    run = program(_graph(net, loss, data), {"theta": theta} | data, {}, engine)
+    run = program(_graph(net, loss, data, penalty), {"theta": theta} | data, {}, engine)
     training: Any = Minimisation(net, optimizer, epochs, len(data["x"]))
     compiled = compile_seconds()
     began = [time.perf_counter()]
@@ -91,7 +91,7 @@ def train_lbfgs(
             callback=after_iteration,
             options={
                 "maxiter": epochs, "maxcor": optimizer.memory, "gtol": optimizer.tolerance,
-                "ftol": 0.0, "maxfun": 20 * epochs + 100,
+                "ftol": optimizer.least_gain, "maxfun": optimizer.evaluations or 20 * epochs + 100,
             },
         )  # fmt: skip
         theta[...] = result.x
@@ -106,10 +106,10 @@ def train_lbfgs(
     return history
 
 
-def _graph(net: Sequential, loss: Loss, data: dict[str, Array]) -> Graph:
+def _graph(net: Sequential, loss: Loss, data: dict[str, Array], penalty: float) -> Graph:
     size = sum(array.size for array in net.parameters.values())
     theta = placeholder((size,), net.dtype, "theta")
     key = placeholder((2,), np.uint32, "key")
     given = batch_inputs(data)
-    value, gradient, _ = loss_and_gradient(net, loss, theta, {}, given, key)
+    value, gradient, _ = loss_and_gradient(net, loss, theta, {}, given, key, penalty=penalty)
     return Graph([theta, *given.values()], [value, gradient]).simplify()

@@ -57,14 +57,19 @@ class Training:
         """End the training after this epoch."""
         self.stopping = reason
 
+    @property
+    def optimizer_state(self) -> dict[str, Array]:
+        """What the optimizer remembers, by name: arrays that the next step changes."""
+        return self._runner.optimizer_state
+
     def run(self) -> History:
         """Train to the end. Ctrl-C keeps what was learnt, and says so in ``history.stopped``."""
         self._compiled = compile_seconds()
         try:
             self._tell("on_start")
-            block = 1 if self._each else self._runner.epochs_in(BLOCK_SECONDS, self._rates())
+            block = self._runner.epochs_in(BLOCK_SECONDS, self._rates())
             while self.epoch < self.epochs and not self.stopping:
-                block = self._block(min(block, self.epochs - self.epoch))
+                block = self._block(self._near(block))
         except KeyboardInterrupt:
             self.stopping = f"interrupted by the user in epoch {self.epoch + 1}"
         self.history.stopped = self.stopping
@@ -77,19 +82,24 @@ class Training:
         before = self._runner.state()
         rates = self._rates()
         losses = self._runner.run(epochs, rates, lambda at: self._tick(first + at))
-        if not np.isfinite(losses).all() or not np.isfinite(self._runner.theta).all():
+        if not np.isfinite(losses).all() or not self._runner.is_finite:
             return self._stop_at_nonfinite(before, epochs, losses, rates, began)
         self._record(losses, rates.of_epochs(epochs), self._clock() - began)
         self._tell("on_epoch")
         seconds = max(self._clock() - began, 1e-6)
-        if self._each:
-            return 1
-        return max(1, min(int(epochs * BLOCK_SECONDS / seconds), self._runner.growth * epochs))
+        return min(int(epochs * BLOCK_SECONDS / seconds), self._runner.growth * epochs)
 
-    @property
-    def _each(self) -> bool:
-        """Something is to be done after every epoch."""
-        return self._scores is not None or any(c.every_epoch for c in self._callbacks)
+    def _near(self, wanted: int) -> int:
+        """About so many epochs, cut so that it leaves no trace: see ``Runner.together``."""
+        together = self._runner.together
+        whole = max(1, -(-wanted // together)) * together
+        return int(min(whole, max(1, self._stride()), self.epochs - self.epoch))
+
+    def _stride(self) -> float:
+        """How many epochs nobody needs to look at."""
+        if self._scores is not None:
+            return 1
+        return min([callback.stride(self) for callback in self._callbacks], default=math.inf)
 
     def _clock(self) -> float:
         """The time, which stands still while something is compiled."""

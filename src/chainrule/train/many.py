@@ -6,7 +6,6 @@ small network costs little more than the calls it makes; batched, a thousand sha
 
 from __future__ import annotations
 
-import inspect
 import math
 import sys
 import time
@@ -17,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.errors import OptionError, unknown_name
+from chainrule.errors import OptionError, known_options, options_of
 from chainrule.nn import fitting
 from chainrule.nn.metrics import metric
 from chainrule.nn.sequential import Sequential
@@ -89,7 +88,7 @@ def fit_many(
         OptionError: an option that is not known or out of range; L-BFGS, whose steps differ.
         ShapeError, DtypeError, DataError: data that do not fit, or hold NaN.
     """
-    _refuse(others)
+    known_options("fit_many", options_of(fit_many)[3:], others, _ELSEWHERE)
     checks.options(epochs, batch_size, 0, engine, progress)
     chosen = _optimizer(optimizer)
     rates = numbers("learning_rate", learning_rate, chosen.learning_rate, 0.0, False)
@@ -135,14 +134,6 @@ _ELSEWHERE = {
 }
 
 
-def _refuse(others: Mapping[str, Any]) -> None:
-    known = [*inspect.signature(fit_many).parameters][3:-1]
-    for name in others:
-        if name in _ELSEWHERE:
-            raise OptionError(f"fit_many has no option {name!r}. {_ELSEWHERE[name]}")
-        raise unknown_name("fit_many's option", name, known)
-
-
 def _optimizer(spec: Any) -> Optimizer:
     chosen = make_optimizer(spec)
     if isinstance(chosen, LBFGS):
@@ -167,7 +158,7 @@ class _Shown:
         self.epochs, self.epoch = groups[0].epochs, 0
         self.rows = sum(group.rows * len(group.members) for group in groups)
         self.stopping: str | None = None
-        self.history = SimpleNamespace(columns={"median loss": []})
+        self.history = SimpleNamespace(columns={"median loss": []}, compile_seconds=0.0)
         is_wanted = progress is True or (progress == "auto" and sys.stderr.isatty())
         self._line = Progress(after=0.0 if progress is True else PROGRESS_AFTER)
         self._told = self._line if is_wanted else Callback()

@@ -45,7 +45,7 @@ def find(runner: Runner, before: dict[str, Any], epochs: int, rates: Rates) -> B
             kept = runner.state()
             rate = rates(epoch + i * runner.batch_size / runner.rows)
             value = runner.make_step(rows, rate)
-            if not (np.isfinite(value) and np.isfinite(runner.theta).all()):
+            if not (np.isfinite(value) and runner.is_finite):
                 failed = runner.steps
                 runner.restore(kept)
                 return look_closely(runner, rows, failed)
@@ -53,13 +53,16 @@ def find(runner: Runner, before: dict[str, Any], epochs: int, rates: Rates) -> B
 
 
 def _finite_epochs(runner: Runner, epochs: int, rates: Rates) -> int:
-    """Run all epochs but those near the one that fails; returns how many. What once is not finite
-    stays so: half of them at a time, and back if they fail."""
-    done = 0
-    while epochs - done > 1:
-        half, kept = (epochs - done) // 2, runner.state()
+    """Run the epochs before the one that fails, but for a few at most; returns how many.
+
+    What once is not finite stays so: half of the epochs are run at a time, and undone if they fail.
+    """
+    done, together = 0, runner.together
+    while epochs - done > together:
+        kept = runner.state()
+        half = max(1, (epochs - done) // 2 // together) * together
         losses = runner.run(half, rates.later(done), lambda at: None)
-        if np.isfinite(losses).all() and np.isfinite(runner.theta).all():
+        if np.isfinite(losses).all() and runner.is_finite:
             done += half
         else:
             runner.restore(kept)

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.graph.op import Array
+from chainrule.nn.fitting import all_finite
 from chainrule.nn.losses import Loss
 from chainrule.nn.sequential import Sequential
 from chainrule.optim.optimizers import Optimizer
@@ -30,16 +31,27 @@ class Runner:
 
     While it lives, the network's parameters are views of one vector, ``theta``, that every step
     updates in place.
+
+    Args:
+        penalty: α of the penalty on weights, see ``chainrule.train.step.penalised``.
+        shuffle: whether each epoch's batches are drawn anew; else rows are taken in order.
+        steady: whether ``data`` stays as it is. If not, its rows may be written anew between two
+            calls of ``run``, and nothing is made of them beforehand.
     """
 
     #: How many times as many epochs may be asked for as were before: the first are the slowest.
     growth = 4
 
+    #: Epochs are asked for in multiples of this, unless somebody is to look, or they are the last.
+    together = 1
+
     def __init__(
         self, net: Sequential, loss: Loss, optimizer: Optimizer, data: dict[str, Array],
-        batch_size: int | None, rng: np.random.Generator, engine: str,
+        batch_size: int | None, rng: np.random.Generator, engine: str, *, penalty: float = 0.0,
+        shuffle: bool = True, steady: bool = True,
     ) -> None:  # fmt: skip
         self.net, self.loss, self.optimizer, self.data = net, loss, optimizer, data
+        self.penalty, self.shuffle, self.steady = penalty, shuffle, steady
         self.rows = len(data["x"])
         self.batch_size = min(batch_size or self.rows, self.rows)
         self.engine = engine
@@ -80,7 +92,7 @@ class Runner:
         """
         if self.batch_size < self.rows:
             return [self._run_epoch(epoch, rates, tick) for epoch in range(epochs)]
-        everything = np.arange(self.rows)
+        (everything,) = self.batches()
         losses: list[float] = []
         for first in range(0, epochs, COUNT):
             numbers = [rates(epoch) for epoch in range(first, min(first + COUNT, epochs))]
@@ -112,7 +124,7 @@ class Runner:
         """The rows of each batch of an epoch: all rows in order, or shuffled and cut."""
         if self.batch_size == self.rows:
             return [np.arange(self.rows)]
-        order = self._rng.permutation(self.rows)
+        order = self._rng.permutation(self.rows) if self.shuffle else np.arange(self.rows)
         starts = range(0, self.rows, self.batch_size)
         return [order[start : start + self.batch_size] for start in starts]
 
@@ -144,13 +156,22 @@ class Runner:
         if size not in self._planned:
             self._planned[size] = Steps(
                 self.net, self.loss, self.optimizer, self.optimizer_state, self.bound(),
-                self.data, size, self.engine, self._planned.values(),
+                self.data, size, self.engine, self.penalty, self.steady, self._planned.values(),
             )  # fmt: skip
         return self._planned[size]
 
     def step_on(self, size: int) -> Step:
         """The step for batches of so many rows, as it was traced."""
         return self.steps_on(size).step
+
+    @property
+    def is_finite(self) -> bool:
+        """Whether all that steps change is: a state that is not would stop parameters silently.
+
+        The square of a gradient of 2e19 is infinite in float32, and Adam divides by its root.
+        """
+        states, statistics = self.optimizer_state.values(), self.net.statistics.values()
+        return all_finite(self.theta, *states, *statistics)
 
     # --- going back ----------------------------------------------------------------------------
 
@@ -160,6 +181,7 @@ class Runner:
             "arrays": {name: array.copy() for name, array in self.bound().items()},
             "steps": self.steps,
             "rng": self._rng.bit_generator.state,
+            "drawn": dict(getattr(self._rng, "__dict__", {})),
         }
 
     def restore(self, state: dict[str, Any]) -> None:
@@ -168,3 +190,4 @@ class Runner:
             array[...] = state["arrays"][name]
         self.steps = state["steps"]
         self._rng.bit_generator.state = state["rng"]
+        getattr(self._rng, "__dict__", {}).update(state["drawn"])

@@ -7,7 +7,9 @@ step to step is an input: the batch, the rate, the key of the random numbers.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import functools
+import operator
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,7 +21,9 @@ from chainrule.graph.tensor import Tensor, placeholder
 from chainrule.nn.layers import Mode
 from chainrule.nn.losses import Loss
 from chainrule.nn.sequential import Sequential
-from chainrule.ops.arithmetic import astype
+from chainrule.ops import reduce
+from chainrule.ops.arithmetic import astype, square, where
+from chainrule.ops.comparison import equal
 from chainrule.ops.indexing import getitem
 from chainrule.ops.shape import concatenate, reshape
 from chainrule.optim.optimizers import Optimizer
@@ -76,22 +80,47 @@ def batch_inputs(batch: Mapping[str, Array]) -> dict[str, Tensor]:
 def loss_and_gradient(
     net: Sequential, loss: Loss, theta: Tensor, statistics: Mapping[str, Tensor],
     batch: Mapping[str, Tensor], key: Tensor, cotangent: Tensor | None = None,
+    penalty: float = 0.0,
 ) -> tuple[Tensor, Tensor, dict[str, Tensor]]:  # fmt: skip
     """The loss, its gradient with respect to the vector θ, and the new statistics.
 
-    ``cotangent`` is what the backward pass begins with: 1, unless the gradient is wanted scaled.
+    ``cotangent`` is what the backward pass begins with: 1, unless the gradient is wanted scaled;
+    ``penalty`` is that of :func:`penalised`.
     """
     shapes = {name: array.shape for name, array in net.parameters.items()}
     parameters = unpacked(theta, shapes)
     output, moved = net.forward(batch["x"], parameters, statistics, Mode(training=True, key=key))
     value = loss(output, batch["t"], batch.get("w"))
+    weights = [parameters[name] for name in net.weight_names]
+    if penalty and weights:
+        value = penalised(value, loss, weights, penalty, batch)
     gradients = differentiate(value, list(parameters.values()), cotangent)
     return value, concatenate([reshape(g, -1) for g in gradients]), moved
 
 
+def penalised(
+    value: Tensor, loss: Loss, weights: Sequence[Tensor], alpha: float, batch: Mapping[str, Tensor]
+) -> Tensor:
+    """The loss ``value`` of a batch with the penalty α/2 ΣW² on the weights; biases are free.
+
+    A mean over n rows becomes (Σ l + α/2 ΣW²) / n, with weights of rows (Σ w l + α/2 ΣW²) / Σ w, as
+    if the penalty were the loss of something else in the batch; a sum becomes Σ l + α/2 ΣW².
+    """
+    squares = [reduce.sum(square(W)) for W in weights]
+    extra: Tensor = 0.5 * alpha * functools.reduce(operator.add, squares)
+    if not loss.total:
+        rows: Tensor | int = batch["x"].shape[0]
+        if "w" in batch:
+            total = reduce.sum(batch["w"])
+            rows = where(equal(total, 0.0), 1.0, total)
+        extra = extra / rows
+    whole: Tensor = value + extra
+    return whole
+
+
 def training_step(
     net: Sequential, loss: Loss, optimizer: Optimizer, state: Mapping[str, Array],
-    batch: Mapping[str, Array], early_rate: bool = True,
+    batch: Mapping[str, Array], penalty: float = 0.0, early_rate: bool = True,
 ) -> Step:  # fmt: skip
     """Trace one step of training, for batches of these shapes.
 
@@ -111,7 +140,7 @@ def training_step(
     given = batch_inputs(batch)
     is_scaled = early_rate and optimizer.is_plain
     scale = astype(rate, net.dtype) if is_scaled else None
-    value, gradient, moved = loss_and_gradient(net, loss, theta, kept, given, key, scale)
+    value, gradient, moved = loss_and_gradient(net, loss, theta, kept, given, key, scale, penalty)
     if is_scaled:
         new_theta: Tensor = theta - gradient
         new_state: dict[str, Tensor] = {}

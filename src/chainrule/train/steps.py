@@ -22,22 +22,22 @@ COUNT = 256
 class Steps:
     """The planned step for batches of ``size`` rows of ``data``, and the losses of its last runs.
 
-    A batch of all rows is the data itself, in order, which is the same in every step; others are
-    gathered, row by row, into buffers. ``step`` is what was traced. Steps on batches of another
-    size, made ``beside`` these, share their memory.
+    A batch of all rows is the data itself, in order, which is the same in every step (unless
+    ``steady_data`` is False); others are gathered, row by row, into buffers. ``step`` is what was
+    traced. Steps on batches of another size, made ``beside`` these, share their memory.
     """
 
     def __init__(
         self, net: Sequential, loss: Loss, optimizer: Optimizer, state: Mapping[str, Array],
         bound: Mapping[str, Array], data: Mapping[str, Array], size: int, engine: str,
-        beside: Iterable[Steps] = (),
+        penalty: float = 0.0, steady_data: bool = True, beside: Iterable[Steps] = (),
     ) -> None:  # fmt: skip
-        self._whole = size == len(data["x"])
+        self._whole = steady_data and size == len(data["x"])
         batch, steady, gathered = data, tuple(data), {}
         if not self._whole:
             batch = {name: np.empty((size, *a.shape[1:]), a.dtype) for name, a in data.items()}
             steady, gathered = (), dict(data)
-        self.step = training_step(net, loss, optimizer, state, batch)
+        self.step = training_step(net, loss, optimizer, state, batch, penalty)
         late = late_loss(self.step, steady, COUNT)
         graph, replaces = late.step.graph, late.step.replaces
         kept = {

@@ -25,11 +25,15 @@ import numpy as np
 from chainrule.engine.xla.compiled import compiled, structure
 from chainrule.engine.xla.lowering import outputs
 from chainrule.engine.xla.parts import Cut, Parts, cuts_of
+from chainrule.engine.xla.resident import gathered
 from chainrule.engine.xla.runtime import jax_module
 from chainrule.graph.graph import Graph
 
 #: Steps in one call at most: there are so many places for rates and losses.
 MOST_STEPS = 16384
+
+#: Tiny steps that are made between two looks at whether the loop is at its end.
+UNROLLED = 4
 
 #: A vector of fewer entries stays whole: its slices cost less than an update for each.
 LEAST_CUT = 4096
@@ -55,6 +59,7 @@ class Epochs:
         batch: rows of a full batch. All rows: then nothing is shuffled.
         mean: what an epoch's loss is: the mean over its batches, weighed by their rows or, if there
             is a ``w`` among the data, by its sum; or else their sum.
+        shuffled: whether the rows of every epoch are shuffled, or taken in order.
     """
 
     step: Step
@@ -62,6 +67,7 @@ class Epochs:
     rows: int
     batch: int
     mean: bool
+    shuffled: bool = True
 
     @property
     def steps(self) -> int:
@@ -72,6 +78,17 @@ class Epochs:
     def is_whole(self) -> bool:
         """All rows are one batch."""
         return self.batch == self.rows
+
+    @property
+    def at_once(self) -> int:
+        """The steps between two looks at the loop's end: where they take microseconds, several.
+
+        On XOR with 2-4-1, four at once take 0.83 of the time of one after the other.
+        """
+        if not self.is_whole:
+            return 1
+        entries = sum(node.size for node in self.step.graph.inputs)
+        return UNROLLED if entries <= LEAST_CUT else 1
 
     @property
     def cuts(self) -> dict[str, Cut]:
@@ -85,13 +102,13 @@ class Epochs:
             None if step is None else (structure(step.graph), tuple(step.replaces.items()))
             for step in (self.step, self.rest)
         ]
-        key = ("epochs", *steps, self.rows, self.batch, self.mean)
+        key = ("epochs", *steps, self.rows, self.batch, self.mean, self.shuffled)
         return compiled(key, self.run, arguments, donated=(0,))
 
-    def start(self, state: Mapping[str, Any]) -> dict[str, Any]:
-        """What a call hands to the next one, before the first: see :meth:`run`."""
-        begun = {"state": state, "sums": np.zeros(2)}
-        return begun if self.is_whole else begun | {"order": np.zeros(self.rows, np.int32)}
+    def start(self) -> dict[str, Any]:
+        """What a call hands to the next one, the state apart, before the first: see ``run``."""
+        begun: dict[str, Any] = {"sums": np.zeros(2)}
+        return begun if self.is_whole else begun | {"order": np.arange(self.rows, dtype=np.int32)}
 
     def run(
         self, carried: dict[str, Any], data: dict[str, Any], others: dict[str, Any], key: Any,
@@ -113,8 +130,8 @@ class Epochs:
         carried = carried | {"state": state, "losses": jnp.zeros(MOST_STEPS)}
 
         def make(step: Step, i: Any, state: Any, batch: Any) -> Any:
-            given = {k: Parts(x) if isinstance(x, tuple) else x for k, x in state.items()}
-            rate = rates[jnp.minimum(i - first, len(rates) - 1)]
+            given = {k: Parts(cuts[k], x) if k in cuts else x for k, x in state.items()}
+            rate = rates[0 if len(rates) == 1 else i - first]
             results = outputs(step.graph, {**others, **given, **batch, "rate": rate})
             moved = {}
             for place, name in step.replaces.items():
@@ -122,10 +139,10 @@ class Epochs:
                 moved[name] = cuts[name](x).arrays if name in cuts else x
             return state | moved, results[0].astype(float)
 
-        walk = self._whole if self.is_whole else self._shuffled
+        walk = self._whole if self.is_whole else self._in_batches
         carried = walk(make, carried, data, key, first, last)
         losses = carried.pop("losses")
-        state = {name: Parts(x).joined() if isinstance(x, tuple) else x
+        state = {name: Parts(cuts[name], x).joined() if name in cuts else x
                  for name, x in carried["state"].items()}  # fmt: skip
         return carried | {"state": state}, losses
 
@@ -133,16 +150,26 @@ class Epochs:
         self, make: Any, carried: Any, data: Any, key: Any, first: Any, last: Any
     ) -> dict[str, Any]:
         """Each step is an epoch."""
+        lax, begin = jax_module().lax, first
 
         def step(i: Any, carried: Any) -> Any:
             state, value = make(self.step, i, carried["state"], data)
-            losses = carried["losses"].at[i - first].set(value)
+            losses = carried["losses"].at[i - begin].set(value)
             return carried | {"state": state, "losses": losses}
 
-        result: dict[str, Any] = jax_module().lax.fori_loop(first, last, step, carried)
+        def some_steps(n: Any, carried: Any) -> Any:
+            for i in range(self.at_once):
+                carried = step(first + n * self.at_once + i, carried)
+            return carried
+
+        if self.at_once > 1:
+            turns = (last - first) // self.at_once
+            carried = lax.fori_loop(0, turns, some_steps, carried)
+            first = first + turns * self.at_once
+        result: dict[str, Any] = lax.fori_loop(first, last, step, carried)
         return result
 
-    def _shuffled(
+    def _in_batches(
         self, make: Any, carried: Any, data: Any, key: Any, first: Any, last: Any
     ) -> dict[str, Any]:
         jax = jax_module()
@@ -151,7 +178,7 @@ class Epochs:
 
         def batch_step(step: Step, size: int, epoch: Any, i: Any, carried: Any) -> Any:
             places = lax.dynamic_slice(carried["order"], [i * self.batch], [size])
-            batch = {name: array[places] for name, array in data.items()}
+            batch = {name: gathered(held, places, self.rows) for name, held in data.items()}
             state, value = make(step, epoch * count + i, carried["state"], batch)
             share = jnp.sum(batch["w"]) if "w" in batch else float(size)
             share = jnp.asarray(share if self.mean else 1.0, float)
@@ -161,13 +188,14 @@ class Epochs:
         def one_epoch(epoch: Any, carried: Any) -> Any:
             begin = jnp.maximum(first - epoch * count, 0)
             end = jnp.minimum(last - epoch * count, count)
-            order = lax.cond(
-                begin == 0,
-                lambda _: permutation(key, epoch, self.rows),
-                lambda order: order,
-                carried["order"],
-            )
-            carried = carried | {"order": order}
+            if self.shuffled:
+                order = lax.cond(
+                    begin == 0,
+                    lambda _: permutation(key, epoch, self.rows),
+                    lambda order: order,
+                    carried["order"],
+                )
+                carried = carried | {"order": order}
             body = partial(batch_step, self.step, self.batch, epoch)
             carried = lax.fori_loop(begin, jnp.minimum(end, full), body, carried)
             if self.rest is not None:

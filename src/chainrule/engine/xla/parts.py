@@ -4,11 +4,16 @@ A network's parameters are slices of one vector θ, and its gradient is their co
 of NumPy then serves the whole network. XLA fuses what it can by itself, and would copy each slice
 out of θ before every product. So a vector that is cut into slices stays cut: θ, the gradient and
 the optimizer's state are arrays of the parameters' own shapes, each with an update of its own.
+
+A weight matrix W with at least twice as many inputs as outputs lies transposed: its gradient is
+then d'x, a product that XLA:CPU makes in 0.1 to 0.9 of the time of x'd (jaxlib 0.10.2; 128 rows,
+512 inputs, 10 outputs: 12 µs against 89; 100, 784, 100: 72 against 102), and the others are as
+quick. With fewer inputs it would be the slower one.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
 from math import prod
@@ -42,23 +47,37 @@ class Cut:
             if vector.cut == self:
                 return vector
             vector = vector.joined()
-        parts = zip(pairwise(self.bounds), self.shapes, strict=True)
-        return Parts(tuple(vector[slice(*ends)].reshape(shape) for ends, shape in parts))
+        return self.of([vector[slice(*ends)] for ends in pairwise(self.bounds)])
+
+    def of(self, pieces: Iterable[Any]) -> Parts:
+        """The parts whose entries are ``pieces``, in any shape."""
+        made = [x.reshape(shape) for x, shape in zip(pieces, self.shapes, strict=True)]
+        return Parts(self, tuple(x.T if _is_turned(x.shape) else x for x in made))
 
 
 @dataclass(frozen=True)
 class Parts:
-    """A vector as the arrays that it is made of."""
+    """A vector as the arrays that it is made of, of which some lie transposed."""
 
+    cut: Cut
     arrays: tuple[Any, ...]
 
-    @property
-    def cut(self) -> Cut:
-        return Cut(tuple(array.shape for array in self.arrays))
+    def pieces(self) -> list[Any]:
+        """The entries of each part, in their order in the vector."""
+        shapes = self.cut.shapes
+        return [
+            (x.T if _is_turned(shape) else x).reshape(-1)
+            for x, shape in zip(self.arrays, shapes, strict=True)
+        ]
 
     def joined(self) -> Any:
         """The vector in one piece."""
-        return jax_module().numpy.concatenate([array.reshape(-1) for array in self.arrays])
+        return jax_module().numpy.concatenate(self.pieces())
+
+
+def _is_turned(shape: Shape) -> bool:
+    """Whether a part of this shape lies transposed."""
+    return len(shape) == 2 and shape[0] >= 2 * shape[1]
 
 
 def cuts_of(graph: Graph, names: Sequence[str]) -> dict[str, Cut]:
@@ -94,15 +113,14 @@ def value(node: Tensor, inputs: Sequence[Any], cuts: Mapping[Bounds, Cut]) -> An
     if isinstance(op, Concatenate) and not given:
         cut = cuts.get((0, *accumulate(x.size for x in inputs))) if len(node.shape) == 1 else None
         if cut is not None:
-            parts = zip(inputs, cut.shapes, strict=True)
-            return Parts(tuple(x.reshape(shape) for x, shape in parts))
+            return cut.of(inputs)
     elif op.is_elementwise and all(x.shape in ((), node.shape) for x in node.inputs):
         cut = given[0].cut
         columns = [_each(x, cut) for x in inputs]
         rows = zip(*columns, strict=True)
-        return Parts(tuple(jnp.asarray(op.value(jnp, *x), node.dtype) for x in rows))
+        return Parts(cut, tuple(jnp.asarray(op.value(jnp, *x), node.dtype) for x in rows))
     elif isinstance(op, Index) and _ends(op) in (places := [*pairwise(given[0].cut.bounds)]):
-        return given[0].arrays[places.index(_ends(op))].reshape(-1)  # type: ignore[arg-type]
+        return given[0].pieces()[places.index(_ends(op))]  # type: ignore[arg-type]
     elif isinstance(op, Sum) and not op.keepdims:
         return sum(jnp.sum(part) for part in given[0].arrays)
     return op.value(jnp, *[x.joined() if isinstance(x, Parts) else x for x in inputs])

@@ -28,7 +28,7 @@ class XlaRepeated:
         steady: Collection[str], kept: Mapping[int, Array],
         gathered: Mapping[str, Array] | None = None, fed: str | None = None,
     ) -> None:  # fmt: skip
-        gathered = gathered or {}
+        self._gathered = gathered = dict(gathered or {})
         self._graph, self._bound = graph, dict(bound)
         self._replaces, self._kept = dict(replaces), dict(kept)
         self._changing = set(replaces.values())
@@ -41,7 +41,6 @@ class XlaRepeated:
         self._indices, self._values = np.zeros((count, size), np.int32), np.zeros(count)
         with all_dtypes():
             put = jax_module().device_put
-            self._data = {name: put(array) for name, array in gathered.items()}
             self._steady = {name: put(bound[name]) for name in steady}
             self._places = {place: put(array) for place, array in kept.items()}
         self._run: Callable[..., Any] | None = None
@@ -50,15 +49,18 @@ class XlaRepeated:
         """A step for each of ``rows``, all in one call."""
         asked = list(copy(rows))
         first, count = asked[0][0], len(asked)
-        if self._data:
+        if self._gathered:
             self._indices[:count] = [row[-1] for row in asked]
         self._values[: len(values)] = values
         with all_dtypes():
+            # The caller may have put other rows into these arrays since the last run.
+            put = jax_module().device_put
+            data = {name: put(array) for name, array in self._gathered.items()}
             given = (
                 {name: self._bound[name] for name in self._changing},
                 self._places,
                 {name: self._bound[name] for name in self._rest} | self._steady,
-                self._data, self._indices, self._values, np.int32(first), np.int32(count),
+                data, self._indices, self._values, np.int32(first), np.int32(count),
             )  # fmt: skip
             if self._run is None:
                 replaces, kept = tuple(self._replaces.items()), tuple(self._kept)

@@ -5,9 +5,10 @@ from __future__ import annotations
 import contextlib
 import functools
 import os
+from collections.abc import Iterator
 from typing import Any
 
-from chainrule.errors import optional_package
+from chainrule.errors import OptionError, optional_package
 
 
 @functools.cache
@@ -29,6 +30,24 @@ def jax_module() -> Any:
             jax.config.update("jax_persistent_cache_min_compile_time_secs", 0)
             jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
     return jax
+
+
+@contextlib.contextmanager
+def full_memory_told() -> Iterator[None]:
+    """Says what to do where the device has no memory left.
+
+    Raises:
+        OptionError: it has none.
+    """
+    try:
+        yield
+    except jax_module().errors.JaxRuntimeError as error:
+        if "RESOURCE_EXHAUSTED" not in str(error):
+            raise
+        raise OptionError(
+            "the device's memory is full. Give memory_limit=, in bytes, so that the data are "
+            "streamed; a smaller batch_size, or fewer units, need less too."
+        ) from error
 
 
 def all_dtypes() -> contextlib.AbstractContextManager[Any]:

@@ -14,20 +14,24 @@ from dataclasses import dataclass
 
 WIDTH, HEIGHT = 600.0, 300.0
 #: Room for the numbers and the label left of the chart, below it, above it, and right of it.
-LEFT, BELOW, ABOVE, RIGHT = 62.0, 46.0, 12.0, 16.0
+LEFT, BELOW, ABOVE, RIGHT = 68.0, 46.0, 12.0, 16.0
 #: Most ticks on an axis of the usual length.
 TICKS = 6
 
 
 @dataclass(frozen=True)
 class Axis:
-    """One axis: its label, its ends, and perhaps ticks of its own as (value, text)."""
+    """One axis: its label, its ends, and perhaps ticks of its own as (value, text).
+
+    ``is_whole``: there is nothing between whole numbers, such as epochs.
+    """
 
     label: str
     low: float
     high: float
     is_log: bool = False
     ticks: Sequence[tuple[float, str]] | None = None
+    is_whole: bool = False
 
     def share(self, value: float) -> float:
         """Where ``value`` stands: 0 at the low end, 1 at the high one."""
@@ -41,6 +45,8 @@ class Axis:
         if self.ticks is not None:
             return list(self.ticks)
         values = decades(self.low, self.high) if self.is_log else steps(self.low, self.high, most)
+        if self.is_whole:
+            values = [value for value in values if value == round(value)]
         return [(value, tick_text(value)) for value in values]
 
 

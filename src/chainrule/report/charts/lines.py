@@ -7,13 +7,26 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from chainrule.report.charts.frame import BELOW, RIGHT, Axis, Frame, around, n, told
+from chainrule.report.charts.frame import (
+    BELOW,
+    HEIGHT,
+    LEFT,
+    RIGHT,
+    WIDTH,
+    Axis,
+    Frame,
+    around,
+    n,
+    told,
+)
 from chainrule.report.wording import number
 
 #: A line of more points is thinned out, the least and the greatest of each stretch kept.
 MOST_POINTS = 400
 #: So many stretches of a chart answer to a pointer.
 MOST_TOLD = 150
+#: The height of a row of the legend, how wide a letter is at most, and the longest name.
+LEGEND_ROW, LETTER, LONGEST = 20.0, 7.4, 40
 
 
 @dataclass(frozen=True)
@@ -27,7 +40,7 @@ class Line:
 
 
 def lines(drawn: Sequence[Line], x_label: str, y_label: str, alt: str) -> str:
-    """A chart of lines with a legend; a log scale where positive values span two decades."""
+    """Lines over whole numbers; on a log scale where positive values span two decades."""
     finite = [p for line in drawn for p in line.points if math.isfinite(p[1])]
     if not finite:
         return ""
@@ -36,11 +49,10 @@ def lines(drawn: Sequence[Line], x_label: str, y_label: str, alt: str) -> str:
     low, high = (min(values), max(values)) if is_log else around(values)
     xs = [x for x, _ in finite]
     ends = (min(xs), max(xs)) if min(xs) < max(xs) else (min(xs) - 1, max(xs) + 1)
-    frame = Frame(
-        Axis(x_label, *ends), Axis(y_label + (" (log scale)" if is_log else ""), low, high, is_log),
-        above=34.0,
-    )  # fmt: skip
-    marks = [*_legend(drawn, frame)]
+    marks, above = _legend(drawn)
+    y_name = f"{y_label} (log scale)" if is_log else y_label
+    x, y = Axis(x_label, *ends, is_whole=True), Axis(y_name, low, high, is_log)
+    frame = Frame(x, y, height=HEIGHT - LEGEND_ROW + above, above=above)
     marks += [_line(line, frame) for line in drawn]
     marks += _told(drawn, frame, x_label)
     return frame.svg(marks, alt)
@@ -74,14 +86,21 @@ def _thinned(points: Sequence[tuple[float, float]]) -> Sequence[tuple[float, flo
     return [*kept, points[-1]]
 
 
-def _legend(drawn: Sequence[Line], frame: Frame) -> list[str]:
-    marks, x = [], frame.left
+def _legend(drawn: Sequence[Line]) -> tuple[list[str], float]:
+    """The names of the lines above the chart, in as many rows as they need; and their height."""
+    marks, x, y = [], LEFT, 14.0
     for line in drawn:
+        name = line.name if len(line.name) <= LONGEST else f"{line.name[: LONGEST - 1]}…"
+        width = 50 + LETTER * len(name)
+        if x + width > WIDTH and x > LEFT:
+            x, y = LEFT, y + LEGEND_ROW
         dashed = " dashed" if line.is_dashed else ""
-        marks.append(f'<path class="line c{line.colour}{dashed}" d="M{n(x)} 14h26"/>')
-        marks.append(f'<text class="legend" x="{n(x + 32)}" y="18">{html.escape(line.name)}</text>')
-        x += 52 + 7.2 * len(line.name)
-    return marks
+        marks.append(f'<path class="line c{line.colour}{dashed}" d="M{n(x)} {n(y)}h26"/>')
+        marks.append(
+            f'<text class="legend" x="{n(x + 32)}" y="{n(y + 4)}">{html.escape(name)}</text>'
+        )
+        x += width
+    return marks, y + LEGEND_ROW
 
 
 def _told(drawn: Sequence[Line], frame: Frame, x_label: str) -> list[str]:

@@ -30,7 +30,9 @@ class Baseline:
 def baselines(material: Material) -> tuple[list[Baseline], list[str]]:
     """The baselines for the judged rows, and why one is missing."""
     found, remarks = [constant(material)], []
-    if material.training is None:
+    if material.linear is not None:
+        found.append(Baseline(*material.linear))
+    elif material.training is None:
         remarks.append(
             "The rows of the training were not given, so that no linear model could learn from "
             "them, and the constant answer is that of the judged rows themselves."

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chainrule.report.material import Material
-from chainrule.report.measures.scores import row_losses
+from chainrule.report.measures.scores import root_mean_square, row_losses
 
 REPEATS = 10
 #: Rows that are predicted in all; beyond that, fewer rows are judged and fewer shuffles made.
@@ -90,8 +90,8 @@ def _rises(
 
 def _loss(some: Material, outputs: NDArray[np.float64] | None = None) -> float:
     answers = some.outputs if outputs is None else outputs
-    mean = float(row_losses(some.y, answers, bool(some.names)).mean())
-    return mean if some.names else float(np.sqrt(mean))
+    losses = row_losses(some.y, answers, bool(some.names))
+    return float(losses.mean() if some.names else root_mean_square(losses, axis=0))
 
 
 def _columns(material: Material) -> tuple[Mapping[str, Sequence[int]], tuple[int, int] | None]:

@@ -13,9 +13,11 @@ from numpy.typing import NDArray
 #: The normal quantile of a two-sided interval of 95 %.
 Z = 1.959964
 #: So many samples of rows are drawn; of very many rows fewer, down to the second number.
-RESAMPLES, FEWEST_RESAMPLES, MOST_DRAWN = 1000, 200, 100_000_000
+RESAMPLES, FEWEST_RESAMPLES, MOST_DRAWN = 1000, 200, 20_000_000
 #: How many numbers are drawn at a time.
 AT_ONCE = 2_000_000
+#: Rows whose signs are tossed one by one.
+MOST_FLIPPED = 20_000
 
 
 @dataclass(frozen=True)
@@ -44,27 +46,47 @@ def wilson(right: int, total: int) -> Estimate:
     return Estimate(share, min(low, share), max(high, share))
 
 
+def of_recalls(right: NDArray[np.int64], total: NDArray[np.int64]) -> Estimate:
+    """The mean of several classes' shares, each ``right`` of ``total``, with its interval.
+
+    The middle 95 % of what the shares may be, by Jeffreys' prior: of a class with one row in the
+    test, its one answer says little, which rows drawn again would not show.
+    """
+    rng = np.random.default_rng(0)
+    drawn = rng.beta(right + 0.5, total - right + 0.5, (10 * RESAMPLES, len(total)))
+    low, high = np.quantile(drawn.mean(axis=1), [0.025, 0.975])
+    return Estimate(float(np.mean(right / total)), float(low), float(high))
+
+
 def bootstrap(
-    score: Callable[[NDArray[np.intp]], NDArray[Any]], rows: int, seed: int = 0
-) -> NDArray[np.float64]:
-    """Percentile intervals: (2, scores), the 2.5 % and 97.5 % quantiles over resampled rows.
+    columns: NDArray[np.float64],
+    statistic: Callable[[NDArray[np.float64]], NDArray[np.float64]],
+    seed: int = 0,
+) -> list[Estimate]:
+    """Numbers that are computed from means of columns over rows, with percentile intervals.
+
+    The intervals are the 2.5 % and 97.5 % quantiles of the numbers when the rows are drawn again,
+    with replacement.
 
     Args:
-        score: (b, n) row numbers to (b, scores): the scores of b samples at once.
-        rows: how many rows there are to draw from, with replacement.
+        columns: (rows, k).
+        statistic: from means (samples, k) to numbers (samples, m).
 
     Source: B. Efron, *Bootstrap methods: another look at the jackknife*, Annals of Statistics 7,
     1979.
     """
-    rng = np.random.default_rng(seed)
+    rng, rows = np.random.default_rng(seed), len(columns)
     samples = int(np.clip(MOST_DRAWN // rows, FEWEST_RESAMPLES, RESAMPLES))
-    batch = max(1, min(samples, AT_ONCE // rows))
-    found = []
+    batch = max(1, min(samples, AT_ONCE // columns.size))
+    means = []
     for begin in range(0, samples, batch):
         chosen = rng.integers(rows, size=(min(batch, samples - begin), rows))
-        found.append(score(chosen))
-    quantiles: NDArray[np.float64] = np.quantile(np.concatenate(found), [0.025, 0.975], axis=0)
-    return quantiles
+        means.append(columns[chosen].mean(axis=1))
+    low, high = np.quantile(statistic(np.concatenate(means)), [0.025, 0.975], axis=0)
+    values = statistic(columns.mean(axis=0)[None])[0]
+    return [
+        Estimate(float(v), float(a), float(b)) for v, a, b in zip(values, low, high, strict=True)
+    ]
 
 
 def mcnemar(first_alone: int, second_alone: int) -> float:
@@ -93,9 +115,15 @@ def sign_flips(differences: NDArray[Any], seed: int = 0, flips: int = 4999) -> f
     If two networks are equally good, the sign of each row's difference is a coin toss. p is the
     share of tosses whose mean is as far from 0 as the one seen, that one included.
 
+    Of very many rows the distribution of the tosses is taken from its limit, a normal one of
+    variance Σ d².
+
     Source: R. A. Fisher, *The Design of Experiments*, 1935, section 21.
     """
     values = np.asarray(differences, np.float64)
+    if len(values) > MOST_FLIPPED:
+        size = math.sqrt(float(values @ values))
+        return math.erfc(abs(float(values.sum())) / size / math.sqrt(2)) if size else 1.0
     rng = np.random.default_rng(seed)
     seen = abs(values.sum())
     batch = max(1, min(flips, AT_ONCE // len(values)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,10 +18,9 @@ LEAST = 1e-15
 
 @dataclass(frozen=True)
 class Scores:
-    """Estimates by name, the first the chief one, and each row's loss."""
+    """Estimates by name, the first the chief one."""
 
     estimates: dict[str, Estimate]
-    losses: NDArray[np.float64]
 
     @property
     def chief(self) -> Estimate:
@@ -35,45 +35,56 @@ def scores(y: Array, outputs: Array, has_classes: bool, seed: int = 0) -> Scores
     1 - Σ(y - f)² / Σ(y - mean y)², with the mean over several outputs; RMSE, √mean((y - f)²), and
     the mean absolute error. Intervals other than Wilson's are bootstrapped.
     """
-    losses = row_losses(y, outputs, has_classes)
     if has_classes:
+        losses = row_losses(y, outputs, True)
         right = int(np.sum(outputs.argmax(axis=1) == y))
         found = {"accuracy": wilson(right, len(y))}
-        low, high = bootstrap(lambda rows: losses[rows].mean(axis=1)[:, None], len(y), seed)
-        found["log loss"] = Estimate(float(losses.mean()), float(low[0]), float(high[0]))
-        return Scores(found, losses)
-    errors = outputs - y
-    everything = np.arange(len(y))[None, :]
-    values = _of_numbers(y, errors, everything)[0]
-    low, high = bootstrap(lambda rows: _of_numbers(y, errors, rows), len(y), seed)
+        (found["log loss"],) = bootstrap(losses[:, None], lambda means: means, seed)
+        return Scores(found)
+    columns, statistic = _of_numbers(y, outputs)
     names = ("R²", "RMSE", "mean absolute error")
-    return Scores(
-        {
-            name: Estimate(float(v), float(a), float(b))
-            for name, v, a, b in zip(names, values, low, high, strict=True)
-        },
-        losses,
-    )
+    return Scores(dict(zip(names, bootstrap(columns, statistic, seed), strict=True)))
 
 
 def row_losses(y: Array, outputs: Array, has_classes: bool) -> NDArray[np.float64]:
-    """(n,): -log of the probability of the true class, or the squared error."""
+    """(n,): -log of the probability of the true class, or the root mean square of the errors."""
     if has_classes:
         chosen = np.take_along_axis(outputs, y[:, None], axis=1)[:, 0]
         result: NDArray[np.float64] = -np.log(np.maximum(chosen, LEAST))
         return result
-    return np.asarray(((outputs - y) ** 2).mean(axis=1), np.float64)
+    return root_mean_square(np.asarray(outputs - y, np.float64), axis=1)
 
 
-def _of_numbers(y: Array, errors: Array, rows: NDArray[np.intp]) -> NDArray[np.float64]:
-    """(b, 3): R², RMSE and mean absolute error of b samples of rows."""
-    chosen, wrong = y[rows], errors[rows]
-    squares = (wrong**2).sum(axis=1)
-    spread = ((chosen - chosen.mean(axis=1, keepdims=True)) ** 2).sum(axis=1)
-    # A sample may be of one value over and over; then nothing is there to be explained.
-    explained = 1 - squares / np.where(spread > 0, spread, np.inf)
-    rmse = np.sqrt((wrong**2).mean(axis=(1, 2)))
-    return np.stack([explained.mean(axis=1), rmse, np.abs(wrong).mean(axis=(1, 2))], axis=1)
+def root_mean_square(values: NDArray[np.float64], axis: int) -> NDArray[np.float64]:
+    """√mean(v²), also of numbers whose squares have no place."""
+    scale = float(np.abs(values).max()) or 1.0
+    result: NDArray[np.float64] = scale * np.sqrt(((values / scale) ** 2).mean(axis=axis))
+    return result
+
+
+def _of_numbers(
+    y: Array, outputs: Array
+) -> tuple[NDArray[np.float64], Callable[[NDArray[np.float64]], NDArray[np.float64]]]:
+    """Columns, and how R², RMSE and mean absolute error follow from their means."""
+    # Of a scale of about 1, so that squares of huge numbers have a place.
+    away = y - y.mean(axis=0)
+    scale = float(np.abs(away).max()) or 1.0
+    away, wrong = away / scale, (outputs - y) / scale
+    columns = np.hstack([wrong**2, away, away**2, np.abs(wrong).mean(axis=1, keepdims=True)])
+    # Of one value over and over there is nothing to explain: as in ``chainrule.nn.metrics.r2``.
+    # Few rows, drawn again, may be nearly so: then their spread says nothing of R².
+    constant = np.ptp(y, axis=0) == 0
+    least = np.where(constant, 1.0, 0.01 * (away**2).mean(axis=0))
+
+    def statistic(means: NDArray[np.float64]) -> NDArray[np.float64]:
+        squares, mean, square, absolute = np.split(means, [k, 2 * k, 3 * k], axis=1)
+        spread = np.maximum(square - mean**2, least)
+        explained = np.where(constant, squares == 0, 1 - squares / spread).mean(axis=1)
+        rmse = scale * np.sqrt(squares.mean(axis=1))
+        return np.stack([explained, rmse, scale * absolute[:, 0]], axis=1)
+
+    k = y.shape[1]
+    return columns, statistic
 
 
 @dataclass(frozen=True)
@@ -96,7 +107,10 @@ def paired(y: Array, first: Array, second: Array, has_classes: bool, seed: int =
         a, b = first.argmax(axis=1) == y, second.argmax(axis=1) == y
         alone = int(np.sum(a & ~b)), int(np.sum(b & ~a))
         return Pair((alone[1] - alone[0]) / len(y), mcnemar(*alone), *alone)
-    less = row_losses(y, first, False) - row_losses(y, second, False)
-    everything = np.arange(len(y))[None, :]
-    chief = [_of_numbers(y, outputs - y, everything)[0, 0] for outputs in (first, second)]
-    return Pair(float(chief[1] - chief[0]), sign_flips(less, seed))
+    errors = np.stack([row_losses(y, outputs, False) for outputs in (first, second)])
+    squares = (errors / (errors.max() or 1.0)) ** 2
+    chief = []
+    for outputs in (first, second):
+        columns, statistic = _of_numbers(y, outputs)
+        chief.append(float(statistic(columns.mean(axis=0)[None])[0, 0]))
+    return Pair(chief[1] - chief[0], sign_flips(squares[0] - squares[1], seed))

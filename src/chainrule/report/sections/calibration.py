@@ -38,6 +38,11 @@ def section(material: Material) -> Section | None:
         f"The Brier score, the mean squared distance between the stated probabilities and what "
         f"came true, is {number(found.brier, 3)} (Brier 1950; 0 is perfect)."
     )
+    if material.table is not None and material.table.class_weights:
+        blocks.append(
+            "The classes were weighted in the training, which makes the probabilities of rare "
+            "classes too high; `--class-weight none` leaves them as they are."
+        )
     return Section("calibration", "Whether its probabilities can be trusted", blocks)
 
 

@@ -78,7 +78,7 @@ def _told(material: Material) -> str:
     stopped = f" It ended there: {material.stopped}." if material.stopped else ""
     text = f"The training took {amount(len(rows), 'epoch')} and {duration(seconds)}.{stopped}"
     last = rows[-1]
-    if last.get("validation_loss") and last.get("loss"):
+    if not material.stopped and last.get("validation_loss") and last.get("loss"):
         ratio = last["validation_loss"] / last["loss"]
         if ratio > 1.5:
             text += (

@@ -8,6 +8,7 @@ from chainrule.report.blocks import Block, Facts, Figure, Notes, Section
 from chainrule.report.charts.bars import Bar, bars
 from chainrule.report.charts.points import histogram
 from chainrule.report.material import Material
+from chainrule.report.sections import table
 from chainrule.report.wording import amount, number, percent
 
 #: With more classes a chart of all of them says less than the commonest and the rarest.
@@ -17,6 +18,8 @@ MOST_CLASSES = 30
 def section(material: Material) -> Section:
     """Facts, the target's distribution, and what was decided without being asked for."""
     blocks: list[Block | str] = [Facts(facts(material))]
+    if material.table is not None:
+        blocks = [*table.warnings(material.table), *blocks, *table.columns(material.table)]
     blocks += [_classes(material) if material.names else _values(material)]
     if material.remarks:
         blocks += ["Decided without being asked for:", Notes(material.remarks)]
@@ -26,11 +29,14 @@ def section(material: Material) -> Section:
 def facts(material: Material) -> list[tuple[str, str]]:
     """Names and what there is to say of them."""
     found = dict(material.facts)
-    if material.training is not None:
+    if material.table is not None:
+        found.pop("data", None)  # the file, of which more is known
+        found = table.facts(material.table) | found
+    elif material.training is not None:
         found["training rows"] = f"{len(material.training):,}"
-    if material.validation:
+    if material.validation and material.table is None:
         found["validation rows"] = f"{material.validation:,}"
-    if not material.by_heart:
+    if not material.by_heart and material.table is None:
         found["test rows"] = f"{len(material.y):,}"
     count = int(np.prod(material.net.input_shape or (0,)))
     shape = material.image_shape

@@ -7,13 +7,16 @@ from typing import Any
 
 from chainrule.report.blocks import Block, Facts, Part, Section
 from chainrule.report.material import Material
+from chainrule.report.wording import percent
 
 #: The attributes that are told, in this order, and what they are called on the page.
 FIELDS = {
     "where": "where",
     "observed": "observed",
     "expected": "expected",
+    "sure": "how sure",
     "repair": "what to do",
+    "experiment": "proof",
     "before": "before",
     "after": "after",
 }
@@ -26,10 +29,16 @@ def section(material: Material) -> Section | None:
     return Section("findings", "What the doctor found", [part(f) for f in material.findings])
 
 
+def _words(value: Any) -> str:
+    if hasattr(value, "outcome"):  # an experiment
+        return f"with it, {value.outcome}"
+    return percent(value, 0) if isinstance(value, float) and 0 <= value <= 1 else str(value)
+
+
 def part(finding: Any) -> Part:
     """A finding: its title, and a line for each thing it says."""
     rows: Sequence[tuple[str, str]] = [
-        (name, str(getattr(finding, attribute)))
+        (name, _words(getattr(finding, attribute)))
         for attribute, name in FIELDS.items()
         if getattr(finding, attribute, None) not in (None, "")
     ]

@@ -8,6 +8,7 @@ from chainrule.report.blocks import Block, Figure, Gallery, Section, Table
 from chainrule.report.charts.pixels import picture
 from chainrule.report.material import Material
 from chainrule.report.measures.scores import row_losses
+from chainrule.report.sections import table
 from chainrule.report.wording import number, percent
 
 COUNT = 12
@@ -28,6 +29,8 @@ def section(material: Material) -> Section | None:
     ]
     if material.image_shape is not None and material.X is not None and material.names:
         blocks.append(Gallery([_picture(material, int(i)) for i in worst], is_small=True))
+    elif material.table is not None and material.table.hardest:
+        blocks.append(table.hardest(material.table))
     else:
         blocks.append(_table(material, worst, losses))
     return Section("hardest", "The hardest examples", blocks)
@@ -71,7 +74,7 @@ def _table(material: Material, worst: np.ndarray, losses: np.ndarray) -> Table:
                 str(i + 1),
                 ", ".join(number(v) for v in material.y[i]),
                 ", ".join(number(v) for v in material.outputs[i]),
-                number(float(np.sqrt(losses[i])), 3),
+                number(float(losses[i]), 3),
                 *[number(v, 3) for v in inputs[i]],
             ]
             for i in worst

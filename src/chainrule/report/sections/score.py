@@ -19,6 +19,7 @@ def section(material: Material, judged: Judgement) -> Section:
     blocks += [_table(material, judged)]
     if not material.by_heart:
         blocks.append(_picture(material, judged))
+    blocks += _fair(material)
     blocks += [Note(text) for text in judged.remarks]
     return Section("score", "How well it does", blocks)
 
@@ -74,7 +75,7 @@ def between(material: Material, estimate: Estimate) -> str:
 
 def _table(material: Material, judged: Judgement) -> Table:
     names = list(judged.network.estimates)
-    head = ["", *names, *([] if material.by_heart else ["against the network"]), "remark"]
+    head = ["predictor", *names, *([] if material.by_heart else ["against the network"]), "remark"]
     rows = []
     for row in judged.rows:
         cells = [_cell(material, name, row.scores.estimates[name]) for name in names]
@@ -102,6 +103,26 @@ def _cell(material: Material, name: str, estimate: Estimate) -> str:
         return f"{value} ({low.removesuffix(SPACE + '%')} – {high.removesuffix(SPACE + '%')})"
     value, low, high = (share(material, v) for v in values) if name == "R²" else alike(*values)
     return f"{value} ({low} – {high})"
+
+
+def _fair(material: Material) -> list[Block | str]:
+    """The scores with each class counting alike, where the classes were weighted."""
+    known = () if material.table is None else material.table.scores
+    rows = [
+        (
+            fact.called,
+            f"{percent(fact.value)} ({percent(fact.low)[:-2]} – {percent(fact.high)[:-2]})",
+        )
+        for fact in known
+        if fact.metric == "balanced_accuracy"
+    ]
+    if not rows:
+        return []
+    caption = (
+        "The mean of the classes' shares of right answers: rare classes count as much as common "
+        "ones. The training was weighted in the same way."
+    )
+    return [Table(("predictor", "balanced accuracy"), rows, caption, strong=0)]
 
 
 def _against(row: Judged) -> str:

@@ -1,4 +1,4 @@
-"""Export: a network as a file for another program; the ending says which."""
+"""Endings: a network as a file for another program; the ending of its name says which."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from chainrule.errors import OptionError
+from chainrule.errors import OptionError, known_options, options_of
 from chainrule.formats.onnx_model import save_onnx
 from chainrule.formats.python_file import save_python
 from chainrule.formats.torch_state import save_torch
@@ -18,7 +18,7 @@ ENDINGS: dict[str, tuple[Callable[..., None], str]] = {
     ".py": (save_python, "a program that needs NumPy alone"),
     ".pt": (save_torch, "weights for PyTorch"),
     ".pth": (save_torch, "weights for PyTorch"),
-    ".safetensors": (save_torch, "weights for PyTorch, without PyTorch's help"),
+    ".safetensors": (save_torch, "weights for PyTorch"),
 }
 """What writes a file of each ending, and what that is."""
 
@@ -35,10 +35,12 @@ def export(net: Sequential, path: str | Path, **options: Any) -> None:
         OptionError: another ending, or as that function.
     """
     path = path_of(path, "net.onnx")
-    write(path)(net, path, **options)
+    writer = writer_for(path)
+    known_options(f"the {path.suffix} export", options_of(writer)[2:], options)
+    writer(net, path, **options)
 
 
-def write(path: Path) -> Callable[..., None]:
+def writer_for(path: Path) -> Callable[..., None]:
     """What writes a file with the ending of ``path``.
 
     Raises:

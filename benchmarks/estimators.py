@@ -1,0 +1,238 @@
+"""The estimators beside scikit-learn's networks: scores on real tables, and seconds.
+
+    python benchmarks/estimators.py                  # ten seeds of five folds
+    python benchmarks/estimators.py --seeds 3 iris wine
+
+Both are used as they are, with default settings and the same ``random_state``, behind a
+StandardScaler, on the same folds, one after the other on one thread. The score is the accuracy, or
+R² where numbers are predicted. A seed shuffles the folds and begins the networks; its score is the
+mean over its folds, and the standard errors are over seeds. Data come with scikit-learn, mlxtend,
+statsmodels and palmerpenguins; what is not installed is said.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import time
+import warnings
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import machine
+
+# Before NumPy is loaded: on small tables, threads only get in each other's way.
+os.environ.update(machine.ONE_THREAD)
+
+import numpy as np
+from sklearn import datasets
+from sklearn.compose import TransformedTargetRegressor
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.model_selection import KFold, StratifiedKFold
+from sklearn.neural_network import MLPClassifier, MLPRegressor
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+import chainrule as cr
+
+FOLDS = 5
+
+#: Differences of fewer standard errors than this are noise.
+NOISE = 2.0
+
+#: Where all steps take all rows, both do the same but for rounding, which later steps enlarge.
+ROUNDING = 1e-6
+
+Table = tuple[np.ndarray, np.ndarray]
+
+
+def penguins(target: str) -> Table:
+    """The rows of Palmer's penguins in which nothing is missing: four lengths and masses."""
+    from palmerpenguins import load_penguins
+
+    table = load_penguins().dropna()
+    numbers = ["bill_length_mm", "bill_depth_mm", "flipper_length_mm", "body_mass_g"]
+    features = [name for name in numbers if name != target]
+    return table[features].to_numpy(float), table[target].to_numpy()
+
+
+def auto_mpg() -> Table:
+    """Miles per gallon of cars, from seven numbers (mlxtend's eighth column is empty)."""
+    from mlxtend.data import autompg_data
+
+    X, y = autompg_data()
+    return X[:, :7].astype(float), y.astype(float)
+
+
+def statistics(name: str, target: str, cut: float | None = None) -> Table:
+    """One of statsmodels': its numbers, and whether the target is above ``cut``, or itself."""
+    import statsmodels.datasets
+
+    table = getattr(statsmodels.datasets, name).load_pandas().data
+    y = table[target].to_numpy(float)
+    X = table.drop(columns=target).select_dtypes("number").to_numpy(float)
+    return X, y if cut is None else (y > cut).astype(int)
+
+
+def bundled(name: str) -> Callable[[], Table]:
+    """One of scikit-learn's own."""
+    return lambda: getattr(datasets, f"load_{name}")(return_X_y=True)
+
+
+CLASSES: dict[str, Callable[[], Table]] = {
+    "iris": bundled("iris"),
+    "wine": bundled("wine"),
+    "breast cancer": bundled("breast_cancer"),
+    "digits": bundled("digits"),
+    "penguins' species": lambda: penguins("species"),
+    "affairs": lambda: statistics("fair", "affairs", 0.0),
+    "votes of 1996": lambda: statistics("anes96", "vote", 0.5),
+    "course grades": lambda: statistics("spector", "GRADE", 0.5),
+}
+
+NUMBERS: dict[str, Callable[[], Table]] = {
+    "diabetes": bundled("diabetes"),
+    "linnerud": bundled("linnerud"),
+    "cars' miles a gallon": auto_mpg,
+    "penguins' mass": lambda: penguins("body_mass_g"),
+    "state crime": lambda: statistics("statecrime", "violent"),
+    "investment": lambda: statistics("grunfeld", "invest"),
+    "school scores": lambda: statistics("star98", "NABOVE"),
+}
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Scores of theirs and ours by seed, and the seconds that all fits took."""
+
+    name: str
+    shape: tuple[int, int]
+    theirs: np.ndarray
+    ours: np.ndarray
+    seconds: tuple[float, float]
+
+    @property
+    def gain(self) -> np.ndarray:
+        """What ours score more, by seed."""
+        return self.ours - self.theirs
+
+    @property
+    def verdict(self) -> str:
+        """Whether the gain is more than noise."""
+        mean, error = self.gain.mean(), standard_error(self.gain)
+        if abs(mean) <= max(NOISE * error, ROUNDING):
+            return "as good"
+        return "better" if mean > 0 else "**worse beyond noise**"
+
+    def row(self) -> str:
+        """A line of the Markdown table."""
+        theirs, ours = self.seconds
+        return (
+            f"| {self.name} | {self.shape[0]} × {self.shape[1]} | {told(self.theirs)} "
+            f"| {told(self.ours)} | {told(self.gain, '+')} | {self.verdict} "
+            f"| {theirs:.2f} | {ours:.2f} |"
+        )
+
+
+def standard_error(values: np.ndarray) -> float:
+    """Of the mean over seeds; infinite for one seed alone."""
+    return float(values.std(ddof=1) / len(values) ** 0.5) if len(values) > 1 else float("inf")
+
+
+def told(values: np.ndarray, sign: str = "") -> str:
+    """The mean and its standard error."""
+    return f"{values.mean():{sign}.4f} ± {standard_error(values):.4f}"
+
+
+def compared(name: str, data: Table, pair: tuple[Any, Any], seeds: int, scaled: bool) -> Comparison:
+    """Both estimators on the same folds, in turns."""
+    X, y = data
+    scores: list[list[float]] = [[], []]
+    seconds = [0.0, 0.0]
+    by_class = pair[0] is MLPClassifier
+    for seed in range(seeds):
+        folds = (StratifiedKFold if by_class else KFold)(FOLDS, shuffle=True, random_state=seed)
+        found: list[list[float]] = [[], []]
+        for train, test in folds.split(X, y):
+            for which, kind in enumerate(pair):
+                estimator: Any = make_pipeline(StandardScaler(), kind(random_state=seed))
+                if scaled:
+                    estimator = TransformedTargetRegressor(estimator, transformer=StandardScaler())
+                began = time.perf_counter()
+                estimator.fit(X[train], y[train])
+                seconds[which] += time.perf_counter() - began
+                found[which].append(estimator.score(X[test], y[test]))
+        for mine, values in zip(scores, found, strict=True):
+            mine.append(float(np.mean(values)))
+    theirs, ours = map(np.array, scores)
+    return Comparison(name, X.shape, theirs, ours, (seconds[0], seconds[1]))
+
+
+def comparisons(names: list[str], seeds: int) -> Iterator[Comparison | str]:
+    """One after the other; a line of words for data that are not here."""
+    tables = {**CLASSES, **NUMBERS}
+    for name, load in tables.items():
+        if names and name not in names:
+            continue
+        try:
+            data = load()
+        except ImportError as error:
+            yield f"| {name} | {error.name} is not installed | | | | | | |"
+            continue
+        if name in CLASSES:
+            pair: tuple[Any, Any] = (MLPClassifier, cr.NetworkClassifier)
+            yield compared(name, data, pair, seeds, scaled=False)
+            continue
+        pair = (MLPRegressor, cr.NetworkRegressor)
+        yield compared(name, data, pair, seeds, scaled=False)
+        yield compared(f"{name}, target scaled", data, pair, seeds, scaled=True)
+
+
+def summary(found: list[Comparison]) -> str:
+    """All tables in a few sentences."""
+    verdicts = [one.verdict for one in found]
+    theirs, ours = (sum(one.seconds[which] for one in found) for which in (0, 1))
+    accuracy = [one.gain.mean() for one in found if one.name in CLASSES]
+    numbers = [
+        np.maximum(one.ours, 0).mean() - np.maximum(one.theirs, 0).mean()
+        for one in found
+        if one.name not in CLASSES
+    ]
+    lines = [
+        f"Of {len(found)} comparisons: {verdicts.count('better')} better, "
+        f"{verdicts.count('as good')} as good, "
+        f"{verdicts.count('**worse beyond noise**')} worse beyond noise "
+        f"(more than {NOISE:g} standard errors of the difference).",
+    ]
+    if accuracy:
+        lines.append(f"Mean gain in accuracy: {np.mean(accuracy):+.4f}.")
+    if numbers:
+        lines.append(f"Mean gain in R², any below 0 counted as 0: {np.mean(numbers):+.4f}.")
+    lines.append(f"Time of all fits: {ours / theirs:.2f} of scikit-learn's.")
+    return " ".join(lines)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("names", nargs="*", help="only these: " + ", ".join({**CLASSES, **NUMBERS}))
+    parser.add_argument("--seeds", type=int, default=10, help="how many, each with five folds")
+    options = parser.parse_args()
+    unknown = [name for name in options.names if name not in {**CLASSES, **NUMBERS}]
+    if unknown:
+        parser.error(f"no table is called {unknown[0]!r}; see --help for their names")
+    warnings.simplefilter("ignore", ConvergenceWarning)
+    print(
+        "| table | rows × columns | scikit-learn | chainrule | gain | verdict | s | s, chainrule |"
+    )
+    print("|---|---:|---:|---:|---:|---|---:|---:|")
+    found: list[Comparison] = []
+    for one in comparisons(options.names, options.seeds):
+        print(one if isinstance(one, str) else one.row(), flush=True)
+        if not isinstance(one, str):
+            found.append(one)
+    print(f"\n{summary(found)}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,279 @@
+"""What the classifier and the regressor share: from checked data to trained networks."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.random import RandomState
+from sklearn.base import BaseEstimator
+from sklearn.model_selection import train_test_split
+from sklearn.utils import check_random_state
+from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
+
+from chainrule.errors import DataError, OptionError, ShapeError
+from chainrule.estimators import build
+from chainrule.estimators.features import HiddenFeatures
+from chainrule.estimators.member import Job, Member
+from chainrule.estimators.options import check_options, is_lbfgs
+from chainrule.estimators.order import starts
+from chainrule.estimators.rows import dense, is_sparse
+from chainrule.estimators.scale import Scale
+from chainrule.estimators.stopping import Validate
+from chainrule.graph.op import Array
+from chainrule.nn.losses import Loss
+from chainrule.nn.sequential import Sequential
+from chainrule.train.history import History
+
+#: Rows of a sparse matrix that are made dense at a time.
+DENSE_ROWS = 4096
+
+
+class NetworkEstimator(HiddenFeatures, BaseEstimator):  # type: ignore[misc]
+    """The base of both estimators; it knows no targets: those are its children's."""
+
+    coefs_: list[Array]
+    intercepts_: list[Array]
+    _members: list[Member]
+    _scale: Scale
+
+    def _keep(self, given: dict[str, Any]) -> None:
+        """Keep the parameters of ``__init__`` as they are, as scikit-learn wants it."""
+        for name in self._get_param_names():
+            setattr(self, name, given[name])
+
+    # --- what a child says -----------------------------------------------------------------------
+
+    def _checked(self, X: Any, y: Any, reset: bool) -> tuple[Any, Any]:
+        """``X`` and ``y`` as scikit-learn checks them."""
+        raise NotImplementedError
+
+    def _learn_targets(self, y: Any) -> None:
+        """Take from the first ``y`` what targets there are."""
+
+    def _check_targets(self, y: Any) -> None:
+        """Refuse a ``y`` with which a warm start cannot go on."""
+
+    def _output(self, options: dict[str, Any], y: Any, w: Array | None) -> build.Output:
+        """What the network has to give."""
+        raise NotImplementedError
+
+    def _targets(self, y: Any, output: build.Output, dtype: Any) -> tuple[Loss, Array]:
+        """The loss, and ``y`` as it wants it."""
+        raise NotImplementedError
+
+    def _scale_of(self, options: dict[str, Any], y: Any, w: Array | None) -> Scale:
+        """The scale of the targets seen first."""
+        return Scale()
+
+    def _score_outputs(self, outputs: Array, y: Any, w: Array | None) -> float:
+        """What ``score`` gives for these outputs."""
+        raise NotImplementedError
+
+    def _strata(self, y: Any) -> Any:
+        """The labels of which both sides get their share when rows are set aside."""
+        return None
+
+    def _weights(self, w: Array | None, y: Any, *, whole: bool) -> Array | None:
+        """One weight a row; ``whole`` says that these are all rows there are."""
+        return w
+
+    # --- training --------------------------------------------------------------------------------
+
+    def _fit(self, X: Any, y: Any, sample_weight: Any, validation_data: Any) -> Any:
+        options = self._options()
+        going_on = bool(options["warm_start"] and hasattr(self, "coefs_"))
+        X, y = self._checked(X, y, reset=not going_on)
+        (self._check_targets if going_on else self._learn_targets)(y)
+        random = check_random_state(options["random_state"])
+        w = None if sample_weight is None else _check_sample_weight(sample_weight, X)
+        held = None
+        if validation_data is not None:
+            held = self._given_validation(validation_data)
+        elif options["early_stopping"] and not is_lbfgs(options):
+            X, y, w, held = self._set_aside(X, y, w, random)
+        _warn_of_large_batches(options, X.shape[0])
+        job = self._job(options, X, y, self._weights(w, y, whole=True), held, going_on)
+        members = self._members_for(job, going_on)
+        begin = starts(random)
+        for member in members:
+            member.fit(job, begin, going_on=going_on)
+        return self._publish(members)
+
+    def _partial_fit(self, X: Any, y: Any, sample_weight: Any) -> Any:
+        options = self._options()
+        if options["early_stopping"]:
+            raise OptionError(
+                "partial_fit does not support early_stopping=True: a piece of the data has no "
+                "validation data of its own."
+            )
+        going_on = hasattr(self, "coefs_")
+        X, y = self._checked(X, y, reset=not going_on)
+        w = None if sample_weight is None else _check_sample_weight(sample_weight, X)
+        job = self._job(options, X, y, self._weights(w, y, whole=False), None, going_on)
+        members = self._members_for(job, going_on)
+        random = check_random_state(options["random_state"])
+        for member in members:
+            member.take(job, random)
+        return self._publish(members)
+
+    def _options(self) -> dict[str, Any]:
+        options: dict[str, Any] = self.get_params(deep=False)
+        check_options(type(self).__name__, options)
+        return options
+
+    def _given_validation(self, data: Any) -> tuple[Any, Any, Array | None]:
+        if not (isinstance(data, tuple | list) and len(data) in (2, 3)):
+            raise OptionError(
+                f"validation_data is (X, y) or (X, y, sample_weight), got {type(data).__name__}."
+            )
+        X, y = self._checked(data[0], data[1], reset=False)
+        return X, y, None if len(data) == 2 else _check_sample_weight(data[2], X)
+
+    def _set_aside(self, X: Any, y: Any, w: Array | None, random: Any) -> tuple[Any, ...]:
+        """Rows for training and rows for validation: X, y, w and (X, y, w)."""
+        rows, held = train_test_split(
+            np.arange(X.shape[0]), random_state=random, test_size=self.validation_fraction,
+            stratify=self._strata(y),
+        )  # fmt: skip
+        if len(held) < 2:
+            raise DataError(
+                "The validation set is too small. Increase 'validation_fraction' or the size of "
+                f"your dataset: {X.shape[0]} rows leave {len(held)} for it."
+            )
+        parts = [[a if a is None else a[i] for a in (X, y, w)] for i in (rows, held)]
+        return *parts[0], tuple(parts[1])
+
+    def _job(
+        self, options: dict[str, Any], X: Any, y: Any, w: Array | None, held: Any, going_on: bool
+    ) -> Job:
+        if not (going_on and hasattr(self, "_scale")):
+            self._scale = self._scale_of(options, y, w)
+        output = self._output(options, y, w)
+        given = options["layers"]
+        dtype = given.dtype if isinstance(given, Sequential) else X.dtype
+        loss, t = self._targets(y, output, dtype)
+        data = {"x": dense(X, dtype), "t": t} | ({} if w is None else {"w": w.astype(dtype)})
+        validate = None if held is None else self._validate(output, dtype, *held)
+        return Job(options, data, loss, output, self._scale, validate)
+
+    def _validate(
+        self, output: build.Output, dtype: Any, X: Any, y: Any, w: Array | None
+    ) -> Validate:
+        """What the stopping rule calls after an epoch."""
+        loss, t = self._targets(y, output, dtype)
+        X = dense(X, dtype)
+
+        def score(outputs: Array, targets: Array) -> float:
+            if not np.isfinite(outputs).all():
+                return math.nan
+            return self._score_outputs(self._scale.stretch(outputs), y, w)
+
+        def validate(net: Sequential) -> tuple[float, float]:
+            found = net.evaluate(X, t, loss=loss, metrics=score, sample_weight=w)
+            return found["loss"], found["score"]
+
+        return validate
+
+    # --- members ---------------------------------------------------------------------------------
+
+    def _members_for(self, job: Job, going_on: bool) -> list[Member]:
+        if going_on and hasattr(self, "_members"):
+            self._adopt()
+            return self._members
+        dtype = job.data["x"].dtype
+        nets = [
+            build.network(job.options, job.output, dtype) for _ in range(job.options["ensemble"])
+        ]
+        if going_on:
+            # Weights that were set by hand, before any training.
+            build.start(nets[0], job.options, job.output, job.data["x"].shape[1], RandomState(0))
+            job.scale.stretch_network(nets[0])
+            self._members = [Member(nets[0])]
+            self._adopt()
+            return self._members
+        return [Member(net) for net in nets]
+
+    def _adopt(self) -> None:
+        """Whoever puts other arrays into ``coefs_`` and ``intercepts_`` means the network."""
+        net = self._members[0].net
+        for i, names in enumerate(build.dense_names(net)):
+            for name, arrays in zip(names, (self.coefs_, self.intercepts_), strict=True):
+                old = net.parameters[name]
+                if arrays[i] is old:
+                    continue
+                new = np.asarray(arrays[i], dtype=net.dtype)
+                if new.shape != old.shape:
+                    kind = "coefs_" if arrays is self.coefs_ else "intercepts_"
+                    raise ShapeError(
+                        f"{kind}[{i}] was set to an array of shape {new.shape}; the network's is "
+                        f"{old.shape}."
+                    )
+                net.parameters[name] = new
+
+    def _publish(self, members: list[Member]) -> Any:
+        """Show what was learnt, as attributes; those of the first network where there are more."""
+        first, early = members[0], self.early_stopping and members[0].record.scores
+        net, record = first.net, first.record
+        names = build.dense_names(net)
+        self._members = members
+        self.nets_ = [member.net for member in members]
+        self.coefs_ = [net.parameters[weights] for weights, _ in names]
+        self.intercepts_ = [net.parameters[biases] for _, biases in names]
+        self.n_layers_ = len(names) + 1
+        self.n_outputs_ = net.output_shape[0]
+        self.out_activation_ = build.out_activation(net)
+        self.history_: History = first.history
+        self.loss_curve_ = self._scale.losses(record.losses)
+        self.loss_ = self.loss_curve_[-1] if record.losses else math.nan
+        self.best_loss_ = None if early else record.best_loss * self._scale.square
+        self.validation_scores_ = record.scores or None
+        self.validation_loss_curve_ = self._scale.losses(record.validation_losses) or None
+        self.best_validation_score_ = max(record.scores) if record.scores else None
+        self.n_iter_ = first.epochs
+        self.t_ = first.samples
+        return self
+
+    def _outputs(self, X: Any) -> Array:
+        """The outputs for ``X``, (n, outputs): the mean over the networks."""
+        return self._mapped(X, self._mean)
+
+    def _mapped(self, X: Any, function: Callable[[Array], Array]) -> Array:
+        check_is_fitted(self, "_members")
+        X = validate_data(self, X, accept_sparse="csr", dtype=(np.float64, np.float32), reset=False)
+        self._adopt()
+        if not is_sparse(X):
+            return function(X)
+        starts = range(0, X.shape[0], DENSE_ROWS)
+        return np.concatenate([function(X[i : i + DENSE_ROWS].toarray()) for i in starts])
+
+    def _mean(self, X: Array) -> Array:
+        each = [member.net.predict(X, engine=self.engine) for member in self._members]
+        return each[0] if len(each) == 1 else np.mean(each, axis=0)
+
+    def _can_take_steps(self) -> bool:
+        """Whether there is a partial_fit."""
+        if is_lbfgs(self.get_params(deep=False)):
+            raise AttributeError(
+                "partial_fit is only available for stochastic optimizers. lbfgs is not stochastic."
+            )
+        return True
+
+    # --- what scikit-learn asks ------------------------------------------------------------------
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        return tags
+
+
+def _warn_of_large_batches(options: dict[str, Any], rows: int) -> None:
+    given = options["batch_size"]
+    if not isinstance(given, str) and given > rows:
+        warnings.warn(
+            f"batch_size={given} is more than the {rows} samples: each step takes all of them.",
+            stacklevel=4,
+        )

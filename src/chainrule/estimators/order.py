@@ -1,0 +1,58 @@
+"""Random numbers in scikit-learn's order: first weights, then the rows of each epoch.
+
+So the same ``random_state`` makes the same batches as in scikit-learn's own networks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from numpy.random import MT19937, Generator, RandomState
+
+from chainrule.graph.op import Array
+
+#: Seeds that are drawn lie below.
+MOST_SEED = 2**31 - 1
+
+
+def starts(random: RandomState) -> Iterator[RandomState]:
+    """Random numbers for one start after the other; the first goes on from ``random``."""
+    first = _copy(random)
+    others = RandomState(random.randint(MOST_SEED))
+    yield first
+    while True:
+        yield RandomState(others.randint(MOST_SEED))
+
+
+class RowOrder(Generator):
+    """Goes on from ``random``; each permutation shuffles the one before.
+
+    Other numbers (keys of dropout) are drawn apart, so that they do not shift the permutations.
+    """
+
+    def __init__(self, random: RandomState) -> None:
+        bits = MT19937()
+        state: Any = random.get_state(legacy=False)
+        bits.state = state
+        super().__init__(bits)
+        self._legacy = RandomState(bits)
+        self._apart = np.random.default_rng(_copy(random).randint(MOST_SEED))
+        self._order = np.arange(0)
+
+    def permutation(self, x: Any, axis: int = 0) -> Array:
+        """The numbers from 0 to ``x`` - 1, in their new order."""
+        places = np.arange(x)
+        self._legacy.shuffle(places)
+        self._order = self._order[places] if len(self._order) == x else places
+        return self._order
+
+    def integers(self, *given: Any, **named: Any) -> Any:
+        return self._apart.integers(*given, **named)
+
+
+def _copy(random: RandomState) -> RandomState:
+    copy = RandomState()
+    copy.set_state(random.get_state())
+    return copy
