@@ -9,9 +9,9 @@ from __future__ import annotations
 from chainrule.doctor.illnesses.illness import Illness, Suspicion
 from chainrule.doctor.probes import Probes
 
-#: A network that knows nothing of the rows held back has a share of 1; less of it by a twentieth is
-#: what chance alone may give where they are few.
-NOTHING = 0.95
+#: A network that knows nothing of the rows held back has a share of about 1. What chance alone
+#: makes of it, the shuffled targets tell: so many spreads of theirs, and at least so much.
+NOTHING, SPREADS, AT_LEAST = 0.85, 3.0, 0.02
 #: A network that has a share below this on rows held back knows something: it need not be asked.
 SOMETHING = 0.8
 
@@ -20,7 +20,8 @@ def _suspect(probes: Probes) -> Suspicion | None:
     if probes.split.portions.held is None or probes.split.best_held_share < SOMETHING:
         return None
     found = probes.knowable
-    if found.share < NOTHING or found.shuffled - found.share > 1 - NOTHING:
+    by_chance = max(SPREADS * found.spread, AT_LEAST)
+    if found.share < NOTHING or found.shuffled - found.share > by_chance:
         return None
     return Suspicion(
         "y beside X",

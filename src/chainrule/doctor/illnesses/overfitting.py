@@ -28,7 +28,7 @@ def _suspect(probes: Probes) -> Suspicion | None:
     if len(held) - 1 - best < PATIENCE or train[-1] > train[best]:
         return None
     end = float(np.median(held[-PATIENCE:]))
-    if end < max(HIGHER * held[best], held[best] + AND_MORE) or held[best] > 1:
+    if end < max(HIGHER * held[best], held[best] + AND_MORE):
         return None
     level = trial.portions.held_level
     return Suspicion(
