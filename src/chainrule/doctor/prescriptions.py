@@ -20,13 +20,30 @@ if TYPE_CHECKING:
     from chainrule.doctor.probes.layers import Start
 
 
-def standardised_inputs() -> Prescription:
-    """Every column of X with mean 0 and spread 1, and the validation rows by the same numbers."""
+def scaled_inputs() -> tuple[Prescription, Prescription]:
+    """The two ways of scaling: each column by itself, or all by the same two numbers.
+
+    The first is for tables. The second is for images, where a pixel that is nearly always the same
+    would else be blown up to noise.
+    """
+    apart = (
+        "mean, spread = X.mean(axis=0), X.std(axis=0); "
+        "X = (X - mean) / np.where(spread > 0, spread, 1)   "
+        "# and the same two arrays for every row that is predicted"
+    )
+    together = (
+        "mean, spread = X.mean(), X.std(); X = (X - mean) / spread   "
+        "# and the same two numbers for every row that is predicted"
+    )
+    return _scaled(apart, axis=0), _scaled(together, axis=None)
+
+
+def _scaled(text: str, axis: int | None) -> Prescription:
+    """X with mean 0 and spread 1, and the validation rows by the same numbers."""
 
     def change(case: Case) -> Case:
         X = np.asarray(case.X, np.float64)
-        mean, spread = X.mean(axis=0), X.std(axis=0)
-        # A column that hardly varies would be blown up to noise.
+        mean, spread = X.mean(axis=axis), X.std(axis=axis)
         spread = np.where(spread > 1e-6 * max(float(np.abs(X).max()), 1e-300), spread, 1.0)
 
         def scaled(rows: Any) -> Array:
@@ -36,12 +53,7 @@ def standardised_inputs() -> Prescription:
         held = case.validation and (scaled(case.validation[0]), case.validation[1])
         return replace(case, X=scaled(X), validation=held)
 
-    return Prescription(
-        "mean, spread = X.mean(axis=0), X.std(axis=0); "
-        "X = (X - mean) / np.where(spread > 0, spread, 1)   "
-        "# and the same two arrays for every row that is predicted",
-        change,
-    )
+    return Prescription(text, change)
 
 
 def fresh_starts(case: Case, starts: int = 3) -> tuple[Prescription, ...]:

@@ -104,6 +104,11 @@ def is_better(own: Trial, trial: Trial, *, is_definite: bool = False) -> bool:
     return better and not worse
 
 
+def _worth(trial: Trial) -> float:
+    """What is left to be learnt, of the rows trained on and of others: the lower, the better."""
+    return trial.share + min(trial.held_share, LOST)
+
+
 def treated(probes: Probes, illness: Illness, suspicion: Suspicion) -> Treated | None:
     """The best of an illness's repairs, each tried on a copy; None if there are none to try."""
     before = lack(probes, probes.own)
@@ -111,7 +116,7 @@ def treated(probes: Probes, illness: Illness, suspicion: Suspicion) -> Treated |
     for prescription in suspicion.repairs:
         trial = probes.trial(prescription.text, prescription.change)
         left = lack(probes, trial)
-        if best is None or (left, trial.share) < (best.lack, best.trial.share):
+        if best is None or _worth(trial) < _worth(best.trial):
             best = Treated(illness, suspicion, prescription, trial, before, left)
         # A training that is as good as done leaves nothing for the next repair to better.
         if best.lack <= AS_GOOD:
