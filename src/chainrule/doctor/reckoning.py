@@ -31,17 +31,17 @@ from chainrule.doctor.treating import (
     fails,
     finding_of,
     is_better,
+    is_small,
     lack,
     learns,
     on_validation,
+    then,
     treated,
 )
 
 #: Other starts that are tried before a failure is put down to anything but its start: of XOR with
 #: two ReLU one in eight succeeds. A repair that is no luck succeeds from so many more of them.
 STARTS, MORE = 16, 0.4
-#: Parameters of a network whose starts are all tried; of a larger one only two are.
-CHEAP_PARAMETERS = 2000
 
 
 def reckon(probes: Probes) -> Diagnosis:
@@ -188,8 +188,7 @@ def _lucky_starts(probes: Probes) -> list[int]:
     """The seeds, among the first few others, from which the same network succeeds."""
     if LOCAL_MINIMUM.suspect(probes) is None:
         return []
-    parameters = sum(array.size for array in probes.case.network.parameters.values())
-    count = STARTS if parameters <= CHEAP_PARAMETERS else 2
+    count = STARTS if is_small(probes.case) else 2
     seeds = [probes.case.seed + i for i in range(1, count + 1)]
     return [seed for seed in seeds if learns(probes, _from(probes, seed, None))]
 
@@ -211,10 +210,8 @@ def _from(probes: Probes, seed: int, found: Treated | None) -> Trial:
     start = another_start(seed)
     if found is None:
         return probes.trial(start.text, start.change)
-    repair = found.prescription
-    return probes.trial(
-        f"{start.text} and {repair.text}", lambda case: repair.apply(start.apply(case))
-    )
+    both = then(start, found.prescription)
+    return probes.trial(both.text, both.change)
 
 
 def _unlucky(probes: Probes, seeds: list[int], general: list[Treated]) -> Diagnosis:
