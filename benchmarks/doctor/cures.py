@@ -18,6 +18,8 @@ from doctor.training import judged as judged_network
 #: No change of the program brings back labels that are lost, or touches training where only a
 #: score is wrong.
 BEYOND_REPAIR = ("labels_unrelated", "wrong_axis")
+#: Faults that were planted in another program than the host's own.
+OTHER_TWIN = {kind: kind for kind in ("backward_writes_its_argument", "integers_perturbed")}
 
 
 def cured(diagnosis: Any, made: Any, spec: Any) -> tuple[bool | None, str]:
@@ -36,7 +38,8 @@ def cured(diagnosis: Any, made: Any, spec: Any) -> tuple[bool | None, str]:
         return False, traceback.format_exc(limit=-3)
     if spec.kind == "overfitting":
         return not turned(made, found), ""
-    twins = (healthy if network else hand_healthy)(spec.host, spec.activation, spec.seed)
+    key = (spec.host, spec.activation, spec.seed)
+    twins = healthy(*key) if network else hand_healthy(*key, OTHER_TWIN.get(spec.kind, ""))
     return within(found, limits(made, twins, 1.1, 0.01)), ""
 
 

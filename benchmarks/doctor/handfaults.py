@@ -74,9 +74,11 @@ def targets_broadcast(script: Script, rng: np.random.Generator) -> Script | None
     return _with_delta(replace(script, data=flat), delta)
 
 
-def labels_unrelated(script: Script, rng: np.random.Generator) -> Script:
-    """Rows and labels were shuffled apart."""
+def labels_unrelated(script: Script, rng: np.random.Generator) -> Script | None:
+    """Rows and labels were shuffled apart; not of a gate, whose rows would make another gate."""
     data = script.data
+    if data.Xv is None:
+        return None
     yv = None if data.yv is None else rng.permutation(data.yv)
     return replace(script, data=replace(data, y=rng.permutation(data.y), yv=yv))
 
@@ -335,7 +337,7 @@ def integers_perturbed(script: Script, rng: np.random.Generator) -> Script | Non
     small = numerical(script)
     if small is None:
         return None
-    whole = "\nparameters = {k: np.rint(2 * a).astype(int) for k, a in parameters.items()}\n"
+    whole = "\nparameters = {k: np.rint(4 * a).astype(int) for k, a in parameters.items()}\n"
     text = small.text.replace("\n\ndef f(a)", whole + "\n\ndef f(a)", 1)
     text = text.replace("p[name] -= RATE * g[name]", "p[name] = p[name] - RATE * g[name]")
     return replace(small, text=text)
@@ -343,7 +345,7 @@ def integers_perturbed(script: Script, rng: np.random.Generator) -> Script | Non
 
 def integer_parameters(script: Script, rng: np.random.Generator) -> Script:
     """Weights written as whole numbers; the update is refused, or cut off after the point."""
-    whole = "\nparameters = {k: np.rint(2 * a).astype(int) for k, a in parameters.items()}\n"
+    whole = "\nparameters = {k: np.rint(4 * a).astype(int) for k, a in parameters.items()}\n"
     text = script.text.replace("\n\ndef f(a)", whole + "\n\ndef f(a)", 1)
     if script.seed % 2:
         text = text.replace("p[name] -= RATE * g[name]", "p[name][...] = p[name] - RATE * g[name]")

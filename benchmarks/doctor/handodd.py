@@ -93,7 +93,9 @@ def skip(script: Script, rng: np.random.Generator) -> Script:
 def differences(script: Script, rng: np.random.Generator) -> Script | None:
     """Gradients by differences of the loss, with parameters that can be moved."""
     small = numerical(script)
-    return None if small is None else replace(small, epochs=script.epochs // 3)
+    if small is None:
+        return None
+    return replace(small, epochs=script.epochs // 2).with_values(UNITS=6)
 
 
 def unknown_gradients(script: Script, rng: np.random.Generator) -> Script:

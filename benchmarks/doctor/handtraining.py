@@ -23,6 +23,8 @@ COMPUTED = (
     "gradients_not_cleared", "integer_parameters",
 )  # fmt: skip
 
+#: A loss of XOR above this is that of two or three rows right, and not of four.
+STUCK = 0.15
 Parameters = dict[str, Array]
 
 
@@ -78,10 +80,22 @@ def judged(forward: Callable[..., Any], p: Any, X: Any, y: Any) -> float:
     return yardstick(forward(p, X), y)
 
 
+def right_program(fault: str, host: str, activation: str, seed: int) -> Script:
+    """What the program would be without its fault."""
+    right: Script | None = script(present()[host], activation, seed)
+    assert right is not None
+    if fault == "backward_writes_its_argument":
+        return with_skip(right)
+    if fault == "integers_perturbed":
+        right = numerical(right)
+        assert right is not None
+    return right
+
+
 @functools.cache
-def hand_healthy(host: str, activation: str, seed: int) -> tuple[Scores, ...]:
-    """The scores of the healthy program by hand from three starts."""
-    program = script(present()[host], activation, seed)
+def hand_healthy(host: str, activation: str, seed: int, fault: str = "") -> tuple[Scores, ...]:
+    """The scores of the right program by hand from three starts."""
+    program = right_program(fault, host, activation, seed)
     return tuple(hand_scores(program.with_values(SEED=seed + 100 * k)) for k in range(3))
 
 
@@ -96,12 +110,20 @@ def hand_harms(fault: str, program: Script, found: Scores, twins: tuple[Scores, 
     if fault == "overfitting":
         return turned(program, found)
     if fault == "local_minimum":
-        return "stuck" if found.train > 0.15 else ""
+        return _stuck(program, found)
     if fault in COMPUTED:
         return _computed_wrongly(fault, program)
     if not within(found, limits(program, twins, 1.25, 0.02)):
         return "worse"
     return "computed wrongly" if fault in ALWAYS else ""
+
+
+def _stuck(program: Script, found: Scores) -> str:
+    """Whether this start leads nowhere, and some of ten others do."""
+    if found.train < STUCK:
+        return ""
+    others = (program.with_values(SEED=500 + k) for k in range(10))
+    return "stuck" if any(hand_scores(other).train < STUCK / 2 for other in others) else ""
 
 
 def _other_score(program: Script) -> str:
@@ -121,12 +143,7 @@ def _other_score(program: Script) -> str:
 
 def _computed_wrongly(fault: str, program: Script) -> str:
     """Whether three updates on the first rows differ from those of the right program."""
-    right: Script | None = script(program.host, program.activation, program.seed)
-    if fault == "backward_writes_its_argument":
-        right = with_skip(script(program.host, program.activation, program.seed))
-    if fault == "integers_perturbed":
-        right = numerical(script(program.host, program.activation, program.seed))
-    assert right is not None
+    right = right_program(fault, program.host.name, program.activation, program.seed)
     ends = []
     for one in (program, right):
         data = one.data

@@ -1,4 +1,5 @@
-"""The command ``chainrule``: train a network, predict with it, look at it, check gradients.
+"""The command ``chainrule``: train a network, predict with it, look at it, check gradients,
+say why it does not learn.
 
 Importing this loads Click and nothing heavier: each command imports what it needs when it runs.
 A mistake of the user's is one line on stderr; only a mistake of ours is a traceback.
@@ -14,6 +15,7 @@ import click
 
 from chainrule import __version__
 from chainrule.cli.check import check_command
+from chainrule.cli.doctor import doctor_command
 from chainrule.cli.predict import predict_command
 from chainrule.cli.show import show_command
 from chainrule.cli.summary import summary_command
@@ -63,6 +65,7 @@ def main() -> None:
       chainrule predict runs/houses-20260101-120000 new-houses.csv
       chainrule summary runs/houses-20260101-120000
       chainrule check network.py
+      chainrule doctor loop.py
       chainrule show xor --as drawing
     """
     for stream in (sys.stdout, sys.stderr):
@@ -75,6 +78,7 @@ main.add_command(train_command)
 main.add_command(predict_command)
 main.add_command(summary_command)
 main.add_command(check_command)
+main.add_command(doctor_command)
 main.add_command(show_command)
 
 __all__ = ["main"]

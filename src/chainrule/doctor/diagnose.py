@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from chainrule.doctor.adapters import adapted
 from chainrule.doctor.beforehand import at_the_start, before_training
 from chainrule.doctor.case import Case, case_of
 from chainrule.doctor.diagnosis import Diagnosis
@@ -32,7 +33,8 @@ def diagnose(
     data=(X, y), ...)``, see :class:`chainrule.doctor.byhand.Program`.
 
     Args:
-        network, X, y: as for ``fit``.
+        network, X, y: as for ``fit``. The network may be an ``MLPClassifier`` or ``MLPRegressor``
+            of scikit-learn, or a ``torch.nn.Sequential`` (with PyTorch's loss and optimizer).
         progress: called with a line before each longer piece of work.
         options: those of ``fit`` that matter: loss, optimizer, epochs, batch_size, validation,
             schedule, sample_weight, class_weight, seed; and ``shuffle=False`` for a loop that does
@@ -46,6 +48,7 @@ def diagnose(
         from chainrule.doctor.byhand import diagnose_program
 
         return diagnose_program(progress=progress, **options)
+    network, X, y, options = adapted(network, X, y, options)
     with _undisturbed():
         return diagnose_case(case_of(network, X, y, **options), progress)
 

@@ -10,7 +10,7 @@ from chainrule.doctor.byhand.program import Parameters
 from chainrule.graph.op import Array
 
 #: Hidden units that are taken for many enough, and the factor by which a layer is widened.
-MANY, FACTOR = 16, 8
+MANY, FACTOR = 32, 8
 
 
 @dataclass(frozen=True)

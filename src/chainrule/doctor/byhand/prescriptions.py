@@ -129,7 +129,7 @@ def other_start(seed: int) -> Prescription:
 def more_units(probes: Probes) -> Prescription:
     """Many more units in every hidden layer."""
     return prescription(
-        "8 times as many units in the hidden layers, at least 16",
+        "8 times as many units in the hidden layers, at least 32",
         lambda program: replace(
             program, parameters=widened(program.parameters, probes.layers, program.seed)
         ),

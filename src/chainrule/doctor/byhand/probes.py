@@ -13,7 +13,7 @@ from chainrule.check import GradientReport, check_gradients, check_step
 from chainrule.doctor.byhand.chain import Layer, chain, fresh
 from chainrule.doctor.byhand.program import Parameters, Program
 from chainrule.doctor.byhand.reading import BINARY, CLASSES, VALUES, Targets, targets_of
-from chainrule.doctor.byhand.reference import Reference, reference
+from chainrule.doctor.byhand.reference import Reference, crossed, reference
 from chainrule.doctor.byhand.running import Portions, Run, finite, portions, run
 from chainrule.doctor.byhand.truth import TrueGradient
 from chainrule.errors import ChainruleError
@@ -117,11 +117,12 @@ class Probes:
         return reference(self.parts, self.program.seed)
 
     @cached_property
-    def shuffled(self) -> Reference:
-        """How far it gets when the targets are mixed up among the rows."""
-        self.note("a well-made network on shuffled targets")
-        self.tell("training a well-made network on shuffled targets")
-        return reference(self.parts, self.program.seed, shuffled=True)
+    def on_others(self) -> tuple[float, float]:
+        """How far it gets on rows held back, and with the targets mixed up among the rows."""
+        self.note("a well-made network on other rows and on shuffled targets")
+        self.tell("training a well-made network on other rows and on shuffled targets")
+        seed = self.program.seed
+        return crossed(self.parts, seed), crossed(self.parts, seed, shuffled=True)
 
     # --- where a right program behaves -----------------------------------------------------------
 

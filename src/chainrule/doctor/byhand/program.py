@@ -14,6 +14,9 @@ from chainrule.check.surroundings import Surroundings
 from chainrule.errors import DtypeError, OptionError, ShapeError, near
 from chainrule.graph.op import Array
 
+#: Rows of a batch where the program does not say.
+USUAL_BATCH = 32
+
 Parameters = dict[str, Array]
 Function = Callable[..., Any]
 
@@ -28,7 +31,8 @@ class Program:
         parameters: copies, as they are before training.
         data: (X, y), and ``validation`` likewise or None.
         loss, gradients, metric: of (parameters, X, y); None where they were not given.
-        batches: (X, y): the batches of an epoch in the order of the loop; None: all rows at once.
+        batches: (X, y): the batches of an epoch in the order of the loop; None: 32 rows each, in a
+            random order.
         epochs: how often the loop goes through the data; None if that was not said.
         seed: of everything random that the diagnosis does.
     """
@@ -58,10 +62,13 @@ class Program:
 
     def epoch(self, X: Any, y: Any) -> Iterator[tuple[Any, Any]]:
         """The batches of one epoch."""
-        if self.batches is None:
-            yield X, y
-        else:
+        if self.batches is not None:
             yield from self.batches(X, y)
+            return
+        order = np.random.default_rng(self.seed).permutation(len(X))
+        for first in range(0, len(X), USUAL_BATCH):
+            rows = order[first : first + USUAL_BATCH]
+            yield X[rows], y[rows]
 
     def stepped(self, p: Parameters, X: Any, y: Any) -> Parameters:
         """The parameters after one update; those given may be written into."""

@@ -19,9 +19,11 @@ from chainrule.doctor.byhand.illnesses import (
     LOCAL_MINIMUM,
     OF_LEARNING,
     STEP,
+    WORTH_A_TRY,
     Illness,
     Suspicion,
 )
+from chainrule.doctor.byhand.prescriptions import other_start
 from chainrule.doctor.byhand.probes import Probes
 from chainrule.doctor.byhand.treating import (
     Treated,
@@ -36,6 +38,11 @@ from chainrule.doctor.treating import CLOSE
 
 #: How sure a proof is, and a cure: a proof is a computation, a cure may have another reason.
 PROVEN, CURED, GENERAL = 0.98, 0.9, 0.8
+#: Starts from which a rate is compared with the program's own.
+COMPARED = 6
+#: A program that learns is told of what makes its loss so many times smaller, and by so much of
+#: the constant answer's.
+BETTER, GAIN = 0.75, 0.02
 
 
 def reckon(probes: Probes) -> Diagnosis:
@@ -52,6 +59,9 @@ def reckon(probes: Probes) -> Diagnosis:
     if learns(probes, probes.own):
         if proven:
             return _proven(probes, proven)
+        better = _much_better(probes)
+        if better:
+            return _ill(probes, better)
         return _diagnosis(probes, (), HEALTHY, _succeeds(probes))
     labels = LABELS_UNRELATED.suspect(probes)
     if labels is not None:
@@ -82,6 +92,19 @@ def _proven(probes: Probes, proven: list[tuple[Illness, Suspicion]]) -> Diagnosi
     return _diagnosis(probes, tuple(findings), ILL, f"{proven[0][0].title}.{rest}")
 
 
+def _much_better(probes: Probes) -> list[Treated]:
+    """What a program that learns would learn far better without, if its evidence is plain."""
+    found = []
+    for illness in WORTH_A_TRY:
+        suspicion = illness.suspect(probes)
+        tried = None if suspicion is None else treated(probes, illness, suspicion)
+        if tried is not None and not tried.run.failed:
+            before, after = probes.own.share, tried.run.share
+            if after < BETTER * before and before - after > GAIN:
+                found.append(tried)
+    return found[:1]
+
+
 def _has_run(probes: Probes) -> bool:
     return "own" in vars(probes)
 
@@ -100,16 +123,52 @@ def _failing(probes: Probes) -> Diagnosis:
     if specific:
         others = sorted((f for f in cures if f is not specific[0]), key=lambda f: f.lack)
         return _ill(probes, [specific[0], *others])
+    if _is_unfinished(probes):
+        return _diagnosis(
+            probes, (), CANNOT_TELL,
+            f"{_does_not_learn(probes)} It is too slow to be run to its end here, and still falls.",
+        )  # fmt: skip
     luck = LOCAL_MINIMUM.suspect(probes)
     general = sorted(cures, key=lambda found: found.lack)
     if luck is not None:
-        return _unlucky(probes, luck, tuple(found.illness.name for found in general))
+        kept = [found for found in general if _is_no_luck(probes, found)]
+        if not kept:
+            return _unlucky(probes, luck, tuple(found.illness.name for found in general))
+        general = kept
     if general:
         return _ill(probes, general)
     return _diagnosis(
         probes, (), CANNOT_TELL,
         f"{_does_not_learn(probes)} None of the repairs that were tried cures it.",
     )  # fmt: skip
+
+
+def _is_no_luck(probes: Probes, found: Treated) -> bool:
+    """Whether another rate succeeds from clearly more starts than the program's own does.
+
+    More units always do; where some starts of the same network succeed, it has enough of them.
+    """
+    if not found.illness.name.startswith("rate"):
+        return False
+    own = cured = 0
+    for seed in range(1, COMPARED + 1):
+        start = other_start(probes.program.seed + seed)
+        plain = probes.trial(start.text, start.apply)  # type: ignore[arg-type]
+        both = probes.trial(
+            f"{start.text} and {found.prescription.text}",
+            lambda program, start=start: found.prescription.apply(start.apply(program)),  # type: ignore[misc]
+        )
+        own += plain is not None and learns(probes, plain)
+        cured += both is not None and learns(probes, both)
+    return cured - own >= COMPARED / 2
+
+
+def _is_unfinished(probes: Probes) -> bool:
+    """Whether the run was cut short while the loss still fell."""
+    own, epochs = probes.own, probes.program.epochs
+    if own.failed or epochs is None or own.epochs >= epochs or len(own.curve) < 4:
+        return False
+    return own.curve[-1][1] < 0.9 * own.curve[len(own.curve) // 2][1]
 
 
 def _ill(probes: Probes, found: list[Treated]) -> Diagnosis:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
@@ -15,7 +16,9 @@ from chainrule.graph.op import Array
 #: What a run may cost, in multiplications, and a step's calls in the same coin (as in
 #: ``doctor.experiment``; plain NumPy pays more for its calls). Its steps, at least and at most.
 MOST_WORK, WORK_OF_A_STEP = 1.2e10, 2e6
-FEWEST_STEPS, MOST_STEPS = 200, 6000
+FEWEST_STEPS, MOST_STEPS = 400, 6000
+#: A step that takes longer is no plain backward pass.
+SLOW_SECONDS = 0.005
 #: Below this many rows none is held back: a fifth of them would say nothing.
 FEWEST_TO_HOLD, MOST_HELD = 50, 500
 #: How often a run is measured.
@@ -104,12 +107,30 @@ def affordable_epochs(program: Program, parts: Portions) -> int:
     numbers = sum(array.size for array in program.parameters.values())
     work = WORK_OF_A_STEP + 6 * numbers * max(sizes)
     steps = min(MOST_STEPS, max(FEWEST_STEPS, MOST_WORK / work))
+    if is_slow(program, parts):
+        steps = FEWEST_STEPS
     affordable = max(1, math.ceil(steps / len(sizes)))
-    if program.epochs is None:
+    if program.epochs is None or program.batches is None:
         return affordable
     # Experiments train on four fifths of the rows: as many steps as the program makes.
     own = math.ceil(program.epochs * len(program.data[0]) / len(parts.X))
     return min(own, affordable)
+
+
+def is_slow(program: Program, parts: Portions) -> bool:
+    """Whether a step takes far more than its matrix products, as differences of the loss do."""
+    taken = []
+    with program.undisturbed():
+        try:
+            X, y = next(iter(program.epoch(parts.X, parts.y)))
+            p = {name: array.copy() for name, array in program.parameters.items()}
+            for _ in range(2):
+                began = time.perf_counter()
+                p = program.stepped(p, X, y)
+                taken.append(time.perf_counter() - began)
+        except Exception:  # told by the run
+            return False
+    return min(taken) > SLOW_SECONDS
 
 
 def run(program: Program, parts: Portions, epochs: int | None = None) -> Run:
@@ -132,6 +153,8 @@ def _run(program: Program, parts: Portions, count: int) -> Run:
     try:
         look(0)
         stops = {math.ceil(count * i / LOOKS) for i in range(1, LOOKS + 1)}
+        # Closer at first, where an overfit network is at its best.
+        stops |= {math.ceil(count / 2**i) for i in range(4, 8)}
         for epoch in range(1, count + 1):
             for X, y in program.epoch(parts.X, parts.y):
                 before = {name: array.copy() for name, array in p.items()}

@@ -63,6 +63,13 @@ OF_LEARNING: tuple[Illness, ...] = (
     rates.TOO_SMALL,
     too_few_units.ILLNESS,
 )
+#: Asked of programs that learn, too: what they start from may cost them a lot.
+WORTH_A_TRY: tuple[Illness, ...] = (
+    inputs_scaled.TOO_LARGE,
+    starts.WEIGHTS_TOO_LARGE,
+    starts.DEAD_BIASES,
+    sorted_batches.ILLNESS,
+)
 LOCAL_MINIMUM = local_minimum.ILLNESS
 
 __all__ = [
@@ -73,6 +80,7 @@ __all__ = [
     "LOCAL_MINIMUM",
     "OF_LEARNING",
     "STEP",
+    "WORTH_A_TRY",
     "Illness",
     "Suspicion",
 ]

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from chainrule.check import Mistake, kinds
+from chainrule.doctor.byhand.illnesses import backward_writes_its_argument, stale_cache
 from chainrule.doctor.byhand.illnesses.illness import Illness, Suspicion
 from chainrule.doctor.byhand.prescriptions import true_gradient
 from chainrule.doctor.byhand.probes import Probes
@@ -37,6 +38,11 @@ def mistakes(probes: Probes) -> Iterator[tuple[Illness, Suspicion]]:
     report = probes.gradients
     if report is None or report.ok:
         return
+    for illness in (backward_writes_its_argument.ILLNESS, stale_cache.ILLNESS):
+        found = illness.suspect(probes)
+        if found is not None:
+            yield illness, found
+            return
     for mistake in report.mistakes:
         if mistake.kind not in HARMLESS:
             yield _illness(mistake), _suspicion(probes, mistake)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from chainrule.doctor.byhand.illnesses.illness import Illness, Suspicion
-from chainrule.doctor.byhand.prescriptions import floats
+from chainrule.doctor.byhand.prescriptions import floats, fresh_start
 from chainrule.doctor.byhand.probes import Probes
 
 #: Gradients by a formula are the same for 2 and 2.0 but for rounding.
@@ -52,7 +52,7 @@ def _suspect(probes: Probes) -> Suspicion | None:
         f"{names[0]} has dtype {probes.program.parameters[names[0]].dtype}",
         "float64: W -= 0.1 * dW raises on whole numbers, and W[...] = W - 0.1 * dW cuts off what "
         "comes after the point",
-        (floats(),),
+        (floats(), fresh_start(probes.program.seed)),
         is_proven=True,
     )
 

@@ -7,13 +7,16 @@ so is one that nothing explains.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
 from chainrule.check import GradientReport, Mistake, check_step
 from chainrule.check.stepmistakes import ASCENDS, NEVER_CLEARED, NEVER_UPDATED, UPDATED_EARLY
+from chainrule.doctor.byhand.illnesses import gradients_not_cleared
 from chainrule.doctor.byhand.illnesses.illness import Illness, Suspicion
-from chainrule.doctor.byhand.prescriptions import true_gradient
+from chainrule.doctor.byhand.prescriptions import rate_of, true_gradient
 from chainrule.doctor.byhand.probes import Probes
 from chainrule.optim.optimizers import AdaGrad, Adam, Optimizer, RMSProp
 
@@ -28,11 +31,40 @@ NAMES = {
 def mistakes(probes: Probes) -> Iterator[tuple[Illness, Suspicion]]:
     """The illnesses that the check of the step proves."""
     report = probes.updates
-    if report is None or report.ok or _is_an_optimizers(probes):
+    uncleared = gradients_not_cleared.ILLNESS.suspect(probes)
+    if uncleared is not None:
+        yield gradients_not_cleared.ILLNESS, uncleared
         return
-    for mistake in report.mistakes:
-        if mistake.kind in NAMES:
+    if report is None or report.ok or _follows_gradients(probes) or _is_an_optimizers(probes):
+        return
+    for kind in NAMES:
+        several = [mistake for mistake in report.mistakes if mistake.kind == kind]
+        if several:
+            together = tuple(p for mistake in several for p in mistake.parameters)
+            mistake = replace(several[0], parameters=together)
             yield _illness(mistake), _suspicion(probes, report, mistake)
+
+
+def _follows_gradients(probes: Probes) -> bool:
+    """Whether the step goes along the program's own gradients, taken before it.
+
+    Then the step is right, and what is wrong with it is for the gradients to tell.
+    """
+    program, point, rate = probes.program, probes.point, rate_of(probes)
+    if program.gradients is None or not rate:
+        return False
+    held = {name: array.copy() for name, array in point.parameters.items()}
+    with program.undisturbed():
+        g: Any = program.gradients(held, point.X, point.y)
+        theirs = {name: np.array(g[name], np.float64) for name in point.parameters}
+    with program.undisturbed():
+        new = program.stepped(
+            {name: array.copy() for name, array in point.parameters.items()}, point.X, point.y
+        )
+    return all(
+        np.allclose(array - new[name], rate * theirs[name], rtol=1e-6, atol=1e-12)
+        for name, array in point.parameters.items()
+    )
 
 
 def _is_an_optimizers(probes: Probes) -> bool:

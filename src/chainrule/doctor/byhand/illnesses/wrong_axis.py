@@ -1,7 +1,8 @@
 """A score that is computed wrongly: argmax along the wrong axis, or shapes that broadcast.
 
-The score is asked about the program's own answers: if the targets are what the program says, it
-must be as good as a score can be. Look-alike: ``labels_permuted``, where the score is right.
+The score is asked about the program's own answers as targets. Then every target that is made
+wrong must move it in one and the same direction: accuracy down, an error or a loss up. Look-alike:
+``labels_permuted``, where the score is right.
 """
 
 from __future__ import annotations
@@ -15,8 +16,8 @@ from chainrule.doctor.byhand.probes import Probes
 from chainrule.doctor.byhand.reading import VALUES, chosen
 from chainrule.graph.op import Array
 
-#: Two scores that differ by less are the same.
-SAME = 0.005
+#: Rows of which one target is made wrong, and how many of them a right score must feel alike.
+ASKED, ALIKE = 16, 0.75
 
 
 def _suspect(probes: Probes) -> Suspicion | None:
@@ -32,26 +33,35 @@ def _suspect(probes: Probes) -> Suspicion | None:
     if len(np.unique(answers)) < 2:
         return None  # of one class every axis says the same
     probes.note("the score, recomputed")
-    theirs = _score(probes, p, X, y)
+    theirs, ideal = _score(probes, p, X, y), _score(probes, p, X, _as_given(y, answers))
+    if theirs is None or ideal is None:
+        return None
+    down, up = _moves(probes, p, X, y, answers, ideal)
+    if max(down, up) >= ALIKE:
+        return None
     true = float(np.mean(answers == probes.parts.targets.meant))
-    ideal = _score(probes, p, X, _as_given(y, answers))
-    if theirs is None or ideal is None or _is_known(theirs, true, len(X)):
-        return None
-    # Accuracy, error, percent, counts and losses all say of right answers: all, or nothing wrong.
-    if any(abs(ideal - best) < SAME for best in (0.0, 1.0, 100.0, float(len(X)))):
-        return None
     return Suspicion(
         "metric",
-        f"the score is {theirs:.4g}, and {ideal:.4g} if the targets are exactly what the program "
-        f"answers; {true:.4g} of the rows are answered rightly",
-        "a score of 1 for targets that are what the program answers",
+        f"the score is {theirs:.4g}, where {true:.4g} of the rows are answered rightly. With the "
+        f"program's own answers as targets it is {ideal:.4g}, and of targets that are made wrong "
+        f"one by one it goes down for {down:.0%}, up for {up:.0%}",
+        "a score that gets worse with every target that is made wrong",
         is_proven=True,
     )
 
 
-def _is_known(score: float, accuracy: float, rows: int) -> bool:
-    known = (accuracy, 1 - accuracy, 100 * accuracy, 100 * (1 - accuracy), rows * accuracy)
-    return any(abs(score - value) < SAME * max(1.0, abs(value)) for value in known)
+def _moves(
+    probes: Probes, p: Any, X: Array, y: Array, answers: Array, ideal: float
+) -> tuple[float, float]:
+    """The shares of some rows whose target, made wrong, moves the score down and up."""
+    rows = np.random.default_rng(probes.program.seed).permutation(len(X))[:ASKED]
+    kinds, found = np.unique(answers), []
+    for row in rows:
+        changed = answers.copy()
+        changed[row] = kinds[(np.searchsorted(kinds, answers[row]) + 1) % len(kinds)]
+        score = _score(probes, p, X, _as_given(y, changed))
+        found.append(0.0 if score is None else float(np.sign(score - ideal)))
+    return found.count(-1.0) / len(found), found.count(1.0) / len(found)
 
 
 def _score(probes: Probes, p: Any, X: Array, y: Array) -> float | None:

@@ -1,0 +1,69 @@
+"""A backward pass that writes into an array that somebody else still reads: g *= ...
+
+In a plain chain it does nothing; with a skip connection the other branch gets a gradient that is
+scaled already. The experiment: the backward pass is run on arrays that cannot be written in place
+(an operation with ``out=`` makes a new array instead), and then it is right.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from chainrule.doctor.byhand.illnesses.illness import Illness, Suspicion
+from chainrule.doctor.byhand.prescriptions import true_gradient
+from chainrule.doctor.byhand.probes import Probes
+
+#: Two gradients of the same formula agree to this, relatively.
+SAME = 1e-6
+
+
+class _Unwritable(np.ndarray):
+    """An array on which in-place operations give a new array; results are of its kind."""
+
+    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
+        options.pop("out", None)
+        plain = [np.asarray(x) if isinstance(x, _Unwritable) else x for x in inputs]
+        result = getattr(ufunc, method)(*plain, **options)
+        return result.view(_Unwritable) if isinstance(result, np.ndarray) else result
+
+
+def _suspect(probes: Probes) -> Suspicion | None:
+    program, report, point = probes.program, probes.gradients, probes.point
+    if report is None or report.ok or probes.truth is None or program.gradients is None:
+        return None
+    held = {k: a.copy().view(_Unwritable) for k, a in point.parameters.items()}
+    try:
+        with program.undisturbed():
+            given: Any = program.gradients(held, point.X.view(_Unwritable), point.y)
+            true = probes.truth(dict(point.parameters), point.X, point.y)
+            right = all(
+                np.allclose(np.asarray(given[k]), g, rtol=SAME, atol=SAME * float(np.abs(g).max()))
+                for k, g in true.items()
+            )
+    except Exception:  # such arrays are not what the program can work with
+        return None
+    if not right:
+        return None
+    wrong = [name for name, v in report.parameters.items() if not v.right]
+    worst = report.parameters[wrong[0]] if wrong else None
+    number = (
+        f"{worst.residual:.1%} of {wrong[0]}'s gradient points elsewhere"
+        if (worst is not None and worst.residual is not None)
+        else "the gradients are wrong"
+    )
+    repair = true_gradient(probes)
+    return Suspicion(
+        f"gradients, in {', '.join(wrong)}",
+        f"{number}; on arrays that cannot be written in place the same code is right",
+        "the same gradients either way: an array that arrives belongs to who sent it",
+        () if repair is None else (repair,),
+        is_proven=True,
+    )
+
+
+ILLNESS = Illness(
+    "backward_writes_its_argument", "The backward pass writes into its argument", _suspect,
+    advice="make a new array: g = g * slope(h), not g *= slope(h)",
+)  # fmt: skip
