@@ -34,10 +34,12 @@ from chainrule.doctor.byhand.treating import (
 )
 from chainrule.doctor.diagnosis import CANNOT_TELL, HEALTHY, ILL, UNLUCKY, Diagnosis
 from chainrule.doctor.finding import Finding, Prescription
-from chainrule.doctor.treating import CLOSE
+from chainrule.doctor.treating import CLOSE, KNOWS_NOTHING
 
 #: How sure a proof is, and a cure: a proof is a computation, a cure may have another reason.
 PROVEN, CURED, GENERAL = 0.98, 0.9, 0.8
+#: A run that ends below this share of a constant answer's loss has learnt most of it.
+MOSTLY = 0.25
 #: Starts from which a rate is compared with the program's own.
 COMPARED = 6
 #: A program that learns is told of what makes its loss so many times smaller, and by so much of
@@ -123,6 +125,10 @@ def _failing(probes: Probes) -> Diagnosis:
     if specific:
         others = sorted((f for f in cures if f is not specific[0]), key=lambda f: f.lack)
         return _ill(probes, [specific[0], *others])
+    own = probes.own
+    if not own.failed and own.share < MOSTLY and own.best_held_share < KNOWS_NOTHING:
+        # More units and other rates always bring a little; it learns.
+        return _diagnosis(probes, (), HEALTHY, f"Nothing wrong found. {_does_not_learn(probes)}")
     if _is_unfinished(probes):
         return _diagnosis(
             probes, (), CANNOT_TELL,
