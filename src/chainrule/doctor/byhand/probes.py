@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -16,6 +16,7 @@ from chainrule.doctor.byhand.reading import BINARY, CLASSES, VALUES, Targets, ta
 from chainrule.doctor.byhand.reference import Reference, crossed, reference
 from chainrule.doctor.byhand.running import Portions, Run, finite, portions, run
 from chainrule.doctor.byhand.truth import TrueGradient
+from chainrule.doctor.finding import Prescription
 from chainrule.errors import ChainruleError
 from chainrule.graph.op import Array
 
@@ -91,8 +92,12 @@ class Probes:
         self.tell("running the program as it is")
         return run(self.program, self.parts)
 
+    def repaired(self, repair: Prescription) -> Run | None:
+        """The program run with a repair, once; None where the repair cannot be made."""
+        return self.trial(repair.text, cast(Any, repair.apply))
+
     def trial(self, changed: str, change: Callable[[Program], Program | None]) -> Run | None:
-        """The program run with one change, once; None where the change cannot be made."""
+        """The same for any change; ``changed`` names it."""
         if changed not in self._runs:
             self.tell(changed)
             try:

@@ -33,7 +33,7 @@ from chainrule.doctor.byhand.treating import (
     treated,
 )
 from chainrule.doctor.diagnosis import CANNOT_TELL, HEALTHY, ILL, UNLUCKY, Diagnosis
-from chainrule.doctor.finding import Finding
+from chainrule.doctor.finding import Finding, Prescription
 from chainrule.doctor.treating import CLOSE
 
 #: How sure a proof is, and a cure: a proof is a computation, a cure may have another reason.
@@ -153,14 +153,17 @@ def _is_no_luck(probes: Probes, found: Treated) -> bool:
     own = cured = 0
     for seed in range(1, COMPARED + 1):
         start = other_start(probes.program.seed + seed)
-        plain = probes.trial(start.text, start.apply)  # type: ignore[arg-type]
-        both = probes.trial(
-            f"{start.text} and {found.prescription.text}",
-            lambda program, start=start: found.prescription.apply(start.apply(program)),  # type: ignore[misc]
-        )
+        plain = probes.repaired(start)
+        both = probes.repaired(_one_after_the_other(start, found.prescription))
         own += plain is not None and learns(probes, plain)
         cured += both is not None and learns(probes, both)
     return cured - own >= COMPARED / 2
+
+
+def _one_after_the_other(first: Prescription, second: Prescription) -> Prescription:
+    return Prescription(
+        f"{first.text} and {second.text}", lambda case: second.apply(first.apply(case))
+    )
 
 
 def _is_unfinished(probes: Probes) -> bool:

@@ -28,7 +28,7 @@ def _suspect(probes: Probes) -> Suspicion | None:
         if len(good) == ENOUGH:
             break
         start = other_start(probes.program.seed + seed)
-        found = probes.trial(start.text, start.apply)  # type: ignore[arg-type]
+        found = probes.repaired(start)
         if found is not None and learns(probes, found):
             good.append(start)
     if not good:
