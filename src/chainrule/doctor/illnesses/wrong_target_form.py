@@ -39,6 +39,8 @@ def _refusal(case: Case) -> str | None:
     pairs = [(case.X, case.y), *([] if case.validation is None else [case.validation])]
     checked = [(fitting.inputs(X, net.dtype, net.input_shape), y) for X, y in pairs]
     checks.outputs(net, case.loss)
+    if np.asarray(case.y).dtype.kind not in "biuf":
+        fitting.targets(case.y, case.loss, len(case.X), net.output_shape, net.dtype)
     try:
         for x, y in checked:
             fitting.targets(y, case.loss, len(x), net.output_shape, net.dtype)

@@ -45,10 +45,11 @@ def mixes_rows(loss: Loss, t: Array) -> bool:
         return False  # targets that are alike when rolled say nothing
     rng = np.random.default_rng(0)
     shape = t.shape if t.ndim > 1 else (len(t), int(t.max()) + 1)
-    for draw in (lambda: rng.uniform(0.1, 0.9, shape), lambda: rng.standard_normal(shape)):
-        p = draw()
+    # Probabilities first, for a loss with a logarithm; some losses are the same for all of them.
+    for answers in (rng.uniform(0.1, 0.9, (2, *shape)), rng.standard_normal((2, *shape))):
+        p, others = answers
         told = [value_of(loss, p, targets) for targets in (t, np.roll(t, 1, axis=0), t[::-1])]
-        other = value_of(loss, draw(), t)
+        other = value_of(loss, others, t)
         if other is None or any(value is None for value in told):
             return False
         if not np.isclose(float(told[0] or 0.0), other, rtol=1e-6):
