@@ -27,7 +27,8 @@ def _zero(probes: Probes) -> Suspicion | None:
     alike = [
         layer.weight
         for layer in layers[:-1]
-        if np.ptp(probes.program.parameters[layer.weight], axis=1).max() == 0
+        if probes.program.parameters[layer.weight].shape[1] > 1
+        and np.ptp(probes.program.parameters[layer.weight], axis=1).max() == 0
     ]
     if not alike:
         return None
