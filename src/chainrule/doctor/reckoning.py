@@ -59,8 +59,9 @@ def reckon(probes: Probes, *, is_last: bool = False) -> Diagnosis:
     failing = not learns(probes, probes.own)
     labels = LABELS_UNRELATED.suspect(probes)
     if labels is not None:
-        finding = bare_finding(LABELS_UNRELATED, labels, 0.9)
-        return _diagnosis(probes, [finding], ILL, "Nothing in X tells y.", _DOWNSTREAM)
+        finding = bare_finding(LABELS_UNRELATED, labels, 0.8)
+        told = "A well-made network finds nothing in X that tells y."
+        return _diagnosis(probes, [finding], ILL, told, _DOWNSTREAM)
     failing = failing and fails(probes, probes.own)
     found = _of_learning(probes, failing)
     if found:

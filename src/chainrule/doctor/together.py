@@ -30,7 +30,7 @@ def two_at_a_time(probes: Probes, reckon: Callable[[Probes], Diagnosis]) -> tupl
         trial = probes.trial(both.text, both.change)
         if fails(probes, trial):
             continue
-        proof = experiment_of(probes.own, both.text, trial)
+        proof = experiment_of(probes, both.text, trial)
         found = replace(bare_finding(illness, suspicion, SURE), prescription=both, experiment=proof)
         return found, replace(second, sure=SURE, prescription=both, experiment=proof)
     return ()
