@@ -175,3 +175,14 @@ def test_a_trained_network_that_another_seed_would_not_have_is_unlucky() -> None
     told = cr.diagnose(net, *XOR, **FULL)
     assert told.verdict == "unlucky"
     assert told.summary.startswith("The network as it was given has loss 0.4")
+
+
+def test_two_illnesses_at_a_time_are_both_named() -> None:
+    X, y = digits()
+    net = for_digits("tanh", weight_init="zeros")
+    told = cr.diagnose(net, X * 255, y, epochs=10, optimizer=cr.SGD(0.2))
+    assert {finding.name for finding in told.findings[:2]} == {"inputs_too_large", "zero_weights"}
+    told = cr.diagnose(net, X, y, epochs=10, optimizer=cr.SGD(100.0))
+    assert {finding.name for finding in told.findings[:2]} == {"zero_weights", "rate_too_large"}
+    assert "Two things are wrong together" in told.summary
+    assert "; and " in told.findings[0].experiment.changed  # type: ignore[union-attr]

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 
 from chainrule.doctor.case import copied
 from chainrule.doctor.diagnosis import CANNOT_TELL, HEALTHY, ILL, UNLUCKY, Diagnosis
@@ -23,6 +24,7 @@ from chainrule.doctor.illnesses import (
 )
 from chainrule.doctor.prescriptions import another_start
 from chainrule.doctor.probes import Probes
+from chainrule.doctor.together import two_at_a_time
 from chainrule.doctor.treating import (
     CLOSE,
     LEARNT,
@@ -44,8 +46,11 @@ from chainrule.doctor.treating import (
 STARTS, MORE = 16, 0.4
 
 
-def reckon(probes: Probes) -> Diagnosis:
-    """The diagnosis of a case whose data can be trained on."""
+def reckon(probes: Probes, *, is_last: bool = False) -> Diagnosis:
+    """The diagnosis of a case whose data can be trained on.
+
+    ``is_last`` asks for one illness only, as when one of two has been repaired already.
+    """
     findings = _of_meaning(probes)
     if findings:
         return _diagnosis(probes, findings, ILL, _course(probes), _DOWNSTREAM)
@@ -54,14 +59,15 @@ def reckon(probes: Probes) -> Diagnosis:
     failing = not learns(probes, probes.own)
     labels = LABELS_UNRELATED.suspect(probes)
     if labels is not None:
-        finding = bare_finding(LABELS_UNRELATED, labels, 0.9)
-        return _diagnosis(probes, [finding], ILL, "Nothing in X tells y.", _DOWNSTREAM)
+        finding = bare_finding(LABELS_UNRELATED, labels, 0.8)
+        told = "A well-made network finds nothing in X that tells y."
+        return _diagnosis(probes, [finding], ILL, told, _DOWNSTREAM)
     failing = failing and fails(probes, probes.own)
     found = _of_learning(probes, failing)
     if found:
         return _ill(probes, found)
     if failing:
-        return _without_evidence(probes)
+        return _without_evidence(probes, is_last)
     findings = _of_evaluation(probes)
     if findings:
         return _diagnosis(probes, findings, ILL, _course(probes))
@@ -155,7 +161,7 @@ def _general(probes: Probes) -> list[Treated]:
     return sorted(cures, key=lambda found: found.lack)
 
 
-def _without_evidence(probes: Probes) -> Diagnosis:
+def _without_evidence(probes: Probes, is_last: bool) -> Diagnosis:
     """The diagnosis where nothing but an experiment can tell: luck, the rate, the width."""
     general = _general(probes)
     luck = _lucky_starts(probes)
@@ -166,6 +172,9 @@ def _without_evidence(probes: Probes) -> Diagnosis:
         general = kept
     if general:
         return _ill(probes, general)
+    two = () if is_last else two_at_a_time(probes, partial(reckon, is_last=True))
+    if two:
+        return _diagnosis(probes, two, ILL, f"{_course(probes)} Two things are wrong together.")
     return _diagnosis(
         probes, [], CANNOT_TELL,
         f"{_course(probes)} None of the repairs that were tried cures it.",

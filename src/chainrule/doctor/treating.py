@@ -20,8 +20,8 @@ KNOWS_NOTHING = 0.95
 #: As good as the well-made network is who lacks less than this of what that one gained ...
 CLOSE = 0.15
 #: ... and a training fails that lacks more than this. Between the two it learns, if not as well as
-#: might be: a small network, few epochs, a choice of the user's. Of a handful of
-#: rows all can be learnt.
+#: might be: a small network, few epochs, a choice of the user's. Of a handful of rows all can be
+#: learnt.
 FAILS, FAILS_ON_FEW = 0.55, 0.2
 #: So few rows are the table of a logic gate, without noise.
 FEW = 8
@@ -165,7 +165,7 @@ def finding_of(probes: Probes, found: Treated, sure: float) -> Finding:
         bare_finding(found.illness, found.suspicion, sure),
         repair=found.prescription.text,
         prescription=found.prescription,
-        experiment=experiment_of(probes.own, found.prescription.text, found.trial),
+        experiment=experiment_of(probes, found.prescription.text, found.trial),
     )
 
 
@@ -178,13 +178,16 @@ def bare_finding(illness: Illness, suspicion: Suspicion, sure: float) -> Finding
     )  # fmt: skip
 
 
-def experiment_of(own: Trial, changed: str, trial: Trial) -> Experiment:
+def experiment_of(probes: Probes, changed: str, trial: Trial) -> Experiment:
     """The record of a training beside the case's own, both in the units of the case's loss."""
+    own = probes.own
     rows = len(own.portions.train["x"])
     level = own.portions.level
     after = math.inf if trial.failed is not None else trial.share * level
     before = math.inf if own.failed is not None else own.loss
-    return Experiment(changed, f"{own.epochs} epochs of {rows} rows each", before, after)
+    budget = f"{own.epochs} epochs of {rows} rows each"
+    reference = probes.reference.share * level if "reference" in vars(probes) else None
+    return Experiment(changed, budget, before, after, reference=reference)
 
 
 def on_validation(probes: Probes, illness: Illness, suspicion: Suspicion) -> Finding | None:
