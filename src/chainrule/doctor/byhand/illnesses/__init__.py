@@ -68,6 +68,7 @@ WORTH_A_TRY: tuple[Illness, ...] = (
     inputs_scaled.TOO_LARGE,
     starts.WEIGHTS_TOO_LARGE,
     starts.DEAD_BIASES,
+    sorted_batches.ILLNESS,
 )
 LOCAL_MINIMUM = local_minimum.ILLNESS
 
