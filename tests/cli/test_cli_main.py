@@ -39,7 +39,7 @@ def test_commands_themselves_load_no_work_before_they_run():
     out = subprocess.check_output([sys.executable, "-c", code], text=True)
     assert sorted(out.split()) == [
         f"chainrule.cli.{name}"
-        for name in ("check", "options", "predict", "show", "summary", "train")
+        for name in ("check", "doctor", "options", "predict", "show", "summary", "train")
     ]
 
 
