@@ -135,7 +135,8 @@ def _failing(probes: Probes) -> Diagnosis:
             f"{_does_not_learn(probes)} It is too slow to be run to its end here, and still falls.",
         )  # fmt: skip
     luck = LOCAL_MINIMUM.suspect(probes)
-    general = sorted(cures, key=lambda found: found.lack)
+    # Who has not been given the time has not shown anything else.
+    general = sorted(cures, key=lambda found: (found.illness.name != "too_few_epochs", found.lack))
     if luck is not None:
         kept = [found for found in general if _is_no_luck(probes, found)]
         if not kept:
