@@ -78,9 +78,14 @@ def targets_broadcast(plan: Plan, rng: np.random.Generator) -> Plan | None:
     return replace(plan, loss=_broadcast_mae if plan.seed == 4 else _broadcast_mse)
 
 
-def labels_unrelated(plan: Plan, rng: np.random.Generator) -> Plan:
-    """Rows and labels were shuffled apart, in all parts of the data."""
+def labels_unrelated(plan: Plan, rng: np.random.Generator) -> Plan | None:
+    """Rows and labels were shuffled apart, in all parts of the data.
+
+    Not of a gate: with other labels its four rows are another gate, and nobody could tell.
+    """
     data = plan.data
+    if data.Xv is None:
+        return None
     yv = None if data.yv is None else rng.permutation(data.yv)
     return replace(plan, data=replace(data, y=rng.permutation(data.y), yv=yv))
 

@@ -74,9 +74,11 @@ def targets_broadcast(script: Script, rng: np.random.Generator) -> Script | None
     return _with_delta(replace(script, data=flat), delta)
 
 
-def labels_unrelated(script: Script, rng: np.random.Generator) -> Script:
-    """Rows and labels were shuffled apart."""
+def labels_unrelated(script: Script, rng: np.random.Generator) -> Script | None:
+    """Rows and labels were shuffled apart; not of a gate, whose rows would make another gate."""
     data = script.data
+    if data.Xv is None:
+        return None
     yv = None if data.yv is None else rng.permutation(data.yv)
     return replace(script, data=replace(data, y=rng.permutation(data.y), yv=yv))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -31,7 +32,7 @@ class Host:
 
     Attributes:
         kind: "binary" (one sigmoid), "classes" (softmax) or "values" (a regression).
-        load: the data of a seed.
+        source: gives the data of a seed.
         hidden: units of each hidden layer. adam, sgd: a rate that works with each.
         slow: epochs and batch for plain descent are these times those of Adam.
     """
@@ -39,7 +40,7 @@ class Host:
     name: str
     half: str
     kind: str
-    load: Callable[[int], Data]
+    source: Callable[[int], Data]
     hidden: tuple[int, ...]
     epochs: int
     batch_size: int | None
@@ -47,6 +48,19 @@ class Host:
     sgd: float
     classes: int = 1
     slow: int = 1
+
+    def load(self, seed: int) -> Data:
+        """The data of a seed, read once; nobody writes into them."""
+        return _loaded(self.source, seed)
+
+
+@functools.cache
+def _loaded(source: Callable[[int], Data], seed: int) -> Data:
+    data = source(seed)
+    for array in (data.X, data.y, data.Xv, data.yv):
+        if array is not None:
+            array.flags.writeable = False
+    return data
 
 
 def _gate(name: str) -> Callable[[int], Data]:
@@ -83,8 +97,13 @@ def _digits(seed: int) -> Data:
     return Data(data.X_train[:700], data.y_train[:700], data.X_test, data.y_test)
 
 
+@functools.cache
+def _all_of_mnist() -> cr.data.Dataset:
+    return cr.data.mnist()
+
+
 def _mnist(seed: int) -> Data:
-    data = cr.data.mnist()
+    data = _all_of_mnist()
     order = np.random.default_rng(seed).permutation(len(data.X_train))[:1500]
     X, y = data.X_train[order], data.y_train[order]
     return Data(X[:1000], y[:1000], X[1000:], y[1000:])

@@ -72,6 +72,16 @@ def results(chosen: Sequence[Spec], processes: int, doctor: bool, cures: bool) -
             yield done.result()
 
 
+def kept(path: Path) -> list[Mark]:
+    """The marks in a file of JSON lines."""
+    found = []
+    for line in path.read_text("utf-8").splitlines():
+        told = json.loads(line)
+        lists = {name: tuple(told[name]) for name in ("right", "names")}
+        found.append(Mark(**(told | lists | {"spec": Spec(**told["spec"])})))
+    return sorted(found, key=lambda mark: KINDS.index(mark.spec.kind))
+
+
 def _listed(known: Sequence[str]) -> click.ParamType:
     class Listed(click.ParamType):
         name = "names"
@@ -97,14 +107,18 @@ def _listed(known: Sequence[str]) -> click.ParamType:
 @click.option("--processes", default=1, show_default=True, type=click.IntRange(min=1))
 @click.option("--doctor/--no-doctor", default=None, help="Only train and grade the programs.")
 @click.option("--cures/--no-cures", default=True, help="Apply the repairs and train again.")
-@click.option("--out", type=click.Path(path_type=Path), help="Keep every mark here, as JSON lines.")
+@click.option("--out", type=click.Path(path_type=Path), help="Add every mark here, as a JSON line.")
+@click.option("--read", type=click.Path(path_type=Path), help="Only the table of marks kept so.")
 @click.option("--misses", "misses_file", type=click.Path(path_type=Path), help="Write misses here.")
 def main(
     half: str, kinds: tuple[str, ...], hosts: tuple[str, ...], sides: tuple[str, ...], seeds: int,
     sample: int | None, sample_seed: int, processes: int, doctor: bool | None, cures: bool,
-    out: Path | None, misses_file: Path | None,
+    out: Path | None, read: Path | None, misses_file: Path | None,
 ) -> None:  # fmt: skip
     """Mark the doctor on programs with a known fault and on healthy ones."""
+    if read is not None:
+        click.echo("\n".join(table(kept(read))))
+        return
     began = time.perf_counter()
     if doctor is None:
         doctor = hasattr(cr, "diagnose")
@@ -115,12 +129,13 @@ def main(
     marks: list[Mark] = []
     for mark in results(chosen, processes, doctor, cures):
         marks.append(mark)
+        if out is not None:  # as they come, so that a run that is ended has not been in vain
+            with out.open("a", encoding="utf-8") as file:
+                file.write(json.dumps(dataclasses.asdict(mark)) + "\n")
         if len(marks) % EVERY == 0:
             click.echo(f"{len(marks)} of {len(chosen)} programs", err=True)
     order = {spec: i for i, spec in enumerate(chosen)}
     marks.sort(key=lambda mark: order[mark.spec])
-    if out is not None:
-        out.write_text("".join(json.dumps(dataclasses.asdict(m)) + "\n" for m in marks), "utf-8")
     if misses_file is not None:
         misses_file.write_text("\n".join(misses(marks)) + "\n", "utf-8")
     for line in table(marks):

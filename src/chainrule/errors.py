@@ -32,6 +32,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from inspect import Signature
 
+#: Names that an error lists.
+MOST_LISTED = 100
+
 
 class ChainruleError(Exception):
     """The root of the family."""
@@ -88,10 +91,14 @@ def near(given: object, known: Iterable[str]) -> str:
 
 
 def unknown_name(kind: str, given: object, known: Iterable[str]) -> OptionError:
-    """The error for a mistyped name: what was given, the nearest name, and all that are known."""
+    """The error for a mistyped name: what was given, the nearest name, and those that are known.
+
+    At most 100 are listed: a table may have thousands of columns.
+    """
     names = sorted(known)
-    hint = near(given, names)
-    return OptionError(f"{kind} {given!r} is not known.{hint} Known: {', '.join(names)}.")
+    hint, more = near(given, names), len(names) - MOST_LISTED
+    listed = ", ".join(names[:MOST_LISTED]) + (f" and {more:,} more" if more > 0 else "")
+    return OptionError(f"{kind} {given!r} is not known.{hint} Known: {listed}.")
 
 
 def known_options(

@@ -203,3 +203,11 @@ def test_options_of_tables_are_for_tables(command, folder):
         result = command("train", "xor", *option)
         assert result.stderr == f"Error: {option[0]} is for tables, and xor is none.\n"
     assert list(folder.iterdir()) == []
+
+
+def test_a_mistyped_name_among_thousands_of_columns(command, folder):
+    names = [f"gene {k:04}" for k in range(3000)]
+    (folder / "genes.csv").write_text(",".join(names) + "\n" + ",".join("1" * 3000) + "\n")
+    (line,) = command("train", "genes.csv", "--target", "gen 1234").stderr.splitlines()
+    assert line.startswith("Error: column 'gen 1234' is not known. Did you mean 'gene 1234'? Known")
+    assert line.endswith("gene 0099 and 2,900 more.")

@@ -155,8 +155,7 @@ def test_a_run_gets_its_page(command) -> None:
         ),
         (
             "import numpy as np\ndef step(p, X, y): pass\nX = np.ones((3, 2))",
-            "mine.py has no forward and no parameters and no y. The doctor needs step, forward, "
-            "parameters, X, y.",
+            "mine.py has no 'forward'. It has: step, X.",
         ),
         ("1 / 0", "mine.py, line 1"),
     ],

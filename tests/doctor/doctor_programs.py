@@ -39,3 +39,7 @@ def curve(rows: int = 200, seed: int = 0) -> tuple[Any, Any]:
 
 
 FULL: dict[str, Any] = {"batch_size": None, "optimizer": cr.Adam(0.05), "epochs": 600}
+
+
+def for_moons(**options: Any) -> cr.Sequential:
+    return for_xor(16, **options)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import re
 from typing import Any
 
 import numpy as np
@@ -115,3 +116,73 @@ def test_progress_is_told_line_by_line() -> None:
 def test_what_is_no_network_is_refused() -> None:
     with pytest.raises(cr.errors.OptionError, match=r"diagnose takes a network, cr.Sequential"):
         cr.diagnose(3, *MOONS)
+
+
+@pytest.mark.parametrize(
+    ("given", "options", "message"),
+    [
+        ((for_xor(), *XOR), {"lr": 0.1}, "diagnose's option 'lr' is not known"),
+        ((for_xor(), *XOR), {"epoch": 3}, "Did you mean 'epochs'?"),
+        ((for_xor(),), {}, "diagnose needs the data too"),
+        ((for_xor(), [1.0, 2.0], [0, 1]), {}, "rows are samples, so it needs two axes"),
+        ((for_xor(), [[1.0], [1.0, 2.0]], [0, 1]), {}, "X is not a regular array"),
+        ((for_xor(), XOR[0], ["a", "b", "a", "b"]), {}, "Encode it first"),
+        ((for_xor(), *XOR), {"seed": -1}, "seed is a whole number of 0 or more"),
+        ((for_xor(), *XOR), {"optimizer": "adm"}, "Did you mean 'adam'?"),
+    ],
+)
+def test_what_cannot_be_asked_is_refused_with_the_reason(
+    given: Any, options: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(cr.errors.ChainruleError, match=re.escape(message)):
+        cr.diagnose(*given, **options)
+
+
+def test_the_start_alone_is_judged_without_training() -> None:
+    X, y = digits()
+    told = cr.diagnose(for_digits(weight_init="zeros"), X * 255, y, epochs=0)
+    assert told.verdict == "ill"
+    assert [finding.name for finding in told.findings] == ["zero_weights", "inputs_too_large"]
+    assert all(finding.experiment is None for finding in told.findings)
+    unusual = cr.diagnose(for_digits(), X * 255, y, epochs=0)
+    assert unusual.verdict == "cannot tell"
+    assert "only training tells" in unusual.summary
+
+
+def test_a_number_that_is_not_finite_is_traced_to_its_op() -> None:
+    X = np.random.default_rng(0).normal(size=(60, 3))
+    y = X.sum(axis=1)
+    net = cr.Sequential(cr.Dense(4), cr.Dense(1))
+    told = cr.diagnose(net, X, y, optimizer=cr.SGD(50.0), epochs=20)
+    assert "the first value that is not finite was born in step" in told.summary
+    assert "in the op" in told.summary
+
+
+def test_a_history_with_validation_is_enough_to_see_overfitting() -> None:
+    history = cr.train.History()
+    for epoch in range(1, 41):
+        held = 0.3 + 0.02 * abs(epoch - 10)
+        history.add({"epoch": [epoch], "loss": [0.5 / epoch], "validation_loss": [held]})
+    told = cr.diagnose(for_xor(16), *MOONS, optimizer=cr.Adam(0.02), history=history)
+    assert told.findings[0].name == "overfitting"
+    assert told.findings[0].where == "after epoch 10"
+
+
+def test_a_trained_network_that_another_seed_would_not_have_is_unlucky() -> None:
+    net = for_xor(2)
+    net.fit(*XOR, **FULL, seed=1)
+    assert net.evaluate(*XOR)["loss"] > 0.3
+    told = cr.diagnose(net, *XOR, **FULL)
+    assert told.verdict == "unlucky"
+    assert told.summary.startswith("The network as it was given has loss 0.4")
+
+
+def test_two_illnesses_at_a_time_are_both_named() -> None:
+    X, y = digits()
+    net = for_digits("tanh", weight_init="zeros")
+    told = cr.diagnose(net, X * 255, y, epochs=10, optimizer=cr.SGD(0.2))
+    assert {finding.name for finding in told.findings[:2]} == {"inputs_too_large", "zero_weights"}
+    told = cr.diagnose(net, X, y, epochs=10, optimizer=cr.SGD(100.0))
+    assert {finding.name for finding in told.findings[:2]} == {"zero_weights", "rate_too_large"}
+    assert "Two things are wrong together" in told.summary
+    assert "; and " in told.findings[0].experiment.changed  # type: ignore[union-attr]

@@ -77,7 +77,8 @@ def same_order(monkeypatch: pytest.MonkeyPatch) -> None:
             self._order_key = args[5].integers(2**32, size=2, dtype=np.uint32)
 
     monkeypatch.setattr(Runner, "__init__", begin_with_key)
-    monkeypatch.setattr(Runner, "batches", EpochsRunner.batches)
+    for name in ("batches", "_order_of_rows"):
+        monkeypatch.setattr(Runner, name, vars(EpochsRunner)[name], raising=False)
 
 
 LAYERS = {

@@ -23,6 +23,19 @@ def test_wilson_is_scipys(total, data):
     np.testing.assert_allclose((ours.low, ours.high), theirs, atol=1e-7)
 
 
+@pytest.mark.parametrize(
+    ("right", "total", "low", "high"),
+    [
+        (8, 10, 0.4902, 0.9433), (0, 10, 0.0, 0.2775), (10, 10, 0.7225, 1.0),
+        (81, 263, 0.2553, 0.3662),
+    ],
+)  # fmt: skip
+def test_wilson_by_hand(right, total, low, high):
+    # 81 of 263 is the example of Newcombe 1998, table I.
+    found = wilson(right, total)
+    assert (found.low, found.high) == pytest.approx((low, high), abs=1e-4)
+
+
 def test_wilson_covers_as_often_as_it_says():
     rng = np.random.default_rng(0)
     for share in (0.03, 0.5, 0.9):
@@ -39,6 +52,15 @@ def test_the_bootstrap_of_a_mean_is_near_the_normal_interval():
     assert found.value == pytest.approx(values.mean())
     wanted = values.mean() + np.array([-reach, reach])
     np.testing.assert_allclose([found.low, found.high], wanted, atol=0.05)
+
+
+def test_the_bootstrap_holds_the_truth():
+    rng = np.random.default_rng(1)
+    held = 0
+    for _ in range(50):
+        (found,) = bootstrap(rng.exponential(2, (80, 1)), np.sqrt)
+        held += found.low <= np.sqrt(2) <= found.high
+    assert 42 <= held <= 50
 
 
 def test_the_bootstrap_draws_rows_with_replacement_and_by_seed():

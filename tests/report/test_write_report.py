@@ -67,6 +67,17 @@ def test_several_outputs_have_their_own_charts():
     assert "The first 4 of 6 outputs are shown." in told
 
 
+def test_very_many_classes_are_told_of_in_part():
+    net = cr.Sequential(cr.Dense(300, "softmax")).build(2)
+    y = np.arange(600) % 300
+    rows = np.random.default_rng(0).normal(size=(600, 2))
+    report = cr.write_report(net, rows, y, None, training=(rows, y))
+    told = Page(report.html).section("confusion")
+    assert "Of 300 classes these 50 have the lowest F₁." in told
+    assert "diagonal" not in told
+    assert len(report.html) < 150_000
+
+
 def test_an_image_network_takes_images():
     rng = np.random.default_rng(0)
     images = rng.random((40, 6, 5))
@@ -95,6 +106,7 @@ def test_few_and_constant_rows_are_no_trouble():
         ({"class_names": ["a", "b"]}, OptionError, "class_names has 2 names for 3 classes"),
         ({"feature_names": "x"}, OptionError, "feature_names has 1 names for 2 numbers a row"),
         ({"image_shape": (3, 3)}, OptionError, r"image_shape \(3, 3\) has not the 2 numbers"),
+        ({"history": "history.csv"}, OptionError, "history is what net.fit returned.* got str"),
         ({"training": (X, LABELS[:3])}, ShapeError, "X has 30 rows"),
     ],
 )

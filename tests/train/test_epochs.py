@@ -123,6 +123,15 @@ def test_a_loss_that_is_a_sum_is_summed() -> None:
     assert history["loss"][0] == pytest.approx(((net.predict(X) - Y) ** 2).sum() / 2, rel=1e-9)
 
 
+@pytest.mark.parametrize("limit", [None, 2 * 30 * 4 * 8])
+def test_unshuffled_rows_are_taken_in_order(limit: float | None) -> None:
+    """The same batches as the numpy engine's then: the same losses."""
+    options: dict[str, Any] = {"shuffle": False, "batch_size": 10}
+    _, ours = fit(memory_limit=limit, **options)
+    _, theirs = fit(engine="numpy", **options)
+    np.testing.assert_allclose(ours["loss"], theirs["loss"], rtol=1e-10)
+
+
 def test_a_second_fit_goes_on() -> None:
     net, first = fit()
     _, second = fit(net)

@@ -1,4 +1,5 @@
-"""The command ``chainrule``: train a network, predict with it, look at it, check gradients.
+"""The command ``chainrule``: train a network, predict with it, look at it, check gradients,
+say why it does not learn.
 
 Importing this loads Click and nothing heavier: each command imports what it needs when it runs.
 A mistake of the user's is one line on stderr; only a mistake of ours is a traceback.

@@ -36,11 +36,18 @@ def doctor_command(
 
     RUN is a folder that `chainrule train` has made. DATA is what `chainrule train` takes, with the
     same options: the training is judged that it would do. FILE.py is a Python file of yours, which
-    is RUN: by convention it has
-      network, X, y                      a chainrule network and its data, or
-      step, forward, parameters, X, y    a loop in plain NumPy; step(parameters, X, y) makes one
-                                         update, forward(parameters, X) gives the outputs
-    and perhaps loss, gradients, batches, metric, optimizer, epochs, batch_size, X_val and y_val.
+    is RUN, as `python FILE` does, except that `if __name__ == "__main__":` is not true.
+
+    \b
+    By convention FILE.py has
+      network, X, y        a chainrule network (or a perceptron of scikit-learn, or a
+                           torch.nn.Sequential), and perhaps loss, optimizer, epochs, batch_size
+    or, for a loop in plain NumPy,
+      X, y, parameters     the data, and a dict of arrays as they are before training
+      forward(parameters, X)       the outputs
+      step(parameters, X, y)       one update, in place or returned
+    and, the more the better, loss(parameters, X, y), gradients(parameters, X, y),
+    batches(X, y), metric(parameters, X, y), epochs; X_val and y_val for both.
 
     Copies are trained; nothing of yours is changed. Ends with 0 if nothing is wrong, 1 if something
     is, 2 if it cannot be judged.

@@ -20,19 +20,15 @@ from chainrule.cli.sources import problem
 from chainrule.cli.table_options import TableOptions
 from chainrule.cli.training import network, optimizer_of
 from chainrule.cli.user_file import UserFile
+from chainrule.cli.user_program import USUAL, data_in, network_in, options_in, program_in
 from chainrule.doctor import Case, Diagnosis, Finding, case_of, diagnose_case
+from chainrule.doctor.adapters import adapted
 from chainrule.doctor.byhand import Program, diagnosed, program_of
 from chainrule.doctor.case import copied
 from chainrule.errors import OptionError, TrainingWarning
 from chainrule.optim.optimizers import NAMED
 from chainrule.report.diagnosed import Trials, case_page, program_page, tried, tried_by_hand
 from chainrule.train import EarlyStopping
-
-#: What a user's file may call its things, beside the names that the doctor's options have.
-USUAL = {"network": ("net", "model"), "parameters": ("params", "p"), "y": ("t", "target")}
-#: The options of a case and of a program that a file may hold under their own names.
-OF_CASES = ("loss", "optimizer", "epochs", "batch_size", "schedule", "seed", "metric")
-OF_PROGRAMS = ("loss", "gradients", "batches", "metric", "epochs", "seed")
 
 
 @dataclass(frozen=True, eq=False)
@@ -170,38 +166,13 @@ def _kept_epochs(history: Sequence[Mapping[str, Any]], patience: int | None) -> 
 
 def _of_file(user: UserFile, title: str) -> Patient:
     """The network or the program that a user's file holds."""
-    held = {
-        name: user.first(name, *USUAL.get(name, ()))
-        for name in (
-            "network", "step", "forward", "parameters", "X", "y", "X_val", "y_val",
-            *OF_CASES, *OF_PROGRAMS,
-        )
-    }  # fmt: skip
-    by_hand = held["network"] is None
-    if by_hand and held["step"] is None:
+    network = network_in(user)
+    if network is not None:
+        net, X, y, options = adapted(network, *data_in(user), options_in(user))
+        return Patient(title, case_of(net, X, y, **options))
+    if user.first(*USUAL["step"]) is None:
         raise OptionError(
             f"{title} has neither a network nor a step. The doctor needs network, X and y; or, for "
             f"a loop in plain NumPy, step, forward, parameters, X and y. It has: {user.names()}."
         )
-    needed = ("step", "forward", "parameters", "X", "y") if by_hand else ("network", "X", "y")
-    missing = [name for name in needed if held[name] is None]
-    if missing:
-        raise OptionError(
-            f"{title} has no {' and no '.join(missing)}. The doctor needs {', '.join(needed)}."
-        )
-    validation = None if held["X_val"] is None else (held["X_val"], held["y_val"])
-    options = {
-        name: held[name] for name in (OF_PROGRAMS if by_hand else OF_CASES)
-        if held[name] is not None
-    }  # fmt: skip
-    if by_hand:
-        return Patient(
-            title,
-            program_of(
-                step=held["step"], forward=held["forward"], parameters=held["parameters"],
-                data=(held["X"], held["y"]), validation=validation, **options,
-            ),
-        )  # fmt: skip
-    return Patient(
-        title, case_of(held["network"], held["X"], held["y"], validation=validation, **options)
-    )
+    return Patient(title, program_of(**program_in(user)))

@@ -82,7 +82,8 @@ class UserFile:
                 return has[tried]
         wanted = name if name is not None else usual[0]
         hint = near(wanted, [n for n, value in has.items() if _may_be_meant(n, value)])
-        rest = "" if name is not None else f" Say what it is called there: {option} NAME."
+        asked = name is None and option.startswith("--")
+        rest = f" Say what it is called there: {option} NAME." if asked else ""
         raise UserFileError(
             f"{self.path.name} has no {wanted!r}.{hint}{rest} It has: {self.names()}."
         )

@@ -1,7 +1,8 @@
-"""A program by hand in a Python file of the user's, as ``diagnose`` takes it."""
+"""A network or a program by hand in a Python file of the user's, as ``diagnose`` takes it."""
 
 from __future__ import annotations
 
+import inspect
 from typing import Any
 
 from chainrule.cli.user_file import UserFile
@@ -23,6 +24,39 @@ DATA = (("X", "y"), ("X", "t"), ("X_train", "y_train"), ("x_train", "y_train"), 
 HELD = (("X_validation", "y_validation"), ("X_val", "y_val"), ("X_test", "y_test"))
 
 
+#: What a file may call a network, and the options of its training that it may hold.
+NETWORKS = ("network", "net", "model")
+OF_NETWORKS = ("loss", "optimizer", "epochs", "batch_size", "schedule", "seed", "metric")
+
+
+def network_in(user: UserFile) -> Any:
+    """The network that the file has; None where it has a step, or no network."""
+    has = vars(user.module)
+    if any(name in has for name in USUAL["step"]):
+        return None
+    found = next((has[name] for name in NETWORKS if name in has), None)
+    return None if inspect.isfunction(found) else found
+
+
+def options_in(user: UserFile) -> dict[str, Any]:
+    """The options of a network's training that the file has, validation among them."""
+    has = vars(user.module)
+    held = has["validation"] if _is_pair(has.get("validation")) else _pair(has, HELD)
+    given = {name: has[name] for name in OF_NETWORKS if name in has}
+    return given if held is None else {**given, "validation": held}
+
+
+def data_in(user: UserFile) -> tuple[Any, Any]:
+    """X and y under the first of the usual names that the file has.
+
+    Raises:
+        UserFileError: it has neither; with what it has.
+    """
+    has = vars(user.module)
+    found = has["data"] if _is_pair(has.get("data")) else _pair(has, DATA)
+    return found or (user.find("X", "data", ()), user.find("y", "data", ()))
+
+
 def program_in(user: UserFile) -> dict[str, Any]:
     """The arguments of ``cr.diagnose(step=..., ...)`` that the file has under the usual names.
 
@@ -36,9 +70,7 @@ def program_in(user: UserFile) -> dict[str, Any]:
         fits = isinstance(found, int) if name == "epochs" else callable(found)
         if fits:
             given[name] = found
-    given["data"] = has["data"] if _is_pair(has.get("data")) else _pair(has, DATA)
-    if given["data"] is None:
-        given["data"] = (user.find("X", "data", ()), user.find("y", "data", ()))
+    given["data"] = data_in(user)
     held = has["validation"] if _is_pair(has.get("validation")) else _pair(has, HELD)
     return given if held is None else {**given, "validation": held}
 

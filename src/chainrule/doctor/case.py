@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import copy
+import inspect
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
-from chainrule.errors import OptionError
+from chainrule.errors import OptionError, ShapeError, unknown_name
 from chainrule.graph.op import Array
+from chainrule.nn import fitting
 from chainrule.nn.inference import Inference
 from chainrule.nn.layers import Layer
 from chainrule.nn.losses import Loss
@@ -78,6 +80,10 @@ def case_of(
         OptionError: an option that is not known or out of range.
         ShapeError: X is not an array of rows.
     """
+    if X is None or y is None:
+        raise OptionError(
+            "diagnose needs the data too: cr.diagnose(net, X, y, ...), with the options of fit."
+        )
     if not isinstance(network, Sequential):
         raise OptionError(
             f"diagnose takes a network, cr.Sequential(...), got {type(network).__name__}. For a "
@@ -89,6 +95,9 @@ def case_of(
     chosen = copy.copy(make_optimizer("adam" if optimizer is None else optimizer))
     rng = np.random.default_rng(seed)
     start, trained, drawn = copied(network), None, None
+    X, y = _array("X", X), _array("y", y)
+    if X.ndim < 2 or not len(X):
+        fitting.inputs(X, start.dtype)  # says why not
     shape = network.input_shape or np.shape(X)[1:]
     if network.is_built and (network.loss is not None or history is not None):
         trained = copied(network)
@@ -97,7 +106,6 @@ def case_of(
         drawn = rng.bit_generator.state
     used = network.loss_for(loss)
     start.loss = used
-    X, y = np.array(X), np.array(y)
     if isinstance(validation, float | np.floating):
         keep, held = checks.held_out({"x": X}, validation, rng)
         validation, drawn = (X[held], y[held]), rng.bit_generator.state
@@ -107,13 +115,34 @@ def case_of(
     elif validation is not None:
         if len(validation) != 2:
             raise OptionError("validation is a share of the rows or a pair (X, y).")
-        validation = np.array(validation[0]), np.array(validation[1])
+        validation = _array("X", validation[0]), _array("y", validation[1])
     if epochs is None:
         epochs = len(history) if history is not None else default_epochs(len(X), batch_size)
     return Case(
         start, X, y, used, chosen, epochs, batch_size, shuffle, validation, metric, schedule,
         sample_weight, class_weight, int(seed), trained, history, drawn,
     )  # fmt: skip
+
+
+def _array(name: str, data: Any) -> Array:
+    """A copy of the data as an array."""
+    try:
+        return np.array(data)
+    except ValueError as error:
+        raise ShapeError(f"{name} is not a regular array: {error}.") from error
+
+
+def known_options(options: dict[str, Any]) -> dict[str, Any]:
+    """The options of a case, if all are known.
+
+    Raises:
+        OptionError: one is not, with the nearest name.
+    """
+    known = [*inspect.signature(case_of).parameters][3:]
+    for name in options:
+        if name not in known:
+            raise unknown_name("diagnose's option", name, known)
+    return options
 
 
 def copied(net: Sequential) -> Sequential:

@@ -13,7 +13,7 @@ import numpy as np
 
 from chainrule.doctor.adapters import adapted
 from chainrule.doctor.beforehand import at_the_start, before_training
-from chainrule.doctor.case import Case, case_of
+from chainrule.doctor.case import Case, case_of, known_options
 from chainrule.doctor.diagnosis import Diagnosis
 from chainrule.doctor.probes import Probes
 from chainrule.doctor.reckoning import reckon
@@ -50,7 +50,7 @@ def diagnose(
         return diagnose_program(progress=progress, **options)
     network, X, y, options = adapted(network, X, y, options)
     with _undisturbed():
-        return diagnose_case(case_of(network, X, y, **options), progress)
+        return diagnose_case(case_of(network, X, y, **known_options(options)), progress)
 
 
 def diagnose_case(case: Case, progress: Callable[[str], Any] | None = None) -> Diagnosis:

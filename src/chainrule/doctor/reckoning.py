@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 
 from chainrule.doctor.case import copied
 from chainrule.doctor.diagnosis import CANNOT_TELL, HEALTHY, ILL, UNLUCKY, Diagnosis
@@ -23,6 +24,7 @@ from chainrule.doctor.illnesses import (
 )
 from chainrule.doctor.prescriptions import another_start
 from chainrule.doctor.probes import Probes
+from chainrule.doctor.together import two_at_a_time
 from chainrule.doctor.treating import (
     CLOSE,
     LEARNT,
@@ -31,21 +33,24 @@ from chainrule.doctor.treating import (
     fails,
     finding_of,
     is_better,
+    is_small,
     lack,
     learns,
     on_validation,
+    then,
     treated,
 )
 
 #: Other starts that are tried before a failure is put down to anything but its start: of XOR with
 #: two ReLU one in eight succeeds. A repair that is no luck succeeds from so many more of them.
 STARTS, MORE = 16, 0.4
-#: Parameters of a network whose starts are all tried; of a larger one only two are.
-CHEAP_PARAMETERS = 2000
 
 
-def reckon(probes: Probes) -> Diagnosis:
-    """The diagnosis of a case whose data can be trained on."""
+def reckon(probes: Probes, *, is_last: bool = False) -> Diagnosis:
+    """The diagnosis of a case whose data can be trained on.
+
+    ``is_last`` asks for one illness only, as when one of two has been repaired already.
+    """
     findings = _of_meaning(probes)
     if findings:
         return _diagnosis(probes, findings, ILL, _course(probes), _DOWNSTREAM)
@@ -54,14 +59,15 @@ def reckon(probes: Probes) -> Diagnosis:
     failing = not learns(probes, probes.own)
     labels = LABELS_UNRELATED.suspect(probes)
     if labels is not None:
-        finding = bare_finding(LABELS_UNRELATED, labels, 0.9)
-        return _diagnosis(probes, [finding], ILL, "Nothing in X tells y.", _DOWNSTREAM)
+        finding = bare_finding(LABELS_UNRELATED, labels, 0.8)
+        told = "A well-made network finds nothing in X that tells y."
+        return _diagnosis(probes, [finding], ILL, told, _DOWNSTREAM)
     failing = failing and fails(probes, probes.own)
     found = _of_learning(probes, failing)
     if found:
         return _ill(probes, found)
     if failing:
-        return _without_evidence(probes)
+        return _without_evidence(probes, is_last)
     findings = _of_evaluation(probes)
     if findings:
         return _diagnosis(probes, findings, ILL, _course(probes))
@@ -155,7 +161,7 @@ def _general(probes: Probes) -> list[Treated]:
     return sorted(cures, key=lambda found: found.lack)
 
 
-def _without_evidence(probes: Probes) -> Diagnosis:
+def _without_evidence(probes: Probes, is_last: bool) -> Diagnosis:
     """The diagnosis where nothing but an experiment can tell: luck, the rate, the width."""
     general = _general(probes)
     luck = _lucky_starts(probes)
@@ -166,6 +172,9 @@ def _without_evidence(probes: Probes) -> Diagnosis:
         general = kept
     if general:
         return _ill(probes, general)
+    two = () if is_last else two_at_a_time(probes, partial(reckon, is_last=True))
+    if two:
+        return _diagnosis(probes, two, ILL, f"{_course(probes)} Two things are wrong together.")
     return _diagnosis(
         probes, [], CANNOT_TELL,
         f"{_course(probes)} None of the repairs that were tried cures it.",
@@ -188,8 +197,7 @@ def _lucky_starts(probes: Probes) -> list[int]:
     """The seeds, among the first few others, from which the same network succeeds."""
     if LOCAL_MINIMUM.suspect(probes) is None:
         return []
-    parameters = sum(array.size for array in probes.case.network.parameters.values())
-    count = STARTS if parameters <= CHEAP_PARAMETERS else 2
+    count = STARTS if is_small(probes.case) else 2
     seeds = [probes.case.seed + i for i in range(1, count + 1)]
     return [seed for seed in seeds if learns(probes, _from(probes, seed, None))]
 
@@ -211,10 +219,8 @@ def _from(probes: Probes, seed: int, found: Treated | None) -> Trial:
     start = another_start(seed)
     if found is None:
         return probes.trial(start.text, start.change)
-    repair = found.prescription
-    return probes.trial(
-        f"{start.text} and {repair.text}", lambda case: repair.apply(start.apply(case))
-    )
+    both = then(start, found.prescription)
+    return probes.trial(both.text, both.change)
 
 
 def _unlucky(probes: Probes, seeds: list[int], general: list[Treated]) -> Diagnosis:

@@ -51,13 +51,19 @@ class Doctor(Callback):
 
     def on_epoch(self, training: Training) -> None:
         began = time.perf_counter()
-        is_due = training.epoch >= self._next and self._spent <= COST * (began - self._began)
+        if training.epoch >= self._next and self._spent <= COST * (began - self._began):
+            self._next = max(training.epoch + 1, int(APART * training.epoch))
+            self._look(training)
+            self._spent += time.perf_counter() - began
+
+    def on_end(self, training: Training) -> None:
+        self._look(training)
+
+    def _look(self, training: Training) -> None:
         data = getattr(training, "data", None)  # L-BFGS keeps its own
-        if self.said or not is_due or data is None:
+        if self.said or data is None or not len(training.history):
             return
-        self._next = max(training.epoch + 1, int(APART * training.epoch))
-        found = self._look(training, data)
-        self._spent += time.perf_counter() - began
+        found = self._found(training, data)
         if found:
             self.said = found
             warnings.warn(
@@ -66,7 +72,7 @@ class Doctor(Callback):
                 stacklevel=level_outside(),
             )
 
-    def _look(self, training: Training, data: dict[str, Array]) -> str | None:
+    def _found(self, training: Training, data: dict[str, Array]) -> str | None:
         if self._level is None:
             self._level = constant_loss(training.net, data)
         losses = training.history["loss"]

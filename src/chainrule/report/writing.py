@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -63,7 +63,6 @@ def write_report(
         OptionError: a path, names or a shape that do not fit.
     """
     where = None if path is None else checked_path(path)
-    own = net.input_shape
     rows = _rows(net, X, y)
     count = _classes(net)
     names = _names(class_names, count, "class_names", "classes") if count else ()
@@ -72,9 +71,12 @@ def write_report(
             "class_names are given, and the network predicts numbers: it ends with neither a "
             "softmax nor a single sigmoid."
         )
-    width = int(np.prod(own or (1,)))
+    width = int(np.prod(rows.X.shape[1:]))
     if image_shape is not None and int(np.prod(image_shape)) != width:
         raise OptionError(f"image_shape {image_shape} has not the {width} numbers of a row.")
+    features: tuple[str, ...] = ()
+    if feature_names is not None:
+        features = _names(feature_names, width, "feature_names", "numbers a row")
     goal = Target(names, target)
     learnt = None if training is None else _rows(net, *training)
     made = report(
@@ -87,11 +89,9 @@ def write_report(
             rows.X,
             training=learnt,
             validation=validation if isinstance(validation, int) else len(validation[0]),
-            history=[] if history is None else history.rows,
+            history=_epochs(history),
             stopped=getattr(history, "stopped", None),
-            feature_names=()
-            if feature_names is None
-            else _names(feature_names, width, "feature_names", "numbers a row"),
+            feature_names=features,
             image_shape=image_shape,
             findings=tuple(getattr(findings, "findings", findings)),
             facts=facts or {},
@@ -102,6 +102,16 @@ def write_report(
     if where is not None:
         made.save(where)
     return made
+
+
+def _epochs(history: Any) -> Sequence[Mapping[str, Any]]:
+    rows = [] if history is None else getattr(history, "rows", history)
+    if not isinstance(rows, list) or not all(isinstance(r, dict) and "epoch" in r for r in rows):
+        raise OptionError(
+            f"history is what net.fit returned, or a list of dicts, one an epoch, got "
+            f"{type(history).__name__}."
+        )
+    return rows
 
 
 def _classes(net: Sequential) -> int:

@@ -61,8 +61,11 @@ class EpochsRunner(Runner):
     def __init__(
         self, net: Sequential, loss: Loss, optimizer: Optimizer, data: dict[str, Array],
         batch_size: int | None, rng: np.random.Generator, engine: str, *, penalty: float = 0.0,
+        shuffle: bool = True,
     ) -> None:  # fmt: skip
-        super().__init__(net, loss, optimizer, data, batch_size, rng, engine, penalty=penalty)
+        super().__init__(
+            net, loss, optimizer, data, batch_size, rng, engine, penalty=penalty, shuffle=shuffle
+        )
         self._order_key = rng.integers(2**32, size=2, dtype=np.uint32)
         self._traced: dict[int, Step] = {}
         self._open()
@@ -89,7 +92,7 @@ class EpochsRunner(Runner):
         batch = min(self.batch_size, rows)
         rest = rows % batch
         steps = self.step_on(batch), self.step_on(rest) if rest else None
-        return Passes(Epochs(*steps, rows, batch, not self.loss.total))
+        return Passes(Epochs(*steps, rows, batch, not self.loss.total, self.shuffle))
 
     def step_on(self, size: int) -> Step:
         """The step for batches of so many rows: traced at first need."""
@@ -127,7 +130,14 @@ class EpochsRunner(Runner):
 
     def batches(self) -> list[Array]:
         """The rows of each batch of the epoch that comes next."""
-        return _batches(self, self._order_key)
+        if self.batch_size == self.rows:
+            return [np.arange(self.rows)]
+        order = self._order_of_rows(self.steps // self.steps_per_epoch, self.rows)
+        return [order[i : i + self.batch_size] for i in range(0, self.rows, self.batch_size)]
+
+    def _order_of_rows(self, number: int, rows: int) -> Array:
+        """The order that the device takes so many rows in, in the pass of this number."""
+        return _drawn(self._order_key, number, rows) if self.shuffle else np.arange(rows)
 
     def make_step(self, batch: Array, rate: float) -> float:
         """The step that comes next, on its ``batch``; returns the loss of the epoch so far."""
@@ -252,7 +262,11 @@ class GroupRunner(Runner):
 
     def batches(self) -> list[Array]:
         """The rows of each batch of the epoch that comes next."""
-        return _batches(self, self._order_key) if self.shuffle else super().batches()
+        rows, size = self.rows, self.batch_size
+        if size == rows or not self.shuffle:
+            return super().batches()
+        order = _drawn(self._order_key, self.steps // self.steps_per_epoch, rows)
+        return [order[i : i + size] for i in range(0, rows, size)]
 
     def state(self) -> dict[str, Any]:
         """Everything that a step changes, copied; between epochs, an ``EpochsRunner`` takes it."""
@@ -261,19 +275,14 @@ class GroupRunner(Runner):
     def restore(self, state: dict[str, Any]) -> None:
         """Go back to a copied state."""
         super().restore(state)
-        if self.shuffle:  # else a training in one process has no such key
-            self._order_key[...] = state["order_key"]
+        self._order_key[...] = state["order_key"]
 
 
-def _batches(runner: Runner, key: Array) -> list[Array]:
-    rows, size = runner.rows, runner.batch_size
-    if size == rows:
-        return [np.arange(rows)]
+def _drawn(key: Array, number: int, rows: int) -> Array:
+    """The order of so many rows that the device draws in the pass of this number."""
     with all_dtypes():
-        epoch = np.int64(runner.steps // runner.steps_per_epoch)
-        function = partial(permutation, rows=rows)
-        order = np.asarray(compiled(("order", rows), function, (key, epoch))(key, epoch))
-    return [order[i : i + size] for i in range(0, rows, size)]
+        function, place = partial(permutation, rows=rows), np.int64(number)
+        return np.asarray(compiled(("order", rows), function, (key, place))(key, place))
 
 
 @contextmanager

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -130,14 +131,13 @@ def fit(
             return train_lbfgs(
                 net, net.loss_for(), chosen, data, epochs, listed, scores, engine, penalty
             )
-        common = net, net.loss_for(), chosen, data, batch_size, start, engine
-        # The device shuffles rows itself; in their own order they are gathered batch by batch.
-        if engine == "xla" and is_spread():
-            runner: Runner = GroupRunner(*common, penalty=penalty, shuffle=shuffle)
-        elif engine == "xla" and shuffle:
-            runner = runner_on_device(memory_limit, *common, penalty)
-        else:
-            runner = Runner(*common, penalty=penalty, shuffle=shuffle)
+        make: Any = Runner
+        if engine == "xla":
+            make = GroupRunner if is_spread() else partial(runner_on_device, memory_limit)
+        runner = make(
+            net, net.loss_for(), chosen, data, batch_size, start, engine,
+            penalty=penalty, shuffle=shuffle,
+        )  # fmt: skip
         training = Training(net, runner, chosen, changing, epochs, listed, scores, described, saved)
         return training.run()
 

@@ -72,12 +72,9 @@ class Training:
         try:
             with interruptible():
                 self._start()
-                first = self._runner.epochs_in(BLOCK_SECONDS, self._rates())
-                block = agreed(max(1, int(min(first, self._stride()))))
+                block = self._runner.epochs_in(BLOCK_SECONDS, self._rates())
                 while self.epoch < self.epochs and not self.stopping:
-                    together = 1 if self._stride() < math.inf else self._runner.together
-                    block = -(-block // together) * together
-                    block = agreed(self._block(min(block, self.epochs - self.epoch)))
+                    block = self._block(agreed(self._near(block)))
         except KeyboardInterrupt:
             self.stopping = f"interrupted by the user in epoch {self.epoch + 1}"
         self.history.stopped = self.stopping
@@ -130,8 +127,13 @@ class Training:
         decided = agreed([self.stopping, self.optimizer.learning_rate])
         self.stopping, self.optimizer.learning_rate = decided
         seconds = max(self._clock() - began, 1e-6)
-        within = min(int(epochs * BLOCK_SECONDS / seconds), self._runner.growth * epochs)
-        return max(1, int(min(within, self._stride())))
+        return min(int(epochs * BLOCK_SECONDS / seconds), self._runner.growth * epochs)
+
+    def _near(self, wanted: int) -> int:
+        """About so many epochs, cut so that it leaves no trace: see ``Runner.together``."""
+        together = self._runner.together
+        whole = max(1, -(-wanted // together)) * together
+        return int(min(whole, max(1, self._stride()), self.epochs - self.epoch))
 
     def _stride(self) -> float:
         """How many epochs nobody needs to look at."""

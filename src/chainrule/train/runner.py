@@ -46,7 +46,7 @@ class Runner:
     #: From where the rows of a batch are taken, in words.
     order = "rows from all the data"
 
-    #: Epochs are asked for in multiples of this, unless they are seen one by one, or are the last.
+    #: Epochs are asked for in multiples of this, unless somebody is to look, or they are the last.
     together = 1
 
     def __init__(

@@ -11,8 +11,6 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.engine.xla.epochs import permutation
-from chainrule.engine.xla.runtime import all_dtypes
 from chainrule.engine.xla.stream import Stream, chunk_bounds, device_memory
 from chainrule.errors import OptionError
 from chainrule.graph.op import Array
@@ -28,12 +26,14 @@ class StreamedRunner(EpochsRunner):
 
     def __init__(
         self, net: Sequential, loss: Loss, optimizer: Optimizer, data: dict[str, Array],
-        batch_size: int | None, rng: np.random.Generator, engine: str, bounds: list[int], *,
-        penalty: float = 0.0,
+        batch_size: int | None, rng: np.random.Generator, engine: str, bounds: list[int],
+        *, penalty: float = 0.0, shuffle: bool = True,
     ) -> None:  # fmt: skip
         self._bounds = bounds
         self.order = f"rows from chunks of {bounds[1]:,}"
-        super().__init__(net, loss, optimizer, data, batch_size, rng, engine, penalty=penalty)
+        super().__init__(
+            net, loss, optimizer, data, batch_size, rng, engine, penalty=penalty, shuffle=shuffle
+        )
 
     def _open(self) -> None:
         self._stream = Stream(self.data, self._bounds)
@@ -48,10 +48,8 @@ class StreamedRunner(EpochsRunner):
         epoch, found = self.steps // self.steps_per_epoch, list[Array]()
         for chunk in self._order(epoch):
             rows = self._chunks[chunk].epochs.rows
-            with all_dtypes():
-                number = np.int64(self._number(epoch, chunk))
-                order = np.asarray(permutation(self._order_key, number, rows))
-            order = order.astype(np.int64) + self._bounds[chunk]
+            order = self._order_of_rows(self._number(epoch, chunk), rows).astype(np.int64)
+            order += self._bounds[chunk]
             found += [order[i : i + self.batch_size] for i in range(0, rows, self.batch_size)]
         return found
 
@@ -102,6 +100,8 @@ class StreamedRunner(EpochsRunner):
 
     def _order(self, epoch: int) -> list[int]:
         """The order of the chunks in an epoch."""
+        if not self.shuffle:
+            return list(range(len(self._chunks)))
         seed = [*self._order_key.tolist(), epoch]
         order: list[int] = np.random.default_rng(seed).permutation(len(self._chunks)).tolist()
         return order
@@ -114,7 +114,7 @@ class StreamedRunner(EpochsRunner):
 def runner_on_device(
     memory_limit: float | None, net: Sequential, loss: Loss, optimizer: Optimizer,
     data: dict[str, Array], batch_size: int | None, rng: np.random.Generator, engine: str,
-    penalty: float = 0.0,
+    *, penalty: float, shuffle: bool,
 ) -> EpochsRunner:  # fmt: skip
     """A runner whose data lie on the device, or are streamed if they take more than the limit.
 
@@ -126,12 +126,11 @@ def runner_on_device(
     row_bytes = sum(array.nbytes for array in data.values()) // rows
     limit = device_memory(data) if memory_limit is None else memory_limit
     bounds = chunk_bounds(rows, size, row_bytes, limit)
+    given = (net, loss, optimizer, data, batch_size, rng, engine)
     if len(bounds) == 2:
-        return EpochsRunner(net, loss, optimizer, data, batch_size, rng, engine, penalty=penalty)
+        return EpochsRunner(*given, penalty=penalty, shuffle=shuffle)
     if bounds:
-        return StreamedRunner(
-            net, loss, optimizer, data, batch_size, rng, engine, bounds, penalty=penalty
-        )
+        return StreamedRunner(*given, bounds, penalty=penalty, shuffle=shuffle)
     named = "half of the device's memory" if memory_limit is None else "memory_limit"
     other = "." if memory_limit is None else ", or a higher memory_limit."
     raise OptionError(

@@ -73,16 +73,16 @@ class TensorBoard(_Tracking):
         self.folder = Path(folder)
         if self.folder.exists() and not self.folder.is_dir():
             raise OptionError(f"TensorBoard writes to a folder, and {self.folder} is a file.")
-        self._package("writer.event_file_writer", "summary")
+        self._package("summary.writer.event_file_writer")
 
     def open(self, training: Training) -> None:
         place = self.folder if self.starts == 1 else self.folder / f"start-{self.starts}"
-        writing = self._package("writer.event_file_writer", "summary")
+        writing = self._package("summary.writer.event_file_writer")
         self.writer = writing.EventFileWriter(str(place))
 
     def write(self, rows: list[dict[str, float]]) -> None:
-        event = self._package("proto.event_pb2", "compat").Event
-        summary = self._package("proto.summary_pb2", "compat").Summary
+        event = self._package("compat.proto.event_pb2").Event
+        summary = self._package("compat.proto.summary_pb2").Summary
         for row in rows:
             values = [summary.Value(tag=_tag(k), simple_value=v) for k, v in _scalars(row)]
             told = summary(value=values)
@@ -94,8 +94,8 @@ class TensorBoard(_Tracking):
     def close(self, training: Training) -> None:
         self.writer.close()
 
-    def _package(self, module: str, part: str) -> Any:
-        return optional_package(f"tensorboard.{part}.{module}", EXTRA, "cr.TensorBoard")
+    def _package(self, module: str) -> Any:
+        return optional_package(f"tensorboard.{module}", EXTRA, "cr.TensorBoard")
 
 
 class MLflow(_Tracking):

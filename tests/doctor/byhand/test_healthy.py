@@ -90,5 +90,11 @@ def test_what_is_missing_or_unknown_is_told() -> None:
         cr.diagnose(**whole, gradient=1)
     with pytest.raises(cr.errors.OptionError, match=r"loss is a function, got float"):
         cr.diagnose(**(whole | {"loss": 0.5}))
+    with pytest.raises(
+        cr.errors.OptionError, match=r"forward\(parameters, X\) raised KeyError: 'W1'"
+    ):
+        cr.diagnose(**(whole | {"parameters": {"V": np.zeros(2)}}))
+    with pytest.raises(cr.errors.DtypeError, match=r"data: y is <U1; numbers were expected"):
+        cr.diagnose(**(whole | {"data": (whole["data"][0], np.array(["a"] * 120))}))
     with pytest.raises(cr.errors.ShapeError, match=r"data: X has shape \(120, 2\) and y \(3,\)"):
         cr.diagnose(**(whole | {"data": (whole["data"][0], np.zeros(3))}))

@@ -64,6 +64,12 @@ def test_the_scale_of_the_inputs(times: float, name: str) -> None:
     assert "(root mean square)" in finding.observed
 
 
+def test_a_training_that_ends_too_early_is_not_put_down_to_the_network() -> None:
+    findings = cr.diagnose(**given(epochs=20)).findings
+    assert findings[0].name == "too_few_epochs"
+    assert findings[0].repair == "epochs = 60 instead of 20"
+
+
 def test_labels_that_have_nothing_to_do_with_the_inputs() -> None:
     X, y = spirals(300)
     shuffled = np.random.default_rng(0).permutation(y)

@@ -31,6 +31,9 @@ def of_mlp(
     for name in ("loss", "optimizer", "batch_size", "shuffle"):
         if name in options:
             raise OptionError(f"{name} is the model's own: leave it out, or set it in the model.")
+    own = getattr(model, "loss", "squared_error")
+    if own not in ("log_loss", "squared_error"):
+        raise OptionError(f"its loss is {own!r}; log_loss and squared_error are known here.")
     array = np.asarray(X.to_numpy() if hasattr(X, "to_numpy") else X)
     wanted = np.asarray(y.to_numpy() if hasattr(y, "to_numpy") else y)
     is_classifier = hasattr(model, "predict_proba")

@@ -23,7 +23,6 @@ ACTIVATIONS = {
 #: A loss of PyTorch: the activation that it applies by itself, and the loss that is left.
 LOSSES = {
     "CrossEntropyLoss": ("softmax", "cross_entropy"),
-    "NLLLoss": (None, None),
     "BCEWithLogitsLoss": ("sigmoid", "binary_cross_entropy"),
     "BCELoss": (None, "binary_cross_entropy"),
     "MSELoss": (None, "mean_squared_error"),
@@ -50,7 +49,7 @@ def of_torch(
     if loss is not None and type(loss).__module__.startswith("torch"):
         applied, name = LOSSES.get(type(loss).__name__, (None, None))
         if name is None:
-            raise _unknown("loss", type(loss).__name__, [k for k, (_, n) in LOSSES.items() if n])
+            raise _unknown("loss", type(loss).__name__, list(LOSSES))
         layers += [Activation(applied)] if applied is not None else []
         told["loss"] = name
     optimizer = told.get("optimizer")

@@ -8,10 +8,13 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
+
 from chainrule.doctor.byhand.probes import Probes
 from chainrule.doctor.byhand.program import Program, program_of
 from chainrule.doctor.byhand.reckoning import reckon
 from chainrule.doctor.diagnosis import Diagnosis
+from chainrule.errors import OptionError
 
 __all__ = ["Program", "diagnose_program", "program_of"]
 
@@ -33,8 +36,32 @@ def diagnose_program(*, progress: Callable[[str], Any] | None = None, **given: A
 def diagnosed(program: Program, progress: Callable[[str], Any] | None = None) -> Diagnosis:
     """The diagnosis of a program, which stays as it is."""
     began = time.perf_counter()
+    _must_run(program)
     with program.undisturbed(), warnings.catch_warnings():
         # Overflow and the like are what the diagnosis tells, once and in words.
         warnings.simplefilter("ignore")
         found = reckon(Probes(program, progress or (lambda line: None)))
     return replace(found, seconds=time.perf_counter() - began)
+
+
+def _must_run(program: Program) -> None:
+    """Refuse a program whose forward pass or batches raise: of it nothing can be said.
+
+    Raises:
+        OptionError: with what was raised.
+    """
+    X, y = program.data
+    p = {name: array.copy() for name, array in program.parameters.items()}
+    calls: dict[str, Callable[[], Any]] = {
+        "forward(parameters, X)": lambda: np.asarray(program.forward(p, X[:7])),
+        "batches(X, y)": lambda: next(iter(program.epoch(X, y))),
+    }
+    for name, call in calls.items():
+        try:
+            with program.undisturbed():
+                call()
+        except Exception as error:
+            raise OptionError(
+                f"{name} raised {type(error).__name__}: {error}. X is {X.shape} and y {y.shape}; "
+                "the program must run as far as that to be diagnosed."
+            ) from error

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -13,9 +13,10 @@ from chainrule.check import GradientReport, check_gradients, check_step
 from chainrule.doctor.byhand.chain import Layer, chain, fresh
 from chainrule.doctor.byhand.program import Parameters, Program
 from chainrule.doctor.byhand.reading import BINARY, CLASSES, VALUES, Targets, targets_of
-from chainrule.doctor.byhand.reference import Reference, reference
+from chainrule.doctor.byhand.reference import Reference, crossed, reference
 from chainrule.doctor.byhand.running import Portions, Run, finite, portions, run
 from chainrule.doctor.byhand.truth import TrueGradient
+from chainrule.doctor.finding import Prescription
 from chainrule.errors import ChainruleError
 from chainrule.graph.op import Array
 
@@ -91,8 +92,12 @@ class Probes:
         self.tell("running the program as it is")
         return run(self.program, self.parts)
 
+    def repaired(self, repair: Prescription) -> Run | None:
+        """The program run with a repair, once; None where the repair cannot be made."""
+        return self.trial(repair.text, cast(Any, repair.apply))
+
     def trial(self, changed: str, change: Callable[[Program], Program | None]) -> Run | None:
-        """The program run with one change, once; None where the change cannot be made."""
+        """The same for any change; ``changed`` names it."""
         if changed not in self._runs:
             self.tell(changed)
             try:
@@ -117,11 +122,12 @@ class Probes:
         return reference(self.parts, self.program.seed)
 
     @cached_property
-    def shuffled(self) -> Reference:
-        """How far it gets when the targets are mixed up among the rows."""
-        self.note("a well-made network on shuffled targets")
-        self.tell("training a well-made network on shuffled targets")
-        return reference(self.parts, self.program.seed, shuffled=True)
+    def on_others(self) -> tuple[float, float]:
+        """How far it gets on rows held back, and with the targets mixed up among the rows."""
+        self.note("a well-made network on other rows and on shuffled targets")
+        self.tell("training a well-made network on other rows and on shuffled targets")
+        seed = self.program.seed
+        return crossed(self.parts, seed), crossed(self.parts, seed, shuffled=True)
 
     # --- where a right program behaves -----------------------------------------------------------
 

@@ -85,7 +85,7 @@ def program_of(
 
     Raises:
         OptionError: something needed is missing, is no function, or is not known.
-        DtypeError: parameters that are not numbers. ShapeError: X and y of other lengths.
+        DtypeError: parameters or data that are not numbers. ShapeError: X and y of other lengths.
     """
     known = list(inspect.signature(program_of).parameters)[:-1]
     for name in unknown:
@@ -120,6 +120,12 @@ def _pair(name: str, given: Any) -> tuple[Array, Array]:
     if not isinstance(given, tuple | list) or len(given) != 2:
         raise OptionError(f"{name} is a pair (X, y), got {type(given).__name__}.")
     X, y = np.array(given[0]), np.array(given[1])
+    for part, array in (("X", X), ("y", y)):
+        if array.dtype.kind not in "fiub":
+            raise DtypeError(
+                f"{name}: {part} is {array.dtype}; numbers were expected. Labels that are words: "
+                "np.unique(y, return_inverse=True)[1]."
+            )
     if X.ndim == 0 or y.ndim == 0 or len(X) != len(y):
         raise ShapeError(
             f"{name}: X has shape {X.shape} and y {y.shape}; one target a row was expected."

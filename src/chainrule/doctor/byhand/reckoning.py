@@ -23,6 +23,7 @@ from chainrule.doctor.byhand.illnesses import (
     Illness,
     Suspicion,
 )
+from chainrule.doctor.byhand.prescriptions import other_start
 from chainrule.doctor.byhand.probes import Probes
 from chainrule.doctor.byhand.treating import (
     Treated,
@@ -32,14 +33,18 @@ from chainrule.doctor.byhand.treating import (
     treated,
 )
 from chainrule.doctor.diagnosis import CANNOT_TELL, HEALTHY, ILL, UNLUCKY, Diagnosis
-from chainrule.doctor.finding import Finding
-from chainrule.doctor.treating import CLOSE
+from chainrule.doctor.finding import Finding, Prescription
+from chainrule.doctor.treating import CLOSE, KNOWS_NOTHING
 
 #: How sure a proof is, and a cure: a proof is a computation, a cure may have another reason.
 PROVEN, CURED, GENERAL = 0.98, 0.9, 0.8
+#: A run that ends below this share of a constant answer's loss has learnt most of it.
+MOSTLY = 0.25
+#: Starts from which a rate is compared with the program's own.
+COMPARED = 6
 #: A program that learns is told of what makes its loss so many times smaller, and by so much of
 #: the constant answer's.
-BETTER, GAIN = 0.6, 0.03
+BETTER, GAIN = 0.75, 0.02
 
 
 def reckon(probes: Probes) -> Diagnosis:
@@ -120,21 +125,52 @@ def _failing(probes: Probes) -> Diagnosis:
     if specific:
         others = sorted((f for f in cures if f is not specific[0]), key=lambda f: f.lack)
         return _ill(probes, [specific[0], *others])
+    own = probes.own
+    if not own.failed and own.share < MOSTLY and own.best_held_share < KNOWS_NOTHING:
+        # More units and other rates always bring a little; it learns.
+        return _diagnosis(probes, (), HEALTHY, f"Nothing wrong found. {_does_not_learn(probes)}")
     if _is_unfinished(probes):
         return _diagnosis(
             probes, (), CANNOT_TELL,
             f"{_does_not_learn(probes)} It is too slow to be run to its end here, and still falls.",
         )  # fmt: skip
     luck = LOCAL_MINIMUM.suspect(probes)
-    general = sorted(cures, key=lambda found: found.lack)
+    # Who has not been given the time has not shown anything else.
+    general = sorted(cures, key=lambda found: (found.illness.name != "too_few_epochs", found.lack))
     if luck is not None:
-        return _unlucky(probes, luck, tuple(found.illness.name for found in general))
+        kept = [found for found in general if _is_no_luck(probes, found)]
+        if not kept:
+            return _unlucky(probes, luck, tuple(found.illness.name for found in general))
+        general = kept
     if general:
         return _ill(probes, general)
     return _diagnosis(
         probes, (), CANNOT_TELL,
         f"{_does_not_learn(probes)} None of the repairs that were tried cures it.",
     )  # fmt: skip
+
+
+def _is_no_luck(probes: Probes, found: Treated) -> bool:
+    """Whether another rate succeeds from clearly more starts than the program's own does.
+
+    More units always do; where some starts of the same network succeed, it has enough of them.
+    """
+    if not found.illness.name.startswith("rate"):
+        return False
+    own = cured = 0
+    for seed in range(1, COMPARED + 1):
+        start = other_start(probes.program.seed + seed)
+        plain = probes.repaired(start)
+        both = probes.repaired(_one_after_the_other(start, found.prescription))
+        own += plain is not None and learns(probes, plain)
+        cured += both is not None and learns(probes, both)
+    return cured - own >= COMPARED / 2
+
+
+def _one_after_the_other(first: Prescription, second: Prescription) -> Prescription:
+    return Prescription(
+        f"{first.text} and {second.text}", lambda case: second.apply(first.apply(case))
+    )
 
 
 def _is_unfinished(probes: Probes) -> bool:

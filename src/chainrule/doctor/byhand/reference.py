@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -15,6 +15,8 @@ from chainrule.optim.optimizers import Adam
 
 #: Its hidden units, its steps, its rate and the rows of its batches.
 UNITS, STEPS, RATE, BATCH = 32, 1500, 0.01, 32
+#: Up to so many rows are all held back in turn, so many parts after each other.
+FEW_ROWS, PARTS = 1000, 4
 
 
 @dataclass(frozen=True)
@@ -25,39 +27,53 @@ class Reference:
     held_share: float
 
 
-def reference(parts: Portions, seed: int, *, shuffled: bool = False) -> Reference:
-    """Train it; ``shuffled`` mixes the targets up among the training rows."""
-    parts = finite_rows(parts)
-    X = np.asarray(parts.X, np.float64).reshape(len(parts.X), -1)
-    mean, spread = X.mean(axis=0), X.std(axis=0)
-    spread = np.where(spread > 1e-6 * max(float(np.abs(X).max()), 1e-300), spread, 1.0)
-    targets = parts.targets
-    if shuffled:
-        order = np.random.default_rng(seed + 1).permutation(len(X))
-        targets = targets.rows(order)
-    held_x = None if parts.held_x is None else np.asarray(parts.held_x).reshape(-1, X.shape[1])
-    return _trained(
-        (X - mean) / spread, targets, None if held_x is None else (held_x - mean) / spread,
-        parts.held, seed,
-    )  # fmt: skip
-
-
-def finite_rows(parts: Portions) -> Portions:
-    """The rows all of whose inputs are finite, to have a yardstick for the others too."""
-    good = np.isfinite(np.asarray(parts.X, np.float64).reshape(len(parts.X), -1)).all(axis=1)
-    kept = Portions(
-        parts.X[good], parts.y[good], parts.targets.rows(good), parts.held_x, parts.held
-    )
+def reference(parts: Portions, seed: int) -> Reference:
+    """Train it on the training rows; the rows held back are judged on the way."""
+    X, targets = _finite(parts.X, parts.targets)
     if parts.held is None or parts.held_x is None:
-        return kept
-    flat = np.asarray(parts.held_x, np.float64).reshape(len(parts.held_x), -1)
-    at = np.isfinite(flat).all(axis=1)
-    return replace(kept, held_x=parts.held_x[at], held=parts.held.rows(at))
+        found, _ = _trained(X, targets, None, seed)
+        return Reference(found, found)
+    found, curve = _trained(X, targets, _finite(parts.held_x, parts.held), seed)
+    return Reference(found, float(curve.min()))
+
+
+def crossed(parts: Portions, seed: int, *, shuffled: bool = False) -> float:
+    """The best share on rows held back, all rows taking their turn where they are few.
+
+    The curves of the parts are averaged before the best is taken: the best of one short curve is
+    half luck. ``shuffled`` mixes up among the rows which target is whose.
+    """
+    X, targets = _finite(parts.X, parts.targets)
+    if parts.held is not None and parts.held_x is not None:
+        more, others = _finite(parts.held_x, parts.held)
+        X = np.concatenate([X, more])
+        meant = np.concatenate([targets.meant, others.meant])
+        targets = Targets(targets.kind, meant, targets.classes)
+    rng = np.random.default_rng(seed + 1)
+    if shuffled:
+        targets = targets.rows(rng.permutation(len(X)))
+    part = rng.permutation(len(X)) % PARTS
+    curves = []
+    for k in range(PARTS if len(X) <= FEW_ROWS else 1):
+        held = X[part == k], targets.rows(part == k)
+        curves.append(_trained(X[part != k], targets.rows(part != k), held, seed)[1])
+    shortest = min(map(len, curves))
+    return float(np.mean([curve[:shortest] for curve in curves], axis=0).min())
+
+
+def _finite(X: Array, targets: Targets) -> tuple[Array, Targets]:
+    """Flat rows, those all of whose inputs are finite: a yardstick for the others too."""
+    flat = np.asarray(X, np.float64).reshape(len(X), -1)
+    good = np.isfinite(flat).all(axis=1)
+    return flat[good], targets.rows(good)
 
 
 def _trained(
-    X: Array, targets: Targets, held_x: Array | None, held: Targets | None, seed: int
-) -> Reference:
+    X: Array, targets: Targets, held: tuple[Array, Targets] | None, seed: int
+) -> tuple[float, Array]:
+    """The share on the rows at the end, and those on rows held back after each epoch."""
+    mean, spread = X.mean(axis=0), X.std(axis=0)
+    spread = np.where(spread > 1e-6 * max(float(np.abs(X).max()), 1e-300), spread, 1.0)
     meant = targets.meant.astype(np.float64)
     middle, size = meant.mean(axis=0), np.maximum(meant.std(axis=0), 1e-300)
     last = {
@@ -71,13 +87,13 @@ def _trained(
 
     net = Sequential(Dense(UNITS, "tanh"), last)
     history = net.fit(
-        X, asked(targets), optimizer=Adam(RATE), epochs=max(20, -(-STEPS // -(-len(X) // BATCH))),
-        batch_size=BATCH, seed=seed, progress=False,
-        validation=None if held is None else (held_x, asked(held)),
+        (X - mean) / spread, asked(targets), optimizer=Adam(RATE), batch_size=BATCH, seed=seed,
+        epochs=max(20, -(-STEPS // -(-len(X) // BATCH))), progress=False,
+        validation=None if held is None else ((held[0] - mean) / spread, asked(held[1])),
     )  # fmt: skip
     scaled = Targets(targets.kind, asked(targets), targets.classes)
-    on_train = share(net.predict(X), scaled)
+    found = share(net.predict((X - mean) / spread), scaled)
     if held is None:
-        return Reference(on_train, on_train)
-    level = constant(Targets(held.kind, asked(held), held.classes))
-    return Reference(on_train, min(history["validation_loss"]) / level)
+        return found, np.array([])
+    level = constant(Targets(held[1].kind, asked(held[1]), held[1].classes))
+    return found, np.array(history["validation_loss"]) / level

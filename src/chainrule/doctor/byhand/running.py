@@ -17,6 +17,8 @@ from chainrule.graph.op import Array
 #: ``doctor.experiment``; plain NumPy pays more for its calls). Its steps, at least and at most.
 MOST_WORK, WORK_OF_A_STEP = 1.2e10, 2e6
 FEWEST_STEPS, MOST_STEPS = 400, 6000
+#: Steps of a loop that did not say how it goes through its rows.
+UNKNOWN_STEPS = 2000
 #: A step that takes longer is no plain backward pass.
 SLOW_SECONDS = 0.005
 #: Below this many rows none is held back: a fifth of them would say nothing.
@@ -109,6 +111,8 @@ def affordable_epochs(program: Program, parts: Portions) -> int:
     steps = min(MOST_STEPS, max(FEWEST_STEPS, MOST_WORK / work))
     if is_slow(program, parts):
         steps = FEWEST_STEPS
+    if program.batches is None and len(sizes) > 1:
+        steps = min(steps, UNKNOWN_STEPS)
     affordable = max(1, math.ceil(steps / len(sizes)))
     if program.epochs is None or program.batches is None:
         return affordable

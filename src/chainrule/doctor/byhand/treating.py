@@ -61,7 +61,7 @@ def treated(probes: Probes, illness: Illness, suspicion: Suspicion) -> Treated |
     before = lack(probes, probes.own)
     best: Treated | None = None
     for prescription in suspicion.repairs:
-        found = probes.trial(prescription.text, prescription.apply)  # type: ignore[arg-type]
+        found = probes.repaired(prescription)
         if found is None:
             continue
         left = lack(probes, found)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from chainrule.doctor.illnesses.illness import Illness, Suspicion
-from chainrule.doctor.prescriptions import standardised_inputs
+from chainrule.doctor.prescriptions import scaled_inputs
 from chainrule.doctor.probes import Probes
 
 #: Usual starts expect a mean square of 1 (LeCun et al. 1998, section 4.3). Only where training
@@ -29,7 +29,7 @@ def _suspect(probes: Probes) -> Suspicion | None:
         where,
         f"inputs of size {found.size:.3g} (root mean square; up to {found.largest:.3g})",
         "about 1: weights start so that inputs of that size neither fade nor saturate the units",
-        (standardised_inputs(),),
+        scaled_inputs(),
         is_strong=found.size >= VERY_LARGE,
     )
 

@@ -6,7 +6,7 @@ Look-alikes: ``weights_too_small`` (the inputs are of size 1), ``rate_too_small`
 from __future__ import annotations
 
 from chainrule.doctor.illnesses.illness import Illness, Suspicion
-from chainrule.doctor.prescriptions import standardised_inputs
+from chainrule.doctor.prescriptions import scaled_inputs
 from chainrule.doctor.probes import Probes
 
 #: Gradients of the first weights are so many times smaller than they are for inputs of size 1.
@@ -22,7 +22,7 @@ def _suspect(probes: Probes) -> Suspicion | None:
         f"the inputs differ from row to row by {found.typical_spread:.2g} (largest input "
         f"{found.largest:.2g})",
         "about 1: the gradient of the first weights is as small as the inputs are",
-        (standardised_inputs(),),
+        scaled_inputs(),
         is_strong=found.typical_spread <= VERY_SMALL,
     )
 

@@ -9,18 +9,24 @@ from __future__ import annotations
 from chainrule.doctor.illnesses.illness import Illness, Suspicion
 from chainrule.doctor.probes import Probes
 
-#: A network that knows nothing of the rows held back has a share of 1; less of it by a twentieth is
-#: what chance alone may give where they are few.
-NOTHING = 0.95
+#: A network that knows nothing of the rows held back has a share of about 1. What chance alone
+#: makes of it, the shuffled targets tell: so many spreads of theirs, and at least so much.
+NOTHING, SPREADS, AT_LEAST = 0.85, 3.0, 0.02
+#: Of fewer rows, in all and for each class, nothing can be known even where there is something.
+FEWEST, A_CLASS = 80, 15
 #: A network that has a share below this on rows held back knows something: it need not be asked.
 SOMETHING = 0.8
 
 
 def _suspect(probes: Probes) -> Suspicion | None:
+    classes = probes.case.network.output_shape[-1]
+    if len(probes.case.X) < max(FEWEST, A_CLASS * classes):
+        return None
     if probes.split.portions.held is None or probes.split.best_held_share < SOMETHING:
         return None
     found = probes.knowable
-    if found.share < NOTHING or found.shuffled - found.share > 1 - NOTHING:
+    by_chance = max(SPREADS * found.spread, AT_LEAST)
+    if found.share < NOTHING or found.shuffled - found.share > by_chance:
         return None
     return Suspicion(
         "y beside X",
@@ -38,7 +44,7 @@ def _suspect(probes: Probes) -> Suspicion | None:
 
 ILLNESS = Illness(
     "labels_unrelated",
-    "Labels unrelated to the inputs",
+    "Labels unrelated to the inputs, as far as these rows tell",
     _suspect,
     advice="look at some rows of X beside their y: both must come from the same source in the same "
     "order, and be shuffled together: order = rng.permutation(len(X)); X[order], y[order]. If they"

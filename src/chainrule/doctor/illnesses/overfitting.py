@@ -11,6 +11,7 @@ import numpy as np
 from chainrule.doctor.illnesses.illness import Illness, Suspicion
 from chainrule.doctor.prescriptions import fewer_epochs
 from chainrule.doctor.probes import Probes
+from chainrule.graph.op import Array
 
 #: Checks in a row after the best one, all of them worse.
 PATIENCE = 3
@@ -20,26 +21,43 @@ HIGHER, AND_MORE = 1.3, 0.12
 
 
 def _suspect(probes: Probes) -> Suspicion | None:
-    trial = probes.with_validation
-    if trial is None or trial.failed is not None:
+    curves = _curves(probes)
+    if curves is None:
         return None
-    epochs, train, held = (np.array(column) for column in zip(*trial.curve[1:], strict=True))
+    epochs, train, held = curves
     best = int(np.argmin(held))
     if len(held) - 1 - best < PATIENCE or train[-1] > train[best]:
         return None
+    level = probes.data.level
     end = float(np.median(held[-PATIENCE:]))
-    if end < max(HIGHER * held[best], held[best] + AND_MORE) or held[best] > 1:
+    if end < max(HIGHER * held[best], held[best] + AND_MORE):
         return None
-    level = trial.portions.held_level
     return Suspicion(
         f"after epoch {epochs[best]:.0f}",
         f"the loss of validation turns: {held[best] * level:.4g} in epoch {epochs[best]:.0f}, "
         f"{end * level:.4g} at the end, while that of training falls from "
-        f"{train[best] * trial.portions.level:.4g} to {train[-1] * trial.portions.level:.4g}",
+        f"{train[best] * level:.4g} to {train[-1] * level:.4g}",
         "a loss of validation that does not rise again for good",
         (fewer_epochs(int(epochs[best])),),
         is_proven=True,
     )
+
+
+def _curves(probes: Probes) -> tuple[Array, Array, Array] | None:
+    """Epochs, and the shares of the loss in training and in validation.
+
+    Of the case's own training, or, where its validation rows are not at hand, of its history.
+    """
+    trial, history = probes.with_validation, probes.case.history
+    if trial is not None and trial.failed is None and len(trial.curve) > 1:
+        epochs, train, held = (np.array(column) for column in zip(*trial.curve[1:], strict=True))
+        return epochs, train, held
+    if trial is not None or history is None or "validation_loss" not in history:
+        return None
+    columns = [np.array(history[name]) for name in ("epoch", "loss", "validation_loss")]
+    if not np.isfinite(columns).all():
+        return None
+    return columns[0], columns[1] / probes.data.level, columns[2] / probes.data.level
 
 
 ILLNESS = Illness("overfitting", "Overfitting", _suspect)

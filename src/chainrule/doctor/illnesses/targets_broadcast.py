@@ -16,15 +16,15 @@ def _suspect(probes: Probes) -> Suspicion | None:
         return None
     kind = probes.kind_of_targets
     usual = {"classes": "cross_entropy", "probability": "binary_cross_entropy"}
-    choices = [standard_loss("mean_squared_error")]
-    if kind in usual and probes.case.network.last_activation in ("sigmoid", "softmax"):
-        choices.append(standard_loss(usual[kind]))
+    suits = {"classes": "softmax", "probability": "sigmoid"}.get(kind)
+    is_usual = suits is not None and probes.case.network.last_activation == suits
+    repair = standard_loss(usual[kind] if is_usual else "mean_squared_error")
     return Suspicion(
         f"the loss {probes.case.loss.name}",
         "its value stays the same when the targets are shuffled among the rows: outputs (n,) "
         "against targets (n, 1) make all n × n differences",
         "one difference a row: p and t of the same shape, (n, 1) both",
-        tuple(choices),
+        (repair,),
         is_proven=True,
     )
 

@@ -11,7 +11,7 @@ import numpy as np
 from chainrule.doctor.case import Case
 from chainrule.doctor.finding import Prescription
 from chainrule.doctor.illnesses.illness import Illness, Suspicion
-from chainrule.doctor.prescriptions import reformed_targets
+from chainrule.doctor.prescriptions import reformed_targets, standard_loss
 from chainrule.errors import ChainruleError
 from chainrule.nn import fitting
 from chainrule.train import checks
@@ -39,6 +39,8 @@ def _refusal(case: Case) -> str | None:
     pairs = [(case.X, case.y), *([] if case.validation is None else [case.validation])]
     checked = [(fitting.inputs(X, net.dtype, net.input_shape), y) for X, y in pairs]
     checks.outputs(net, case.loss)
+    if np.asarray(case.y).dtype.kind not in "biuf":
+        fitting.targets(case.y, case.loss, len(case.X), net.output_shape, net.dtype)
     try:
         for x, y in checked:
             fitting.targets(y, case.loss, len(x), net.output_shape, net.dtype)
@@ -59,6 +61,8 @@ def _ways(case: Case) -> list[Prescription]:
     y = np.asarray(case.y)
     outputs = case.network.output_shape[-1]
     ways = []
+    if case.network.last_activation == "softmax" and case.loss.kind != "classes":
+        ways.append(standard_loss("cross_entropy"))
     if y.ndim == 2 and y.shape[1] > 1:
         ways.append(reformed_targets("y = y.argmax(axis=1)", lambda t: t.argmax(axis=1)))
     if np.array_equal(np.unique(y), (-1, 1)):

@@ -23,6 +23,8 @@ from chainrule.optim.optimizers import Adam
 
 #: Parts of a cross-validation, and rows from where on one part is enough.
 PARTS, MANY_ROWS = 4, 1000
+#: How often the targets are shuffled, to know what chance alone gives.
+SHUFFLES = 3
 #: Hidden units of the reference, at least and at most, its steps and its rate.
 UNITS, MOST_UNITS, STEPS, RATE = 24, 256, 1500, 0.01
 #: Losses whose share of the constant answer's does not depend on the scale of the targets.
@@ -51,12 +53,13 @@ def reference(case: Case, data: Portions) -> Reference:
 class Knowable:
     """What can be known of the targets of rows that were not learnt from.
 
-    ``share`` of the constant answer's loss is left by a well-made network, ``shuffled`` when the
-    targets are shuffled among the rows.
+    ``share`` of the constant answer's loss is left by a well-made network; ``shuffled`` when the
+    targets are shuffled among the rows, with so much ``spread`` from shuffle to shuffle.
     """
 
     share: float
     shuffled: float
+    spread: float
 
 
 def knowable(case: Case, data: Portions) -> Knowable:
@@ -71,11 +74,11 @@ def knowable(case: Case, data: Portions) -> Knowable:
         for name in names
     }
     rng = np.random.default_rng(case.seed + 1)
-    mixed = whole | {"t": whole["t"][rng.permutation(len(whole["t"]))]}
+    mixed = [whole | {"t": whole["t"][rng.permutation(len(whole["t"]))]} for _ in range(SHUFFLES)]
     part = np.arange(len(whole["x"])) % PARTS
     rng.shuffle(part)
     shares = []
-    for rows in (whole, mixed):
+    for rows in (whole, *mixed):
         curves = []
         for number in range(PARTS if len(part) <= MANY_ROWS else 1):
             train_part = {name: array[part != number] for name, array in rows.items()}
@@ -84,7 +87,8 @@ def knowable(case: Case, data: Portions) -> Knowable:
             split = replace(split, held_level=_level(kind, held["t"]))
             curves.append([row[2] for row in _trained(case, _scaled(split, kind), kind).curve[1:]])
         shares.append(float(np.min(np.mean(curves, axis=0))))
-    return Knowable(*shares)
+    null = shares[1:]
+    return Knowable(shares[0], float(np.mean(null)), float(np.std(null, ddof=1)))
 
 
 def _level(kind: str, t: Array) -> float:

@@ -59,6 +59,7 @@ class Epochs:
         batch: rows of a full batch. All rows: then nothing is shuffled.
         mean: what an epoch's loss is: the mean over its batches, weighed by their rows or, if there
             is a ``w`` among the data, by its sum; or else their sum.
+        shuffled: whether the rows of every epoch are shuffled, or taken in order.
     """
 
     step: Step
@@ -66,6 +67,7 @@ class Epochs:
     rows: int
     batch: int
     mean: bool
+    shuffled: bool = True
 
     @property
     def steps(self) -> int:
@@ -100,13 +102,13 @@ class Epochs:
             None if step is None else (structure(step.graph), tuple(step.replaces.items()))
             for step in (self.step, self.rest)
         ]
-        key = ("epochs", *steps, self.rows, self.batch, self.mean)
+        key = ("epochs", *steps, self.rows, self.batch, self.mean, self.shuffled)
         return compiled(key, self.run, arguments, donated=(0,))
 
     def start(self) -> dict[str, Any]:
         """What a call hands to the next one, the state apart, before the first: see ``run``."""
         begun: dict[str, Any] = {"sums": np.zeros(2)}
-        return begun if self.is_whole else begun | {"order": np.zeros(self.rows, np.int32)}
+        return begun if self.is_whole else begun | {"order": np.arange(self.rows, dtype=np.int32)}
 
     def run(
         self, carried: dict[str, Any], data: dict[str, Any], others: dict[str, Any], key: Any,
@@ -137,7 +139,7 @@ class Epochs:
                 moved[name] = cuts[name](x).arrays if name in cuts else x
             return state | moved, results[0].astype(float)
 
-        walk = self._whole if self.is_whole else self._shuffled
+        walk = self._whole if self.is_whole else self._in_batches
         carried = walk(make, carried, data, key, first, last)
         losses = carried.pop("losses")
         state = {name: Parts(cuts[name], x).joined() if name in cuts else x
@@ -167,7 +169,7 @@ class Epochs:
         result: dict[str, Any] = lax.fori_loop(first, last, step, carried)
         return result
 
-    def _shuffled(
+    def _in_batches(
         self, make: Any, carried: Any, data: Any, key: Any, first: Any, last: Any
     ) -> dict[str, Any]:
         jax = jax_module()
@@ -186,13 +188,14 @@ class Epochs:
         def one_epoch(epoch: Any, carried: Any) -> Any:
             begin = jnp.maximum(first - epoch * count, 0)
             end = jnp.minimum(last - epoch * count, count)
-            order = lax.cond(
-                begin == 0,
-                lambda _: permutation(key, epoch, self.rows),
-                lambda order: order,
-                carried["order"],
-            )
-            carried = carried | {"order": order}
+            if self.shuffled:
+                order = lax.cond(
+                    begin == 0,
+                    lambda _: permutation(key, epoch, self.rows),
+                    lambda order: order,
+                    carried["order"],
+                )
+                carried = carried | {"order": order}
             body = partial(batch_step, self.step, self.batch, epoch)
             carried = lax.fori_loop(begin, jnp.minimum(end, full), body, carried)
             if self.rest is not None:

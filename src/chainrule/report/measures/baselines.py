@@ -95,12 +95,12 @@ def _some(material: Material) -> tuple[Array, Array, str]:
     """The training rows, or as many of them as a baseline needs."""
     rows = material.training
     assert rows is not None
-    X = _flat(rows.X)
-    most = max(1000, MOST_NUMBERS // max(1, math.prod(X.shape[1:])))
-    if len(X) <= most:
-        return X, rows.y, ""
-    chosen = np.random.default_rng(material.seed).permutation(len(X))[:most]
-    return X[chosen], rows.y[chosen], f"learnt from {most:,} of the {len(X):,} training rows"
+    most = max(1000, MOST_NUMBERS // max(1, math.prod(rows.X.shape[1:])))
+    if len(rows) <= most:
+        return _flat(rows.X), rows.y, ""
+    chosen = np.random.default_rng(material.seed).permutation(len(rows))[:most]
+    remark = f"learnt from {most:,} of the {len(rows):,} training rows"
+    return _flat(rows.X[chosen]), rows.y[chosen], remark
 
 
 def _flat(X: Array) -> Array:

@@ -14,6 +14,8 @@ from chainrule.report.wording import percent
 #: A larger matrix is left out: nobody reads a thousand counts.
 MOST_CLASSES = 25
 MOST_PAIRS = 12
+#: Of more classes only the worst have a line each.
+MOST_ROWS = 50
 
 
 def section(material: Material) -> Section | None:
@@ -83,10 +85,15 @@ def _classes(material: Material, counts: Array) -> Table:
         recall = percent(right / true) if true else ""
         both = percent(2 * right / (said + true)) if said + true else ""
         rows.append((name, f"{true:,}", precision, recall, both))
+    shown = ""
+    if len(rows) > MOST_ROWS:
+        found = np.diag(counts) / np.maximum(counts.sum(axis=0) + counts.sum(axis=1), 1)
+        rows = [rows[k] for k in np.argsort(found, kind="stable")[:MOST_ROWS]]
+        shown = f" Of {len(counts):,} classes these {MOST_ROWS} have the lowest F₁."
     return Table(
         ("class", "rows", "precision", "recall", "F₁"),
         rows,
         "Precision: of the rows that were given this class, how many are of it. Recall: of the "
-        "rows of this class, how many were found. F₁ is the harmonic mean of both.",
+        f"rows of this class, how many were found. F₁ is the harmonic mean of both.{shown}",
         sortable=True,
     )

@@ -20,6 +20,7 @@ from chainrule.doctor.byhand.illnesses import (
     starts,
     step_mistakes,
     targets_broadcast,
+    too_few_epochs,
     too_few_units,
     validation_scaled_differently,
     wrong_axis,
@@ -61,6 +62,7 @@ OF_LEARNING: tuple[Illness, ...] = (
     sorted_batches.ILLNESS,
     rates.TOO_LARGE,
     rates.TOO_SMALL,
+    too_few_epochs.ILLNESS,
     too_few_units.ILLNESS,
 )
 #: Asked of programs that learn, too: what they start from may cost them a lot.
@@ -68,6 +70,7 @@ WORTH_A_TRY: tuple[Illness, ...] = (
     inputs_scaled.TOO_LARGE,
     starts.WEIGHTS_TOO_LARGE,
     starts.DEAD_BIASES,
+    sorted_batches.ILLNESS,
 )
 LOCAL_MINIMUM = local_minimum.ILLNESS
 

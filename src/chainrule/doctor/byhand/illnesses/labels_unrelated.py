@@ -9,19 +9,19 @@ from __future__ import annotations
 from chainrule.doctor.byhand.illnesses.illness import Illness, Suspicion
 from chainrule.doctor.byhand.probes import Probes
 from chainrule.doctor.illnesses.labels_unrelated import ILLNESS as OF_NETWORKS
-from chainrule.doctor.illnesses.labels_unrelated import NOTHING
+from chainrule.doctor.illnesses.labels_unrelated import NOTHING, SOMETHING
 
 
 def _suspect(probes: Probes) -> Suspicion | None:
-    if probes.parts.held is None or probes.reference.held_share < NOTHING:
+    if probes.parts.held is None or probes.reference.held_share < SOMETHING:
         return None
-    if probes.shuffled.held_share - probes.reference.held_share > 1 - NOTHING:
+    found, by_chance = probes.on_others
+    if found < NOTHING or by_chance - found > 1 - NOTHING:
         return None
     return Suspicion(
         "y beside X",
         "on rows held back, a well-made network does no better than a constant answer "
-        f"({probes.reference.held_share:.2f} of its loss), as with targets shuffled on purpose "
-        f"({probes.shuffled.held_share:.2f})",
+        f"({found:.2f} of its loss), as with targets shuffled on purpose ({by_chance:.2f})",
         "clearly less than 1: something in X must tell something about y",
         is_proven=True,
         rivals=("inputs that lack what the targets depend on",),

@@ -12,6 +12,8 @@ from chainrule.doctor.byhand.probes import Probes
 
 SMALLER = (0.1, 0.03, 0.01, 0.003, 0.001)
 LARGER = (10.0, 100.0, 1000.0, 10000.0)
+#: A rate is far too small where less than half is learnt in the end; others are a matter of taste.
+HALF = 0.5
 #: A run that moves less than this part of what is to be learnt goes too slowly to tell more.
 STANDS = 0.02
 
@@ -33,7 +35,7 @@ def _large(probes: Probes) -> Suspicion | None:
 
 def _small(probes: Probes) -> Suspicion | None:
     own, now = probes.own, rate_of(probes)
-    if own.failed:
+    if own.failed or own.share < HALF:
         return None
     rate = "" if now is None else f" at a rate of {now:.3g}"
     return Suspicion(

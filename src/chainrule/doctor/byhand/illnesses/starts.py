@@ -12,6 +12,7 @@ from chainrule.doctor.byhand.chain import spreads
 from chainrule.doctor.byhand.illnesses.illness import Illness, Suspicion
 from chainrule.doctor.byhand.prescriptions import fresh_start, zero_biases
 from chainrule.doctor.byhand.probes import Probes
+from chainrule.doctor.finding import Prescription
 
 #: In units of 1/√inputs, usual starts have 0.6 (uniform, LeCun) to 1.4 (He et al. 2015).
 LARGE, SMALL = 2.5, 0.35
@@ -26,7 +27,8 @@ def _zero(probes: Probes) -> Suspicion | None:
     alike = [
         layer.weight
         for layer in layers[:-1]
-        if np.ptp(probes.program.parameters[layer.weight], axis=1).max() == 0
+        if probes.program.parameters[layer.weight].shape[1] > 1
+        and np.ptp(probes.program.parameters[layer.weight], axis=1).max() == 0
     ]
     if not alike:
         return None
@@ -40,7 +42,7 @@ def _zero(probes: Probes) -> Suspicion | None:
     )
 
 
-def _fresh(probes: Probes) -> tuple:  # type: ignore[type-arg]
+def _fresh(probes: Probes) -> tuple[Prescription, ...]:
     return tuple(fresh_start(probes.program.seed + i) for i in range(2))
 
 

@@ -20,7 +20,7 @@ def _suspect(probes: Probes) -> Suspicion | None:
     text, shape = ("y = y.reshape(-1, 1)", (-1, 1)) if y.ndim == 1 else ("y = y.ravel()", (-1,))
     repair = other_targets(text, lambda rows: rows.reshape(shape))
     # A program that knows of the shapes is none the worse for them.
-    repaired = probes.trial(repair.text, repair.apply)  # type: ignore[arg-type]
+    repaired = probes.repaired(repair)
     if repaired is None or learns(probes, probes.own):
         return None
     if lack(probes, repaired) > 0.8 * lack(probes, probes.own):

@@ -25,7 +25,7 @@ def _suspect(probes: Probes) -> Suspicion | None:
     if learns(probes, probes.own):
         return None
     for repair in _forms(probes):
-        found = probes.trial(repair.text, repair.apply)  # type: ignore[arg-type]
+        found = probes.repaired(repair)
         if found is None or found.raised or lack(probes, found) > 0.8 * lack(probes, probes.own):
             continue
         seen = probes.own.failed or f"the loss stays at {probes.own.share:.2f} of a constant's"

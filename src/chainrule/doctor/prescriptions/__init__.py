@@ -1,0 +1,63 @@
+"""Prescriptions: the repairs that experiments try, each a change of the case in one thing."""
+
+from chainrule.doctor.prescriptions.data import (
+    finite_rows,
+    reformed_targets,
+    renumbered_classes,
+    scaled_inputs,
+    standardised_targets,
+    validation_as_training,
+)
+from chainrule.doctor.prescriptions.network import (
+    another_start,
+    fresh_starts,
+    hidden_activation,
+    last_dense,
+    milder_dropout,
+    output_activation,
+    output_activations,
+    own_softmax_replaced,
+    rescaled_weights,
+    wider,
+    with_hidden_layer,
+    zero_biases,
+)
+from chainrule.doctor.prescriptions.training import (
+    another_rate,
+    constant_rate,
+    fewer_epochs,
+    more_epochs,
+    optimizer_with,
+    shuffled_batches,
+    standard_loss,
+    standard_outputs,
+)
+
+__all__ = [
+    "another_rate",
+    "another_start",
+    "constant_rate",
+    "fewer_epochs",
+    "finite_rows",
+    "fresh_starts",
+    "hidden_activation",
+    "last_dense",
+    "milder_dropout",
+    "more_epochs",
+    "optimizer_with",
+    "output_activation",
+    "output_activations",
+    "own_softmax_replaced",
+    "reformed_targets",
+    "renumbered_classes",
+    "rescaled_weights",
+    "scaled_inputs",
+    "shuffled_batches",
+    "standard_loss",
+    "standard_outputs",
+    "standardised_targets",
+    "validation_as_training",
+    "wider",
+    "with_hidden_layer",
+    "zero_biases",
+]
