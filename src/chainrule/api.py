@@ -1,6 +1,18 @@
 """The public names: what ``import chainrule as cr`` offers, each from where it is defined."""
 
-from chainrule import check, data, engine, errors, formats, nn, ops, optim, plots, train
+from chainrule import (
+    check,
+    data,
+    distributed,
+    engine,
+    errors,
+    formats,
+    nn,
+    ops,
+    optim,
+    plots,
+    train,
+)
 from chainrule.check import check_gradients, check_step, numerical_gradient
 from chainrule.doctor import Doctor, diagnose
 from chainrule.formats import load, save
@@ -108,6 +120,7 @@ from chainrule.optim import (
 from chainrule.report import write_report
 from chainrule.train import (
     Callback,
+    Checkpoint,
     EarlyStopping,
     History,
     MLflow,
@@ -130,6 +143,7 @@ __all__ = [
     "AdamW",
     "BatchNorm",
     "Callback",
+    "Checkpoint",
     "Constant",
     "Cosine",
     "Dense",
@@ -170,6 +184,7 @@ __all__ = [
     "data",
     "diagnose",
     "differentiate",
+    "distributed",
     "divide",
     "dot",
     "einsum",

@@ -11,6 +11,7 @@
     ├── OptionError (ValueError)          an argument or a name that is not known
     ├── FileFormatError (ValueError)      a file that is broken, or of another kind
     ├── DownloadError (OSError)           data that could not be fetched
+    ├── GroupError (RuntimeError)         processes that train together and lost one another
     └── MissingPackageError (ImportError) an optional package that is not installed
 
     TrainingWarning (UserWarning)         training went on or stopped, and something is to be known
@@ -69,6 +70,10 @@ class FileFormatError(ChainruleError, ValueError):
 
 class DownloadError(ChainruleError, OSError):
     """Data that is not on this machine and could not be fetched."""
+
+
+class GroupError(ChainruleError, RuntimeError):
+    """Processes that train together, of which one is missing, dead, or stands still."""
 
 
 class MissingPackageError(ChainruleError, ImportError):

@@ -165,7 +165,7 @@ def test_a_run_that_dies_while_it_is_written_leaves_nothing(command, monkeypatch
     def draw(*_):
         raise error
 
-    monkeypatch.setattr("chainrule.cli.training.draw", draw)
+    monkeypatch.setattr("chainrule.cli.run_files.draw", draw)
     result = command("train", "or", "--epochs", "1", "--out", "run")
     assert result.exit_code == (130 if isinstance(error, KeyboardInterrupt) else 1)
     assert files(folder) == []

@@ -196,3 +196,38 @@ def test_a_disk_that_is_too_full_is_told_before(tmp_path, monkeypatch):
         f"the rows to train on take about 4.0 GB on the disk of {tmp_path}, and 0.5 GB are free. "
         "Give an --out on another disk, or leave columns out with --drop."
     )
+
+
+def streamed(epochs, **options):
+    rng = np.random.default_rng(4)
+    X = rng.normal(size=(9000, 3)).astype(np.float32)
+    y = (X[:, 0] > 0).astype(np.float32)
+    net = cr.Sequential(cr.Dense(4, "tanh"), cr.Dense(1, "sigmoid"))
+    fixed = {"sample": (X[:9], y[:9]), "epoch_rows": 4096, "batch_size": 256, "seed": 3}
+    given = fixed | {"class_weights": (1.0, 2.0), "optimizer": cr.Adam(0.01)} | options
+    history = fit_stream(net, InMemory(X, y), epochs=epochs, **given)
+    return net, history
+
+
+def test_a_stream_goes_on_from_a_checkpoint(tmp_path: Path):
+    """An epoch is a part of the rows, so the blocks that are left must come back too."""
+    whole, history = streamed(5)
+    streamed(2, callbacks=cr.Checkpoint(tmp_path))
+    resumed, again = streamed(5, resume=tmp_path)
+    assert again["loss"] == history["loss"]
+    for name, array in whole.parameters.items():
+        assert array.tobytes() == resumed.parameters[name].tobytes()
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        ({"epoch_rows": 8192}, "epoch_rows: 4096 then, 8192 now"),
+        ({"class_weights": (1.0, 3.0)}, r"class_weights: \[1.0, 2.0\] then, \[1.0, 3.0\] now"),
+        ({"batch_size": 128}, "batch_size: 256 then, 128 now"),
+    ],
+)
+def test_another_stream_is_refused(options, told, tmp_path: Path):
+    streamed(1, callbacks=cr.Checkpoint(tmp_path))
+    with pytest.raises(OptionError, match=told):
+        streamed(2, resume=tmp_path, **options)

@@ -15,13 +15,15 @@ from typing import Any, TextIO
 
 import click
 
+from chainrule.distributed import is_first
 from chainrule.errors import optional_package
 from chainrule.train import Callback, Progress
 
 
 def note(text: str) -> None:
-    """A remark to the person at the terminal."""
-    click.echo(text, err=True)
+    """A remark to the person at the terminal; of a group, process 0 makes it."""
+    if is_first():
+        click.echo(text, err=True)
 
 
 def rich_on(stream: TextIO) -> bool:
@@ -103,7 +105,7 @@ class _Bar(Callback):
         self.task: Any = None
 
     def on_start(self, training: Any) -> None:
-        self.began = time.perf_counter()
+        self.began, self.first = time.perf_counter(), training.epoch
         if self.task is not None:
             self.bar.remove_task(self.task)
         self.task = self.bar.add_task(
@@ -119,7 +121,7 @@ class _Bar(Callback):
             completed=position,
             description=f"epoch {epoch}/{training.epochs}",
             scores=_scores(training.history.columns),
-            speed=f"{training.rows * position / seconds:,.0f} rows/s"
+            speed=f"{training.rows * (position - self.first) / seconds:,.0f} rows/s"
             + (f"  + {compiled:.1f} s to compile" if compiled else ""),
         )
 

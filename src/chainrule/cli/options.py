@@ -45,6 +45,18 @@ def batch_size(text: str) -> int:
     return _whole(text)
 
 
+def processes(text: str) -> str | int:
+    """A whole number above 0, or ``cluster``."""
+    if text.strip().lower() == "cluster":
+        return "cluster"
+    if _whole(text) < 1:
+        raise click.BadParameter(
+            f"{text!r} is not a number of processes. Give a whole number above 0, or cluster where "
+            "a scheduler starts them."
+        )
+    return _whole(text)
+
+
 def _whole(text: str) -> int:
     """The whole number that a text writes, else -1."""
     digits = text.strip()

@@ -14,10 +14,11 @@ from chainrule.cli.config import read_config
 from chainrule.cli.kept import kept_problem
 from chainrule.cli.problems import Problem
 from chainrule.cli.records import read_history
+from chainrule.cli.run_options import Options
 from chainrule.cli.runs import MODEL, read_run
 from chainrule.cli.sources import problem
 from chainrule.cli.table_options import TableOptions
-from chainrule.cli.training import Options, network, optimizer_of
+from chainrule.cli.training import network, optimizer_of
 from chainrule.cli.user_file import UserFile
 from chainrule.cli.user_program import USUAL, data_in, network_in, options_in, program_in
 from chainrule.doctor import Case, Diagnosis, Finding, case_of, diagnose_case

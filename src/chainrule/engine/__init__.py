@@ -8,10 +8,17 @@ caller's, read and replaced in place: what training runs, step after step.
 from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any, Protocol
 
+from chainrule.distributed import current
 from chainrule.engine.loop import ReferenceRepeated, Repeated
 from chainrule.engine.numpy_engine import Program, compile_numpy
 from chainrule.engine.reference import ReferenceProgram, compile_reference, evaluate_nodes
-from chainrule.engine.xla import XlaProgram, XlaRepeated, compile_seconds, compile_xla
+from chainrule.engine.xla import (
+    SharedRepeated,
+    XlaProgram,
+    XlaRepeated,
+    compile_seconds,
+    compile_xla,
+)
 from chainrule.errors import unknown_name
 from chainrule.graph.graph import ENGINES, Graph
 from chainrule.graph.op import Array
@@ -75,10 +82,16 @@ def repeated(
     """A step to be run many times in a call, on the engine called ``engine``: see ``Repeated``.
 
     Where memory is planned, it is shared with the steps ``beside`` it, which run at other times.
+    In a group of processes or devices, the XLA engine gives each of them a share of every batch.
 
     Raises:
         OptionError: no such engine, with the nearest name.
     """
+    group = current()
+    if engine == "xla" and group is not None and group.devices > 1:
+        shared: Any = SharedRepeated(group, graph, bound, replaces, steady, kept, gathered, fed)
+        spread: Repeatable = shared
+        return spread
     room = [b for other in beside if isinstance(other, Repeated) for b in other.buffers]
     shared = {"room": room} if room else {}
     given = (graph, bound, replaces, steady, kept, gathered, fed)
@@ -101,6 +114,7 @@ __all__ = [
     "Repeatable",
     "Repeated",
     "Runnable",
+    "SharedRepeated",
     "XlaProgram",
     "XlaRepeated",
     "compile_numpy",

@@ -19,7 +19,7 @@ from chainrule.nn.layers import LAYERS, Layer
 from chainrule.nn.losses import NAMED as LOSSES
 from chainrule.nn.sequential import Sequential
 
-FORMAT = "chainrule network 1"
+FORMAT, OURS = "chainrule network 1", "a chainrule network"
 
 #: What a description raises that asks for sizes or depths beyond all measure.
 _TOO_MUCH = (OverflowError, MemoryError, RecursionError)
@@ -70,7 +70,7 @@ def load(path: str | Path) -> Sequential:
         FileNotFoundError: no such file.
         FileFormatError: broken, cut short, or not a chainrule network; the text says which.
     """
-    arrays, metadata = _read(_path(path))
+    arrays, metadata = read_arrays(_path(path), FORMAT, OURS)
     try:
         described = json.loads(metadata["architecture"])
         layers = [_layer(entry) for entry in described["layers"]]
@@ -97,14 +97,20 @@ def read_metadata(path: str | Path) -> dict[str, str]:
     Raises:
         FileNotFoundError, FileFormatError: as :func:`load`.
     """
-    return _read(_path(path))[1]
+    return read_arrays(_path(path), FORMAT, OURS)[1]
 
 
 def _path(path: Any) -> Path:
     return path_of(path, "net.safetensors")
 
 
-def _read(path: Path) -> tuple[dict[str, Any], dict[str, str]]:
+def read_arrays(path: Path, expected: str, what: str) -> tuple[dict[str, Any], dict[str, str]]:
+    """The arrays and the metadata of a safetensors file whose format is the ``expected`` one.
+
+    Raises:
+        FileNotFoundError: no such file.
+        FileFormatError: broken, cut short, or another format than that of ``what``.
+    """
     from safetensors import SafetensorError, safe_open
 
     check_source(path)
@@ -112,21 +118,17 @@ def _read(path: Path) -> tuple[dict[str, Any], dict[str, str]]:
         with safe_open(str(path), framework="numpy") as file:
             metadata = file.metadata() or {}
             # Before the arrays, which elsewhere may be huge, or of types that NumPy lacks.
-            _require_ours(path, metadata)
+            if metadata.get("format") != expected:
+                raise FileFormatError(
+                    f"{path} is a safetensors file, but not of {what}: its metadata say format "
+                    f"{metadata.get('format')!r} and {expected!r} was expected."
+                )
             arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except (SafetensorError, OSError, TypeError) as error:
         raise FileFormatError(
             f"{path} is not a safetensors file, or it is broken or cut short: {error}."
         ) from error
     return arrays, metadata
-
-
-def _require_ours(path: Path, metadata: Mapping[str, str]) -> None:
-    if metadata.get("format") != FORMAT:
-        raise FileFormatError(
-            f"{path} is a safetensors file, but not of a chainrule network: its metadata say "
-            f"format {metadata.get('format')!r} and {FORMAT!r} was expected."
-        )
 
 
 def _described(layer: Layer) -> dict[str, Any]:

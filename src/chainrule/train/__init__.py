@@ -1,6 +1,7 @@
 """Training: the step as a graph, the loop over epochs, its history and its callbacks."""
 
 from chainrule.train.callbacks import Callback, EarlyStopping, Progress, Snapshots
+from chainrule.train.checkpoint import Checkpoint
 from chainrule.train.fit import fit
 from chainrule.train.history import History
 from chainrule.train.loop import Training
@@ -11,6 +12,7 @@ from chainrule.train.tracking import MLflow, TensorBoard
 __all__ = [
     "Band",
     "Callback",
+    "Checkpoint",
     "EarlyStopping",
     "History",
     "MLflow",

@@ -1,7 +1,8 @@
 """Callbacks: what is done between epochs.
 
 A callback has up to three methods, each handed the training: ``on_start``, ``on_epoch`` (after an
-epoch, its row already in the history), ``on_end``. A plain function is called after each epoch.
+epoch, its row already in the history), ``on_end``. A plain function is called after each epoch. One
+that remembers something for later epochs says so in ``state`` and ``restore``, for checkpoints.
 """
 
 from __future__ import annotations
@@ -40,6 +41,13 @@ class Callback(metaclass=Teaching):
 
     def on_end(self, training: Training) -> None:
         """After the last epoch, however it came to be the last."""
+
+    def state(self) -> dict[str, Any]:
+        """What a checkpoint keeps of it: arrays, numbers and texts, by name."""
+        return {}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go on from what a checkpoint kept."""
 
 
 class OwnFunction(Callback):
@@ -101,6 +109,12 @@ class EarlyStopping(Callback):
         if self.restore_best and self.best_epoch:
             training.net.restore(self.kept)
 
+    def state(self) -> dict[str, Any]:
+        return {"best": self.best, "best_epoch": self.best_epoch, "kept": self.kept}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        self.best, self.best_epoch, self.kept = state["best"], state["best_epoch"], state["kept"]
+
 
 class Snapshots(Callback):
     """Keep a copy of all parameters every so many epochs: (epoch, {name: array}) in ``taken``."""
@@ -115,6 +129,12 @@ class Snapshots(Callback):
     def on_epoch(self, training: Training) -> None:
         if training.epoch % self.every == 0:
             self.taken.append((training.epoch, training.net.snapshot()))
+
+    def state(self) -> dict[str, Any]:
+        return {"taken": [[epoch, arrays] for epoch, arrays in self.taken]}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        self.taken = [(epoch, arrays) for epoch, arrays in state["taken"]]
 
 
 class Progress(Callback):
@@ -134,6 +154,7 @@ class Progress(Callback):
         self.out = self.stream or sys.stderr
         self.live = self.out.isatty()
         self.began = self.shown = time.perf_counter()
+        self.first = training.epoch  # above 0 where a training is resumed
         self.width = 0
 
     def on_tick(self, training: Training, position: float) -> None:
@@ -168,9 +189,10 @@ class Progress(Callback):
         for name, values in training.history.columns.items():
             if values and name not in ("epoch", "seconds", "learning_rate"):
                 parts.append(f"{name.replace('validation_', 'val ')} {values[-1]:.4f}")
-        parts.append(f"{training.rows * position / seconds:,.0f} rows/s")
-        if position < training.epochs and not training.stopping and position > 0:
-            left = seconds * (training.epochs - position) / position
+        done = position - self.first
+        parts.append(f"{training.rows * done / seconds:,.0f} rows/s")
+        if position < training.epochs and not training.stopping and done > 0:
+            left = seconds * (training.epochs - position) / done
             parts.append(f"{_clock(left)} left")
         else:
             parts.append(_clock(seconds))

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from numbers import Real
 from typing import Any
 
 import numpy as np
 
+from chainrule.distributed import current
 from chainrule.engine import PROGRAMS
 from chainrule.engine.xla import jax_module
 from chainrule.errors import DataError, OptionError, unknown_name
@@ -18,6 +20,8 @@ from chainrule.nn.layers import Activation, BatchNorm, Dense
 from chainrule.nn.losses import Loss
 from chainrule.nn.sequential import Sequential
 from chainrule.optim.optimizers import LBFGS, Optimizer
+from chainrule.train.callbacks import Callback
+from chainrule.train.checkpoint import Checkpoint
 
 
 def generator(seed: Any) -> np.random.Generator:
@@ -120,8 +124,26 @@ def options(epochs: Any, batch_size: Any, restarts: Any, engine: str, progress: 
         raise unknown_name("engine", engine, PROGRAMS)
     if engine == "xla":
         jax_module()  # if it is not installed, that is said before anything is computed
+    group = current()
+    if group is not None and group.processes > 1 and engine != "xla":
+        raise OptionError(
+            f"this process has joined a group of {group.processes}, and only engine='xla' trains "
+            f"in groups; got engine={engine!r}."
+        )
     if progress not in (True, False, "auto"):
         raise OptionError(f"progress is True, False or 'auto', got {progress!r}.")
+
+
+def resumable(chosen: Optimizer, restarts: int, saved: Any, callbacks: Sequence[Callback]) -> None:
+    """Refuse what cannot be taken up again."""
+    is_kept = any(isinstance(c, Checkpoint) for c in callbacks)
+    if saved is not None and isinstance(chosen, LBFGS):
+        raise OptionError("L-BFGS cannot be resumed, because SciPy keeps its state to itself.")
+    if restarts and (is_kept or saved is not None):
+        raise OptionError(
+            f"restarts={restarts} and checkpoints do not go together: a checkpoint is of one "
+            "start. Choose one of them."
+        )
 
 
 def steps(penalty: Any, shuffle: Any) -> None:
@@ -151,6 +173,9 @@ def together(
     net: Sequential, chosen: Optimizer, schedule: Any, rows: int, batch_size: int | None
 ) -> None:
     """Refuse before the first step what would fail, or be ignored, in the middle of training."""
+    group = current()
+    if isinstance(chosen, LBFGS) and group is not None and group.processes > 1:
+        raise OptionError("L-BFGS trains in one process, not in a group: choose Adam.")
     if isinstance(chosen, LBFGS) and schedule is not None:
         raise OptionError("LBFGS finds its own step in each iteration: it takes no schedule.")
     normed = any(isinstance(layer, BatchNorm) for layer in net.layers)

@@ -1,4 +1,4 @@
-"""The runner of the XLA engine: whole epochs on the device, of which the host sees the results."""
+"""The runners of the XLA engine: whole epochs on one device, or steps on those of a group."""
 
 from __future__ import annotations
 
@@ -7,11 +7,13 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 from weakref import WeakKeyDictionary
 
 import numpy as np
 
+from chainrule.engine.xla.compiled import compiled
 from chainrule.engine.xla.epochs import MOST_STEPS, Epochs, permutation
 from chainrule.engine.xla.resident import resident
 from chainrule.engine.xla.runtime import all_dtypes, full_memory_told, jax_module
@@ -135,10 +137,7 @@ class EpochsRunner(Runner):
 
     def _order_of_rows(self, number: int, rows: int) -> Array:
         """The order that the device takes so many rows in, in the pass of this number."""
-        if not self.shuffle:
-            return np.arange(rows)
-        with all_dtypes():
-            return np.asarray(permutation(self._order_key, np.int64(number), rows))
+        return _drawn(self._order_key, number, rows) if self.shuffle else np.arange(rows)
 
     def make_step(self, batch: Array, rate: float) -> float:
         """The step that comes next, on its ``batch``; returns the loss of the epoch so far."""
@@ -148,11 +147,13 @@ class EpochsRunner(Runner):
 
     def state(self) -> dict[str, Any]:
         """Everything that a step changes, copied."""
-        return super().state() | {"sums": np.array(self._all.carried["sums"])}
+        sums = np.array(self._all.carried["sums"])
+        return super().state() | {"sums": sums, "order_key": self._order_key.copy()}
 
     def restore(self, state: dict[str, Any]) -> None:
         """Go back to a copied state."""
         super().restore(state)
+        self._order_key[...] = state["order_key"]
         self._all.carried["sums"] = state["sums"].copy()
 
     # --- calls ---------------------------------------------------------------------------------
@@ -240,6 +241,48 @@ class EpochsRunner(Runner):
         """After so many steps: the position in epochs."""
         epochs, steps = divmod(steps, self.steps_per_epoch)
         return epochs + steps * self.batch_size / self.rows
+
+
+class GroupRunner(Runner):
+    """Trains on all devices of a group, which share the rows of each batch among them.
+
+    The batches are those of ``EpochsRunner``. Here each process gathers its share of them, so that
+    its devices hold no other rows, and the processes agree on how many steps they make in a call.
+    """
+
+    def __init__(
+        self, net: Sequential, loss: Loss, optimizer: Optimizer, data: dict[str, Array],
+        batch_size: int | None, rng: np.random.Generator, engine: str, *, penalty: float = 0.0,
+        shuffle: bool = True,
+    ) -> None:  # fmt: skip
+        super().__init__(
+            net, loss, optimizer, data, batch_size, rng, engine, penalty=penalty, shuffle=shuffle
+        )
+        self._order_key = rng.integers(2**32, size=2, dtype=np.uint32)
+
+    def batches(self) -> list[Array]:
+        """The rows of each batch of the epoch that comes next."""
+        rows, size = self.rows, self.batch_size
+        if size == rows or not self.shuffle:
+            return super().batches()
+        order = _drawn(self._order_key, self.steps // self.steps_per_epoch, rows)
+        return [order[i : i + size] for i in range(0, rows, size)]
+
+    def state(self) -> dict[str, Any]:
+        """Everything that a step changes, copied; between epochs, an ``EpochsRunner`` takes it."""
+        return super().state() | {"sums": np.zeros(2), "order_key": self._order_key.copy()}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go back to a copied state."""
+        super().restore(state)
+        self._order_key[...] = state["order_key"]
+
+
+def _drawn(key: Array, number: int, rows: int) -> Array:
+    """The order of so many rows that the device draws in the pass of this number."""
+    with all_dtypes():
+        function, place = partial(permutation, rows=rows), np.int64(number)
+        return np.asarray(compiled(("order", rows), function, (key, place))(key, place))
 
 
 @contextmanager

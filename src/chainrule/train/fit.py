@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from chainrule.distributed import is_spread
 from chainrule.errors import ChainruleError, known_options, options_of
 from chainrule.nn import fitting
 from chainrule.nn.sequential import Sequential
@@ -18,7 +19,9 @@ from chainrule.optim.optimizers import optimizer as make_optimizer
 from chainrule.optim.schedules import schedule as make_schedule
 from chainrule.train import checks
 from chainrule.train.advice import advise
-from chainrule.train.callbacks import Progress, callback
+from chainrule.train.callbacks import Progress
+from chainrule.train.checkpoint import description, in_order, read_checkpoint, refuse_another
+from chainrule.train.epochs import GroupRunner
 from chainrule.train.history import History
 from chainrule.train.loop import Training, scores_of
 from chainrule.train.restarts import fit_with_restarts
@@ -54,6 +57,7 @@ def fit(
     engine: str = "numpy",
     memory_limit: float | None = None,
     progress: bool | str = "auto",
+    resume: Any = None,
 ) -> History:
     """Train ``net`` on samples ``X`` (rows) and targets ``y``; returns the history.
 
@@ -83,11 +87,13 @@ def fit(
             for an X that is mapped from a file (``np.load(..., mmap_mode="r")``), of which, if it
             has the network's dtype, no more than that is copied into memory.
         progress: True, False, or "auto": a live line on a terminal after a second.
+        resume: the folder of a ``Checkpoint``: go on from there, given the same data and options.
 
     Raises:
         ShapeError, DtypeError, DataError: data that do not fit, or hold NaN; see
             ``chainrule.nn.fitting``.
-        OptionError: an option that is not known or out of range.
+        OptionError: an option that is not known or out of range; a checkpoint of another training.
+        FileNotFoundError, FileFormatError: no checkpoint where ``resume`` says, or a broken one.
     """
     chosen = make_optimizer(optimizer)
     checks.options(epochs, batch_size, restarts, engine, progress)
@@ -95,6 +101,7 @@ def fit(
     checks.memory(memory_limit, engine)
     X = fitting.inputs(X, net.dtype, net.input_shape)
     rng = checks.generator(seed)
+    saved = None if resume is None else read_checkpoint(resume)
     with _as_before_if_refused(net):
         if not net.is_built:
             net.build(X.shape[1:], rng)
@@ -103,9 +110,14 @@ def fit(
         data, held = checks.split(net, net.loss, X, y, sample_weight, class_weight, validation, rng)
         checks.together(net, chosen, schedule, len(data["x"]), batch_size)
         changing = make_schedule(schedule)
-        listed = [
-            callback(c) for c in (callbacks if isinstance(callbacks, list | tuple) else [callbacks])
-        ]
+        listed = in_order(callbacks)
+        checks.resumable(chosen, restarts, saved, listed)
+        described = description(
+            net, net.loss, chosen, changing, data, rng, batch_size=batch_size, engine=engine,
+            penalty=penalty, shuffle=shuffle,
+        )  # fmt: skip
+        if saved is not None:
+            refuse_another(saved, described)
         scores = scores_of(net, data, held, metrics, engine)
     if epochs is None:
         epochs = default_epochs(len(data["x"]), batch_size)
@@ -119,12 +131,15 @@ def fit(
             return train_lbfgs(
                 net, net.loss_for(), chosen, data, epochs, listed, scores, engine, penalty
             )
-        make = partial(runner_on_device, memory_limit) if engine == "xla" else Runner
+        make: Any = Runner
+        if engine == "xla":
+            make = GroupRunner if is_spread() else partial(runner_on_device, memory_limit)
         runner = make(
             net, net.loss_for(), chosen, data, batch_size, start, engine,
             penalty=penalty, shuffle=shuffle,
         )  # fmt: skip
-        return Training(net, runner, chosen, changing, epochs, listed, scores).run()
+        training = Training(net, runner, chosen, changing, epochs, listed, scores, described, saved)
+        return training.run()
 
     history = fit_with_restarts(net, train, data, restarts, seed, rng)
     if not restarts:  # else the tries tell

@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 import time
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
+from chainrule.distributed import agreed, interruptible, is_first
 from chainrule.engine import compile_seconds
 from chainrule.errors import DataError, OptionError, TrainingWarning
 from chainrule.graph.op import Array
@@ -20,6 +21,7 @@ from chainrule.optim.schedules import Schedule
 from chainrule.train import nonfinite
 from chainrule.train.advice import WHERE_TO_ASK, level_outside
 from chainrule.train.callbacks import Callback
+from chainrule.train.checkpoint import refuse_another
 from chainrule.train.history import History
 from chainrule.train.rates import Rates
 from chainrule.train.runner import Runner
@@ -39,10 +41,12 @@ class Training:
     def __init__(
         self, net: Sequential, runner: Runner, optimizer: Optimizer, schedule: Schedule,
         epochs: int, callbacks: Sequence[Callback], scores: Scores | None,
+        described: Mapping[str, str] | None = None, saved: Mapping[str, Any] | None = None,
     ) -> None:  # fmt: skip
         self.net, self.optimizer, self.epochs = net, optimizer, epochs
         self.history = History()
         self.epoch = 0
+        self._described, self._saved = described, saved
         self.rows, self.data = runner.rows, runner.data
         self.steps_per_epoch = runner.steps_per_epoch
         self.stopping: str | None = None
@@ -66,15 +70,48 @@ class Training:
         """Train to the end. Ctrl-C keeps what was learnt, and says so in ``history.stopped``."""
         self._compiled = compile_seconds()
         try:
-            self._tell("on_start")
-            block = self._runner.epochs_in(BLOCK_SECONDS, self._rates())
-            while self.epoch < self.epochs and not self.stopping:
-                block = self._block(self._near(block))
+            with interruptible():
+                self._start()
+                block = self._runner.epochs_in(BLOCK_SECONDS, self._rates())
+                while self.epoch < self.epochs and not self.stopping:
+                    block = self._block(agreed(self._near(block)))
         except KeyboardInterrupt:
             self.stopping = f"interrupted by the user in epoch {self.epoch + 1}"
         self.history.stopped = self.stopping
         self._tell("on_end")
         return self.history
+
+    def state(self) -> dict[str, Any]:
+        """All that a checkpoint needs to take the training up again after this epoch."""
+        return {
+            "is": {**(self._described or {}), "the batches": self._runner.order},
+            "epoch": self.epoch,
+            "stopped": self.stopping,
+            "learning_rate": self.optimizer.learning_rate,
+            "history": self.history.columns,
+            "runner": self._runner.state(),
+            "callbacks": [[type(c).__name__, c.state()] for c in self._callbacks],
+        }
+
+    def _start(self) -> None:
+        """Tell the callbacks, and take up what was saved, if anything was."""
+        saved = self._saved
+        if saved is None:
+            self._tell("on_start")
+            return
+        refuse_another(saved, {"the batches": self._runner.order})
+        self.epoch, self.stopping = saved["epoch"], saved["stopped"]
+        self.history.add(saved["history"])
+        self._runner.restore(saved["runner"])
+        self._tell("on_start")
+        self.optimizer.learning_rate = saved["learning_rate"]
+        kept = [[kind, state] for kind, state in saved["callbacks"] if state]
+        for callback in self._callbacks:
+            for place, (kind, state) in enumerate(kept):
+                if kind == type(callback).__name__:
+                    callback.restore(state)
+                    del kept[place]
+                    break
 
     def _block(self, epochs: int) -> int:
         """Run some epochs; returns how many to run next."""
@@ -86,6 +123,9 @@ class Training:
             return self._stop_at_nonfinite(before, epochs, losses, rates, began)
         self._record(losses, rates.of_epochs(epochs), self._clock() - began)
         self._tell("on_epoch")
+        # Callbacks run in every process of a group; what they decide is decided by the first.
+        decided = agreed([self.stopping, self.optimizer.learning_rate])
+        self.stopping, self.optimizer.learning_rate = decided
         seconds = max(self._clock() - began, 1e-6)
         return min(int(epochs * BLOCK_SECONDS / seconds), self._runner.growth * epochs)
 
@@ -121,7 +161,8 @@ class Training:
             "loss": losses,
         }
         if self._scores is not None:
-            columns |= {name: [value] for name, value in self._scores().items()}
+            scores = agreed(self._scores() if is_first() else None)
+            columns |= {name: [value] for name, value in scores.items()}
         columns["learning_rate"] = rates
         columns["seconds"] = [seconds / count] * count
         self.history.add(columns)

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from chainrule.distributed import agreed
 from chainrule.errors import OptionError
 from chainrule.graph.op import Array
 from chainrule.nn.sequential import Sequential
@@ -46,7 +47,7 @@ def fit_with_restarts(
         final = history["loss"][-1] if len(history) else np.inf
         if best is None or final < best[0]:
             best = (final, history, net.snapshot())
-        why = stuck(history, baseline)
+        why = agreed(stuck(history, baseline))
         if why is None or (history.stopped or "").startswith("interrupted"):
             break
         tries.append(f"seed {seed + attempt} got stuck: {why}")

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from chainrule.distributed import agreed
 from chainrule.graph.op import Array
 from chainrule.nn.fitting import all_finite
 from chainrule.nn.losses import Loss
@@ -41,6 +42,9 @@ class Runner:
 
     #: How many times as many epochs may be asked for as were before: the first are the slowest.
     growth = 4
+
+    #: From where the rows of a batch are taken, in words.
+    order = "rows from all the data"
 
     #: Epochs are asked for in multiples of this, unless somebody is to look, or they are the last.
     together = 1
@@ -97,6 +101,7 @@ class Runner:
         for first in range(0, epochs, COUNT):
             numbers = [rates(epoch) for epoch in range(first, min(first + COUNT, epochs))]
             losses += self.make_steps([everything] * len(numbers), numbers)
+            agreed(None)  # lets Ctrl-C end all processes of a group after the same step
         return losses
 
     def _run_epoch(self, epoch: int, rates: Rates, tick: Callable[[float], None]) -> float:
@@ -111,7 +116,8 @@ class Runner:
             positions = [epoch + i * self.batch_size / self.rows for i in range(first, last)]
             losses += self.make_steps(batches[first:last], [rates(at) for at in positions])
             now = time.perf_counter()
-            count = min(COUNT, 4 * count, 1 + int((last - first) * TICK_SECONDS / (now - began)))
+            wanted = 1 + int((last - first) * TICK_SECONDS / (now - began))
+            count = agreed(min(COUNT, 4 * count, wanted))
             began = now
             if now - ticked > TICK_SECONDS:
                 ticked = now

@@ -30,6 +30,7 @@ class StreamedRunner(EpochsRunner):
         *, penalty: float = 0.0, shuffle: bool = True,
     ) -> None:  # fmt: skip
         self._bounds = bounds
+        self.order = f"rows from chunks of {bounds[1]:,}"
         super().__init__(
             net, loss, optimizer, data, batch_size, rng, engine, penalty=penalty, shuffle=shuffle
         )

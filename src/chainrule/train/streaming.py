@@ -14,6 +14,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from chainrule.distributed import agreed
 from chainrule.errors import OptionError
 from chainrule.graph.op import Array
 from chainrule.nn import fitting
@@ -23,7 +24,7 @@ from chainrule.optim.optimizers import LBFGS, Optimizer
 from chainrule.optim.optimizers import optimizer as make_optimizer
 from chainrule.optim.schedules import schedule as make_schedule
 from chainrule.train import checks
-from chainrule.train.callbacks import callback
+from chainrule.train.checkpoint import description, in_order, read_checkpoint, refuse_another
 from chainrule.train.history import History
 from chainrule.train.loop import Training, scores_of
 from chainrule.train.runner import Runner
@@ -68,6 +69,7 @@ class StreamRunner(Runner):
             buffer["w"] = np.zeros(size, net.dtype)
         super().__init__(net, loss, optimizer, buffer, batch_size, rng, engine)
         self.rows = min(source.rows, epoch_rows)
+        self.order = f"rows from blocks of {block:,}, {size:,} at a time"
         self._source, self._block, self._size = source, block, size
         self._weights = np.array(class_weights, net.dtype)
         self._left: list[int] = []
@@ -88,6 +90,7 @@ class StreamRunner(Runner):
                         epoch + (done + i * self.batch_size) / self.rows for i in range(len(same))
                     ]
                     losses = self.make_steps(same, [rate_at(place) for place in at]) if same else []
+                    agreed(None)  # lets Ctrl-C end all processes of a group after the same step
                     shares = [self.share(rows) for rows in same]
                     total += sum(a * b for a, b in zip(losses, shares, strict=True))
                     weight += sum(shares)
@@ -176,9 +179,10 @@ def fit_stream(
     class_weights: Sequence[float] = (),
     metrics: Any = (),
     schedule: Any = None,
-    callbacks: Sequence[Any] = (),
+    callbacks: Any = (),
     seed: int | np.random.Generator = 0,
     engine: str = "numpy",
+    resume: Any = None,
 ) -> History:
     """Train ``net`` on rows on disk; returns the history. The loss is the network's own.
 
@@ -188,11 +192,14 @@ def fit_stream(
         validation: a pair (X, y).
         epochs: how often ``epoch_rows`` rows, or all if they are fewer, are passed.
         batch_size: rows a step. class_weights: what a row of each class counts; empty: all alike.
-        optimizer, metrics, schedule, callbacks, seed, engine: as for ``chainrule.train.fit``.
+        optimizer, metrics, schedule, callbacks, seed, engine, resume: as for
+            ``chainrule.train.fit``.
 
     Raises:
-        OptionError: an option that is not known, or L-BFGS, which needs all rows at once.
+        OptionError: an option that is not known, or L-BFGS, which needs all rows at once; a
+            checkpoint of another training.
         ShapeError, DtypeError, DataError: a sample or a validation set that does not fit.
+        FileNotFoundError, FileFormatError: no checkpoint where ``resume`` says, or a broken one.
     """
     chosen = make_optimizer(optimizer)
     checks.options(epochs, batch_size, 0, engine, False)
@@ -201,6 +208,7 @@ def fit_stream(
             "LBFGS needs all rows at once, and this table is read in batches. Choose adam or sgd."
         )
     rng = checks.generator(seed)
+    saved = None if resume is None else read_checkpoint(resume)
     X = fitting.inputs(sample[0], net.dtype, net.input_shape)
     if not net.is_built:
         net.build(X.shape[1:], rng)
@@ -209,9 +217,18 @@ def fit_stream(
     checks.together(net, chosen, schedule, source.rows, batch_size)
     data = checks.training_data(net, net.loss, X, sample[1], None, None)
     held = None if validation is None else checks.validation_data(net, net.loss, validation)
+    changing = make_schedule(schedule)
+    described = description(
+        net, net.loss, chosen, changing, data, rng, batch_size=batch_size, engine=engine,
+        rows=source.rows, epoch_rows=epoch_rows, class_weights=[float(w) for w in class_weights],
+    )  # fmt: skip
+    if saved is not None:
+        refuse_another(saved, described)
     runner = StreamRunner(
         net, net.loss, chosen, source, data, class_weights, batch_size, epoch_rows, rng, engine
     )
     scores = scores_of(net, data, held, metrics, engine)
-    listed = [callback(c) for c in callbacks]
-    return Training(net, runner, chosen, make_schedule(schedule), epochs, listed, scores).run()
+    training = Training(
+        net, runner, chosen, changing, epochs, in_order(callbacks), scores, described, saved
+    )
+    return training.run()

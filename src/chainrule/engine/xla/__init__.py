@@ -14,5 +14,13 @@ from chainrule.engine.xla.compiled import compile_seconds
 from chainrule.engine.xla.program import XlaProgram, compile_xla
 from chainrule.engine.xla.repeated import XlaRepeated
 from chainrule.engine.xla.runtime import jax_module
+from chainrule.engine.xla.shared import SharedRepeated
 
-__all__ = ["XlaProgram", "XlaRepeated", "compile_seconds", "compile_xla", "jax_module"]
+__all__ = [
+    "SharedRepeated",
+    "XlaProgram",
+    "XlaRepeated",
+    "compile_seconds",
+    "compile_xla",
+    "jax_module",
+]

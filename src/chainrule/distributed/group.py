@@ -1,0 +1,324 @@
+"""The group that this process belongs to: how it joins, what its devices are, how it ends."""
+
+from __future__ import annotations
+
+import atexit
+import os
+import signal
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from functools import cached_property
+from types import TracebackType
+from typing import Any
+
+import numpy as np
+
+from chainrule.distributed.line import Line
+from chainrule.distributed.meeting import meet
+from chainrule.distributed.place import Place, cluster_place, place
+from chainrule.distributed.reports import (
+    LOST,
+    end_process,
+    end_with_the_launcher,
+    report,
+    reports_folder,
+)
+from chainrule.errors import GroupError, OptionError, optional_package
+
+#: Seconds for all processes to come, and without a sign of life before one is given up.
+START_SECONDS, SILENCE_SECONDS = 60.0, 10.0
+#: JAX's own watch would abort the process where ours says who is lost: it is told to wait a day.
+_A_DAY = 24 * 3600
+
+_current: Group | None = None
+
+
+class Group:
+    """All processes that train together, as one of them sees it.
+
+    ``processes`` is how many there are, ``process`` the number of this one (0 to processes - 1),
+    ``mesh`` JAX's mesh over all their devices, with the one axis "rows". As a context manager it
+    leaves at the end; without that, it leaves when Python ends.
+    """
+
+    def __init__(self, where: Place, line: Line | None) -> None:
+        self.place = where
+        self._line = line
+        self._is_over = False
+        self._exit_code = 0
+
+    @property
+    def processes(self) -> int:
+        """How many processes there are."""
+        return self.place.processes
+
+    @property
+    def process(self) -> int:
+        """The number of this process, from 0."""
+        return self.place.process
+
+    @property
+    def is_first(self) -> bool:
+        """Whether this is process 0, the one that writes files and speaks to the terminal."""
+        return self.process == 0
+
+    @cached_property
+    def mesh(self) -> Any:
+        """JAX's mesh over the devices of all processes."""
+        jax = optional_package("jax", "xla", "A group of processes")
+        return jax.sharding.Mesh(np.array(jax.devices()), ("rows",))
+
+    @property
+    def devices(self) -> int:
+        """How many devices there are, of all processes together."""
+        return int(self.mesh.devices.size)
+
+    def agree(self, value: Any) -> Any:
+        """The value of process 0 (numbers, texts, None, lists and dicts of them), in all.
+
+        Raises:
+            GroupError: a process is lost; the text names it.
+            KeyboardInterrupt: in all processes at once, if one was interrupted.
+        """
+        return value if self._line is None else self._line.agree(value)
+
+    @contextmanager
+    def exchange(self) -> Iterator[None]:
+        """Around what needs the data of the others: if it fails, the error says who is lost.
+
+        Raises:
+            GroupError: a process is lost.
+        """
+        if self._line is None:
+            yield
+            return
+        with self._line.exchange():
+            yield
+
+    @contextmanager
+    def interruptible(self) -> Iterator[None]:
+        """Within, Ctrl-C raises KeyboardInterrupt at the next ``agree``, in all processes."""
+        line = self._line
+        if line is None or threading.current_thread() is not threading.main_thread():
+            yield
+            return
+        before = signal.signal(signal.SIGINT, lambda number, frame: line.interrupt())
+        try:
+            yield
+        finally:
+            signal.signal(signal.SIGINT, before or signal.SIG_DFL)  # None: set by no Python
+
+    def leave(self) -> None:
+        """Wait until all others leave too, and end the group: every process has done its part.
+
+        Raises:
+            GroupError: one was lost before.
+        """
+        global _current
+        if self._is_over:
+            return
+        if self._line is not None:
+            self._line.leave()
+            optional_package("jax", "xla", "A group of processes").distributed.shutdown()
+        self._is_over, _current = True, None
+
+    def fail(self, error: BaseException) -> None:
+        """Tell the others that this process ends with ``error``."""
+        if self._is_over:
+            return
+        self._exit_code = _exit_code(error)
+        report(self.process, error)
+        if self._line is not None and not isinstance(error, GroupError):
+            self._line.fail(f"{type(error).__name__}: {error}".removesuffix(": "))
+
+    def __enter__(self) -> Group:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:  # fmt: skip
+        global _current
+        if error is None or (isinstance(error, SystemExit) and not error.code):
+            self.leave()
+            return
+        self.fail(error)
+        if self._line is None:  # nobody else is concerned
+            self._is_over, _current = True, None
+
+    def _at_exit(self) -> None:
+        """At the end of Python: leave, unless the program failed, or the group did."""
+        if self._is_over:
+            return
+        try:
+            if self._exit_code == 0:
+                self.leave()
+                return
+        except GroupError as error:
+            end_process(self.process, str(error))
+        # By itself, JAX would now wait for processes that are not there any more.
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(self._exit_code)
+
+    def _watch_errors(self) -> None:
+        """Tell the others of an error that nobody catches."""
+        show = sys.excepthook
+
+        def tell(
+            kind: type[BaseException], error: BaseException, trace: TracebackType | None
+        ) -> None:
+            self.fail(error)
+            if self._exit_code != LOST or reports_folder() is None:  # else the launcher tells it
+                show(kind, error, trace)
+
+        sys.excepthook = tell
+        atexit.register(self._at_exit)
+
+
+def join(
+    coordinator: str | None = None, processes: int | None = None, process: int | None = None, *,
+    cluster: bool = False, start_seconds: float | None = None,
+    silence_seconds: float | None = None,
+) -> Group:  # fmt: skip
+    """Join the group of processes that train together; from then on ``engine="xla"`` uses it.
+
+    With nothing said, neither here nor in the environment, the group is this process alone, with
+    all its devices. To be called before anything else runs on the XLA engine.
+
+    Args:
+        coordinator: "HOST:PORT" of process 0; default ``CHAINRULE_COORDINATOR``.
+        processes: how many there are; default ``CHAINRULE_PROCESSES``.
+        process: the number of this one, from 0; default ``CHAINRULE_PROCESS``.
+        cluster: take all three from the scheduler that started this process (Slurm, Open MPI).
+        start_seconds: how long to wait for all others to come; default
+            ``CHAINRULE_START_SECONDS``, else 60.
+        silence_seconds: how long a process may give no sign of life before it counts as lost;
+            default ``CHAINRULE_SILENCE_SECONDS``, else 10.
+
+    Raises:
+        OptionError: the place is said in part only, or wrongly.
+        GroupError: a process did not come in time, or this one has joined already, or has used the
+            XLA engine before.
+        MissingPackageError: JAX is not installed.
+    """
+    global _current
+    if _current is not None:
+        raise GroupError("this process has joined a group already.")
+    jax = optional_package("jax", "xla", "A group of processes")
+    where = cluster_place() if cluster else place(coordinator, processes, process)
+    if where is None or where.processes == 1:
+        _current = Group(where or Place("", 1, 0), None)
+        return _current
+    end_with_the_launcher()
+    start = _seconds("start_seconds", start_seconds, START_SECONDS)
+    silence = _seconds("silence_seconds", silence_seconds, SILENCE_SECONDS)
+    group = Group(where, None)
+    group._watch_errors()
+    try:
+        _refuse_late_joining()
+        group._line = Line(where, meet(where, start), silence)
+        with group.exchange():
+            _connect(jax, group, start)
+    except BaseException as error:
+        group.fail(error)
+        # Whoever catches the error goes on alone, unless JAX is connected already.
+        group._is_over = group._line is None
+        raise
+    _current = group
+    return group
+
+
+def current() -> Group | None:
+    """The group that this process has joined, if it has."""
+    return _current
+
+
+def is_spread() -> bool:
+    """Whether this process has joined a group of several devices, its own or other processes'."""
+    return _current is not None and _current.devices > 1
+
+
+def is_first() -> bool:
+    """Whether this process writes files and speaks to the terminal: process 0, or the only one."""
+    return _current is None or _current.is_first
+
+
+def interruptible() -> AbstractContextManager[None]:
+    """Within, Ctrl-C reaches all processes of the group after the same step."""
+    return nullcontext() if _current is None else _current.interruptible()
+
+
+def agreed(value: Any) -> Any:
+    """Process 0's ``value`` in every process of the group; as it is where there is no group.
+
+    Raises:
+        GroupError, KeyboardInterrupt: see ``Group.agree``.
+    """
+    return value if _current is None else _current.agree(value)
+
+
+def _exit_code(error: BaseException) -> int:
+    if isinstance(error, KeyboardInterrupt):
+        return 128 + signal.SIGINT
+    if isinstance(error, SystemExit) and isinstance(error.code, int):
+        return error.code
+    return LOST if isinstance(error, GroupError) else 1
+
+
+def _seconds(name: str, given: float | None, default: float) -> float:
+    told = os.environ.get(f"CHAINRULE_{name.upper()}", default) if given is None else given
+    try:
+        if 0 < float(told) < _A_DAY:
+            return float(told)
+    except (TypeError, ValueError):
+        pass
+    raise OptionError(f"{name} is a number of seconds above 0, got {told!r}.")
+
+
+def _connect(jax: Any, group: Group, seconds: float) -> None:
+    """Connect JAX's own line, and exchange a first number.
+
+    Gloo, by which processors exchange data, greets on stdout at its first exchange: not for users.
+    """
+    # Else JAX takes SIGTERM for itself, and the process does not end.
+    jax.config.update("jax_enable_preemption_service", False)
+    jax.distributed.initialize(
+        group.place.coordinator, group.processes, group.process,
+        initialization_timeout=max(1, round(seconds)), heartbeat_timeout_seconds=_A_DAY,
+        shutdown_timeout_seconds=max(1, round(SILENCE_SECONDS)),
+    )  # fmt: skip
+    mesh, spec = group.mesh, jax.sharding.PartitionSpec
+    ones = np.ones(len(jax.local_devices()), np.float32)
+    rows = jax.sharding.NamedSharding(mesh, spec("rows"))
+    everywhere = jax.sharding.NamedSharding(mesh, spec())
+    with _without_stdout():
+        placed = jax.make_array_from_process_local_data(rows, ones)
+        total = jax.jit(lambda x: x.sum(), out_shardings=everywhere)(placed)
+        total.block_until_ready()
+
+
+@contextmanager
+def _without_stdout() -> Iterator[None]:
+    """What C libraries write to stdout goes nowhere."""
+    sys.stdout.flush()
+    kept = os.dup(1)
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, 1)
+        yield
+    finally:
+        os.dup2(kept, 1)
+        os.close(kept)
+        os.close(nowhere)
+
+
+def _refuse_late_joining() -> None:
+    bridge = optional_package("jax._src.xla_bridge", "xla", "A group of processes")
+    if bridge.backends_are_initialized():
+        raise GroupError(
+            "join the group before anything runs on the XLA engine: JAX has looked for its devices "
+            "already, and cannot take in those of other processes now."
+        )

@@ -1,0 +1,175 @@
+"""Checkpoints: all that a training is made of, in a file, so that it can be taken up again.
+
+A training that is resumed makes the very steps that it would have made: the same numbers bit for
+bit on the same engine, machine and number of processes, and within rounding on others.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from chainrule.distributed import is_first
+from chainrule.errors import FileFormatError, OptionError
+from chainrule.graph.op import Array
+from chainrule.nn.layers import Layer
+from chainrule.optim.optimizers import LBFGS
+from chainrule.train.callbacks import Callback, callback
+
+if TYPE_CHECKING:
+    from chainrule.train.loop import Training
+
+FILE = "checkpoint.safetensors"
+"""The name of a checkpoint in its folder."""
+
+#: Rows by which data are known again, taken evenly from all of them.
+ROWS_SEEN = 1000
+
+
+class Checkpoint(Callback):
+    """Write a checkpoint into a folder every so many epochs, and after the last.
+
+    It holds the parameters, the optimizer's state, the state of the random numbers, the history and
+    what other callbacks remember; ``fit(..., resume=folder)`` goes on from there. There is one file
+    in the folder, which is replaced at one stroke. In a group of processes, process 0 writes it.
+
+    Args:
+        folder: where to; made if it is not there.
+        every: the number of epochs between two checkpoints.
+
+    Raises:
+        OptionError: ``every`` is not a whole number above 0, or ``folder`` is a file.
+    """
+
+    def __init__(self, folder: str | Path, *, every: int = 1) -> None:
+        if isinstance(every, bool) or not isinstance(every, int) or every < 1:
+            raise OptionError(
+                f"Checkpoint writes every so many epochs: a whole number above 0, not {every!r}."
+            )
+        self.folder, self.every = Path(folder), every
+
+    @property
+    def exists(self) -> bool:
+        """Whether there is a checkpoint to resume."""
+        return (self.folder / FILE).is_file()
+
+    def on_start(self, training: Training) -> None:
+        if isinstance(training.optimizer, LBFGS):
+            raise OptionError(
+                "L-BFGS cannot be resumed, because SciPy keeps its state to itself: take the "
+                "Checkpoint out, or choose Adam."
+            )
+        if self.folder.exists() and not self.folder.is_dir():
+            raise OptionError(f"Checkpoint({str(self.folder)!r}): that is a file; give a folder.")
+        if is_first():
+            self.folder.mkdir(parents=True, exist_ok=True)
+
+    def on_epoch(self, training: Training) -> None:
+        is_last = training.epoch == training.epochs or training.stopping is not None
+        if is_first() and (is_last or training.epoch % self.every == 0):
+            from chainrule.formats.checkpoint_file import save_checkpoint
+
+            save_checkpoint(self.folder / FILE, training.state())
+
+
+def in_order(callbacks: Any) -> list[Callback]:
+    """Callbacks, or one; a ``Checkpoint`` last, to hold what others decide after the same epoch.
+
+    Raises:
+        OptionError: one is neither a ``Callback`` nor a function.
+    """
+    given = callbacks if isinstance(callbacks, list | tuple) else [callbacks]
+    return sorted(map(callback, given), key=lambda c: isinstance(c, Checkpoint))
+
+
+def read_checkpoint(place: Any) -> dict[str, Any]:
+    """The checkpoint in a folder, or in a file.
+
+    Raises:
+        OptionError: ``place`` is no path.
+        FileNotFoundError: there is no checkpoint.
+        FileFormatError: it is broken, or of another kind.
+    """
+    from chainrule.formats.checkpoint_file import load_checkpoint
+
+    if not isinstance(place, str | os.PathLike):
+        raise OptionError(f"resume is the folder of a Checkpoint, got {place!r}.")
+    path = Path(place)
+    file = path / FILE if path.is_dir() else path
+    if not file.exists():
+        raise FileNotFoundError(
+            f"there is no checkpoint {file}. One is written by "
+            f"fit(..., callbacks=cr.Checkpoint({str(path)!r}))."
+        )
+    content = load_checkpoint(file)
+    lacking = {"is", "epoch", "history", "runner", "callbacks"} - set(content)
+    if lacking:
+        raise FileFormatError(f"{file}: the checkpoint lacks {', '.join(sorted(lacking))}.")
+    return content
+
+
+def description(
+    net: Any, loss: Any, optimizer: Any, schedule: Any, data: Mapping[str, Array],
+    rng: np.random.Generator, **options: Any,
+) -> dict[str, str]:  # fmt: skip
+    """What must be the same for a training to be taken up again, each in words.
+
+    The engine is among the ``options``, because each engine shuffles in an order of its own.
+    """
+    return {
+        "the layers": ", ".join(_described(layer) for layer in net.layers),
+        "the dtype": net.dtype.name,
+        "the loss": loss.name,
+        "the optimizer": repr(optimizer),
+        "the schedule": _by_name(schedule),
+        "the random generator": type(rng.bit_generator).__name__,
+        "the training data": f"{len(data['x']):,} rows, digest {_digest(data)}",
+        **{name: str(value) for name, value in options.items()},
+    }
+
+
+def refuse_another(saved: Mapping[str, Any], now: Mapping[str, str]) -> None:
+    """Refuse to go on with something else than was begun.
+
+    Raises:
+        OptionError: what differs, as it was and as it is.
+    """
+    was = saved["is"]
+    differing = [
+        f"{name}: {was.get(name)} then, {value} now"
+        for name, value in now.items()
+        if was.get(name) != value
+    ]
+    if differing:
+        raise OptionError(
+            f"the checkpoint is of another training. {'; '.join(differing)}. Give fit what it was "
+            "given then (the seed, and what is set aside for validation, decide the rows), or "
+            "start anew without resume."
+        )
+
+
+def _described(layer: Layer) -> str:
+    # How the parameters once began does not matter any more.
+    settings = {k: v for k, v in layer.settings().items() if not k.endswith("_init")}
+    told = ", ".join(f"{k}={_by_name(v)}" for k, v in settings.items())
+    return f"{type(layer).__name__}({told})"
+
+
+def _by_name(value: Any) -> str:
+    """A function by its name, because where it lies in memory says nothing; all else as it is."""
+    told = getattr(value, "__name__", None) if callable(value) else None
+    return told or (type(value).__name__ if " at 0x" in repr(value) else repr(value))
+
+
+def _digest(data: Mapping[str, Array]) -> str:
+    found = hashlib.blake2b(digest_size=8)
+    for name, array in sorted(data.items()):
+        rows = np.linspace(0, len(array) - 1, min(len(array), ROWS_SEEN)).astype(np.intp)
+        found.update(f"{name} {array.dtype} {array.shape}".encode())
+        found.update(np.ascontiguousarray(array[rows]).tobytes())
+    return found.hexdigest()
