@@ -186,3 +186,15 @@ def test_two_illnesses_at_a_time_are_both_named() -> None:
     assert {finding.name for finding in told.findings[:2]} == {"zero_weights", "rate_too_large"}
     assert "Two things are wrong together" in told.summary
     assert "; and " in told.findings[0].experiment.changed  # type: ignore[union-attr]
+
+
+def test_a_network_that_knows_its_rows_is_not_stuck() -> None:
+    """Few rows of the rare class: what is known of other rows is no matter of rate or start."""
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(500, 20))
+    rng.normal(size=500)
+    y = (X[:, 0] + X[:, 1] > 2.2).astype(int)
+    net = cr.Sequential(cr.Dense(16, "relu"), cr.Dense(1, "sigmoid"))
+    found = cr.diagnose(net, X, y, class_weight="balanced")
+    assert found.verdict == "healthy"
+    assert "It knows these rows by heart" in found.summary

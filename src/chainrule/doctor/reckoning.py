@@ -27,6 +27,7 @@ from chainrule.doctor.probes import Probes
 from chainrule.doctor.together import two_at_a_time
 from chainrule.doctor.treating import (
     CLOSE,
+    KNOWS_NOTHING,
     LEARNT,
     Treated,
     bare_finding,
@@ -66,7 +67,8 @@ def reckon(probes: Probes, *, is_last: bool = False) -> Diagnosis:
     found = _of_learning(probes, failing)
     if found:
         return _ill(probes, found)
-    if failing:
+    # Who knows its own rows is stuck nowhere: rate, units and start are not what it lacks.
+    if failing and not _knows_its_rows(probes):
         return _without_evidence(probes, is_last)
     findings = _of_evaluation(probes)
     if findings:
@@ -262,9 +264,18 @@ def _course(probes: Probes) -> str:
     return f"{told} and a well-made network on the same rows {probes.reference.share * level:.4g}."
 
 
+def _knows_its_rows(probes: Probes) -> bool:
+    return probes.own.failed is None and probes.own.share <= LEARNT
+
+
 def _room(probes: Probes) -> str:
     """What is to be said of a network that learns, and not as well as it might."""
     own = probes.own
+    if own.portions.held is not None and own.best_held_share > KNOWS_NOTHING:
+        return (
+            " It knows these rows by heart, and of rows held back no more than a constant answer: "
+            "more rows, fewer inputs or a smaller network are what may help."
+        )
     if own.share <= LEARNT or lack(probes, own) <= CLOSE:
         return ""
     return (

@@ -12,7 +12,7 @@ from chainrule.doctor.probes import Probes
 
 #: Hidden layers of saturating units from which on it is asked, and the first layer's gradient
 #: beside the last one's: about 1 in tanh networks of any depth that start as they should (measured:
-#: 0.2 to 3), 0.02 and less for two layers of sigmoid and more.
+#: 0.26 to 1.1 on digits, 1 to 8 layers), 0.047 and less for two layers of sigmoid and more.
 LAYERS, FADED = 2, 0.1
 SATURATING = ("sigmoid", "tanh", "softmax")
 
