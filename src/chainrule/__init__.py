@@ -28,6 +28,10 @@ else:
         home = api
         if name in api._ESTIMATORS:
             home = import_module("chainrule.estimators")
+        elif name in api._LATER:
+            home = import_module(api._LATER[name])
+            if home.__name__ == f"chainrule.{name}":
+                return home
         elif name not in api.__all__:
             from chainrule.errors import near
 

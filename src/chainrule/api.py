@@ -1,21 +1,12 @@
-"""The public names: what ``import chainrule as cr`` offers, each from where it is defined."""
+"""The public names: what ``import chainrule as cr`` offers, each from where it is defined.
 
-from chainrule import (
-    check,
-    data,
-    distributed,
-    engine,
-    errors,
-    formats,
-    nn,
-    ops,
-    optim,
-    plots,
-    train,
-)
-from chainrule.check import check_gradients, check_step, numerical_gradient
-from chainrule.doctor import Doctor, diagnose
-from chainrule.formats import load, save
+What every network needs is loaded with the first name that is used; what lies beside or above it
+(data, files, judges, reports) with its own first use.
+"""
+
+from typing import TYPE_CHECKING
+
+from chainrule import engine, errors, nn, ops, optim, train
 from chainrule.graph import (
     Graph,
     Op,
@@ -117,7 +108,6 @@ from chainrule.optim import (
     WarmUp,
     gradient_descent,
 )
-from chainrule.report import write_report
 from chainrule.train import (
     Callback,
     Checkpoint,
@@ -130,6 +120,23 @@ from chainrule.train import (
     TensorBoard,
     fit_many,
 )
+
+if TYPE_CHECKING:
+    from chainrule import check, data, distributed, formats, plots
+    from chainrule.check import check_gradients, check_step, numerical_gradient
+    from chainrule.doctor import Doctor
+    from chainrule.doctor.diagnose import diagnose
+    from chainrule.formats import load, save
+    from chainrule.report import write_report
+
+#: Names that a script may well do without, and the modules that are loaded when one is asked for.
+_LATER = {
+    **{name: f"chainrule.{name}" for name in ("check", "data", "distributed", "formats", "plots")},
+    **dict.fromkeys(("check_gradients", "check_step", "numerical_gradient"), "chainrule.check"),
+    **dict.fromkeys(("Doctor", "diagnose"), "chainrule.doctor"),
+    **dict.fromkeys(("load", "save"), "chainrule.formats"),
+    "write_report": "chainrule.report",
+}
 
 #: Names of the package too, but not of ``import *``: scikit-learn is loaded with them.
 _ESTIMATORS = ("NetworkClassifier", "NetworkRegressor")
