@@ -391,7 +391,7 @@ def test_loading_unpickles_nothing(path: Path) -> None:
     program = textwrap.dedent(
         f"""
         import builtins, marshal, pickle, sys
-        import chainrule.api, safetensors.numpy
+        import chainrule.api, chainrule.formats, safetensors.numpy
         seen = set(sys.modules)  # pickle among them, as NumPy imports it: so it is spoilt.
 
         def refuse(*arguments, **options):
