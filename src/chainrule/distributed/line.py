@@ -82,8 +82,9 @@ class Line:
         else:
             decision = self._wait_for_decision()
         self.check()
-        self.interrupted = False
+        # Only what was told is forgotten: an interrupt may arrive while this one is decided.
         if decision["interrupted"]:
+            self.interrupted = False
             raise KeyboardInterrupt
         return decision["value"]
 
