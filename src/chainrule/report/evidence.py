@@ -134,8 +134,8 @@ def _updates(seen: Evidence) -> Block | None:
     chart = bars(drawn, "update over weight", "weights", alt)
     return Figure(
         chart,
-        "How far the first step moves each layer's weights, beside their size. About 0.001 to 0.03 "
-        "is usual; near 1 the rate is too large, below 0.00001 nothing moves.",
+        "How far the first step moves each layer's weights, beside their size. At 1 a single step "
+        "replaces them; at a millionth it takes a million steps to do so.",
     )
 
 
