@@ -83,8 +83,9 @@ class Training:
 
     def state(self) -> dict[str, Any]:
         """All that a checkpoint needs to take the training up again after this epoch."""
+        described = self._described() if self._described else {}
         return {
-            "is": {**(self._described() if self._described else {}), "the batches": self._runner.order},
+            "is": {**described, "the batches": self._runner.order},
             "epoch": self.epoch,
             "stopped": self.stopping,
             "learning_rate": self.optimizer.learning_rate,
