@@ -48,6 +48,15 @@ def test_what_is_wrong_is_told(make: Callable[[], object], text: str) -> None:
     assert str(error.value) == f"It needs size to be {text}"
 
 
+def test_a_function_can_be_called() -> None:
+    settings.function("It", "f", len)
+    with pytest.raises(OptionError) as error:
+        settings.function("It", "f", np.ones(2))
+    assert str(error.value) == (
+        "It needs f to be a function, got ndarray: write the name of one, or f=lambda x: ..."
+    )
+
+
 def test_a_folder_is_a_path_and_no_file(tmp_path: Path) -> None:
     with pytest.raises(OptionError, match=r"It writes to a folder: give its path, not 3\."):
         settings.folder("It", 3)

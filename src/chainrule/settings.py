@@ -44,6 +44,19 @@ def number(
     raise OptionError(f"{owner} needs {name} to be {wanted}, got {value!r}.")
 
 
+def function(owner: str, name: str, value: object) -> None:
+    """Refuse what cannot be called.
+
+    Raises:
+        OptionError: the text says who needs what.
+    """
+    if not callable(value):
+        raise OptionError(
+            f"{owner} needs {name} to be a function, got {type(value).__name__}: write the name of "
+            f"one, or {name}=lambda x: ..."
+        )
+
+
 def folder(owner: str, value: object) -> Path:
     """``value`` as a path, if it may be that of a folder, which need not be there yet.
 

@@ -18,7 +18,7 @@ import numpy as np
 
 from chainrule.errors import OptionError, known_options, options_of
 from chainrule.nn import fitting
-from chainrule.nn.metrics import metric
+from chainrule.nn.metrics import metrics_of
 from chainrule.nn.sequential import Sequential
 from chainrule.optim.optimizers import LBFGS, Optimizer
 from chainrule.optim.optimizers import optimizer as make_optimizer
@@ -94,9 +94,7 @@ def fit_many(
     rates = numbers("learning_rate", learning_rate, chosen.learning_rate, 0.0, False)
     scales = numbers("initial_scale", initial_scale, 1.0, 0.0, False)
     decays = numbers("weight_decay", weight_decay, chosen.weight_decay, 0.0, True)
-    asked = [metrics] if isinstance(metrics, str) or callable(metrics) else list(metrics or ())
-    for spec in asked:
-        metric(spec)
+    asked = metrics_of(metrics)
     if len(decays) == 1 and weight_decay is not None:
         chosen = replace(chosen, weight_decay=decays[0])
     elif len(decays) > 1:

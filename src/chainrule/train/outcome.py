@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from chainrule.graph.op import Array
-from chainrule.nn.metrics import metric
+from chainrule.nn.metrics import Metric
 from chainrule.train.group import Group
 from chainrule.train.population import Population
 from chainrule.train.rows import Rows
 
 
 def population_of(
-    groups: Sequence[Group], metrics: Sequence[Any], stopped: str | None, seconds: float
+    groups: Sequence[Group], metrics: Mapping[str, Metric], stopped: str | None, seconds: float
 ) -> Population:
     """The record of what was trained, every network with its last finite parameters."""
     count = sum(len(group.members) for group in groups)
@@ -53,14 +53,13 @@ def _state(failed: int | None, epochs: int, wanted: int) -> str:
     return "trained" if epochs == wanted else "interrupted"
 
 
-def _scores(group: Group, metrics: Sequence[Any]) -> dict[str, Array]:
+def _scores(group: Group, metrics: Mapping[str, Metric]) -> dict[str, Array]:
     """Each metric for each member, on what it was trained on and on what was held back."""
     found: dict[str, Array] = {}
     parts = {"": group.data} | ({} if group.held is None else {"validation_": group.held})
     for prefix, rows in parts.items() if metrics else ():
         outputs = group.scorer(rows).outputs()
-        for spec in metrics:
-            name, function = metric(spec)
+        for name, function in metrics.items():
             found[prefix + name] = np.array(
                 [
                     _score(function, outputs[i], _targets(rows, i), member.failed is not None)
