@@ -15,6 +15,7 @@ from chainrule.doctor.byhand.program import Parameters, Program
 from chainrule.doctor.byhand.reading import BINARY, CLASSES, VALUES, Targets, targets_of
 from chainrule.doctor.byhand.reference import Reference, crossed, reference
 from chainrule.doctor.byhand.running import Portions, Run, finite, portions, run
+from chainrule.doctor.byhand.sums import Sums, sums
 from chainrule.doctor.byhand.truth import TrueGradient
 from chainrule.doctor.finding import Prescription
 from chainrule.errors import ChainruleError
@@ -71,6 +72,12 @@ class Probes:
     def targets(self) -> Targets:
         """The training targets as they are meant."""
         return targets_of(self.program.data[1], self.columns)
+
+    @cached_property
+    def input_size(self) -> float:
+        """The root mean square of the inputs."""
+        self.note("the data")
+        return float(np.sqrt(np.mean(np.square(np.asarray(self.parts.X, np.float64)))))
 
     @cached_property
     def layers(self) -> tuple[Layer, ...]:
@@ -157,6 +164,15 @@ class Probes:
         return (
             out.reshape(len(X), -1) if out.ndim and len(out) == len(X) and finite([out]) else None
         )
+
+    @cached_property
+    def sums(self) -> Sums | None:
+        """What outputs of a few rows add up to; None where they are no shares of classes."""
+        point = self.point
+        found = sums(lambda X: self.answered(point.parameters, X), np.array(point.X[:LOOKED_AT]))
+        if found is not None:
+            self.note("outputs of one row beside others")
+        return found
 
     @cached_property
     def loss(self) -> Callable[..., Any] | None:

@@ -78,6 +78,19 @@ def rewritten(probes: Probes, text: str, activation: str = "np.tanh(a)") -> Pres
     return prescription(text, change)
 
 
+#: A softmax as it should be, in a line.
+SOFTMAX_OF_ROWS = (
+    "divide by np.sum(e, axis=1, keepdims=True) below e = np.exp(z - np.max(z, axis=1, "
+    "keepdims=True))"
+)
+
+
+def softmax_of_rows(probes: Probes) -> tuple[Prescription, ...]:
+    """The network with a softmax of each row, if it can be rewritten."""
+    repair = rewritten(probes, "softmax over each row", hidden_activation_of(probes))
+    return () if repair is None else (repair,)
+
+
 def _wanted(y: Any, kind: str, classes: int) -> Array:
     """The targets of a batch as the loss above takes them."""
     array = np.asarray(y, np.float64).reshape(len(y), -1)

@@ -2,8 +2,10 @@
 
 from chainrule.doctor.byhand.illnesses import (
     activation_on_logits,
+    dead_biases,
     gradient_mistakes,
-    inputs_scaled,
+    inputs_too_large,
+    inputs_too_small,
     integer_parameters,
     integers_perturbed,
     labels_permuted,
@@ -13,18 +15,22 @@ from chainrule.doctor.byhand.illnesses import (
     no_hidden_activation,
     non_finite_data,
     overfitting,
-    rates,
-    softmax_axes,
+    rate_too_large,
+    rate_too_small,
+    softmax_over_batch,
+    softmax_over_everything,
     softmax_twice,
     sorted_batches,
-    starts,
     step_mistakes,
     targets_broadcast,
     too_few_epochs,
     too_few_units,
     validation_scaled_differently,
+    weights_too_large,
+    weights_too_small,
     wrong_axis,
     wrong_target_form,
+    zero_weights,
 )
 from chainrule.doctor.byhand.illnesses.illness import Illness, Suspicion
 
@@ -35,8 +41,8 @@ BEFORE_GRADIENTS: tuple[Illness, ...] = (
     integers_perturbed.ILLNESS,
     targets_broadcast.ILLNESS,
     wrong_target_form.ILLNESS,
-    softmax_axes.OVER_EVERYTHING,
-    softmax_axes.OVER_BATCH,
+    softmax_over_everything.ILLNESS,
+    softmax_over_batch.ILLNESS,
     softmax_twice.ILLNESS,
     activation_on_logits.ILLNESS,
 )
@@ -52,24 +58,24 @@ AFTER_A_RUN: tuple[Illness, ...] = (
 LABELS_UNRELATED = labels_unrelated.ILLNESS
 #: What keeps a program from learning, decided by experiments.
 OF_LEARNING: tuple[Illness, ...] = (
-    inputs_scaled.TOO_LARGE,
-    inputs_scaled.TOO_SMALL,
-    starts.ZERO_WEIGHTS,
-    starts.DEAD_BIASES,
-    starts.WEIGHTS_TOO_LARGE,
-    starts.WEIGHTS_TOO_SMALL,
+    inputs_too_large.ILLNESS,
+    inputs_too_small.ILLNESS,
+    zero_weights.ILLNESS,
+    dead_biases.ILLNESS,
+    weights_too_large.ILLNESS,
+    weights_too_small.ILLNESS,
     no_hidden_activation.ILLNESS,
     sorted_batches.ILLNESS,
-    rates.TOO_LARGE,
-    rates.TOO_SMALL,
+    rate_too_large.ILLNESS,
+    rate_too_small.ILLNESS,
     too_few_epochs.ILLNESS,
     too_few_units.ILLNESS,
 )
 #: Asked of programs that learn, too: what they start from may cost them a lot.
 WORTH_A_TRY: tuple[Illness, ...] = (
-    inputs_scaled.TOO_LARGE,
-    starts.WEIGHTS_TOO_LARGE,
-    starts.DEAD_BIASES,
+    inputs_too_large.ILLNESS,
+    weights_too_large.ILLNESS,
+    dead_biases.ILLNESS,
     sorted_batches.ILLNESS,
 )
 LOCAL_MINIMUM = local_minimum.ILLNESS
