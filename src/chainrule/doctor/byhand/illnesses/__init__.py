@@ -1,9 +1,23 @@
 """Illnesses of programs by hand, upstream first."""
 
 from chainrule.doctor.byhand.illnesses import (
+    activation_derivative_missing,
+    activation_derivative_of_the_wrong_quantity,
     activation_on_logits,
+    backward_writes_its_argument,
+    bias_averaged,
+    bias_not_summed,
+    bias_of_another_layer,
+    bias_summed_over_every_axis,
     dead_biases,
-    gradient_mistakes,
+    derivative_of_another_activation,
+    doubled_1_m,
+    factor_1_2,
+    factor_2,
+    frozen_parameter,
+    gradient_transposed,
+    gradients_not_cleared,
+    input_of_another_layer,
     inputs_too_large,
     inputs_too_small,
     integer_parameters,
@@ -12,27 +26,37 @@ from chainrule.doctor.byhand.illnesses import (
     labels_unrelated,
     local_minimum,
     log_of_zero,
+    missing_mean,
+    never_updated,
     no_hidden_activation,
     non_finite_data,
+    not_recognised,
     overfitting,
+    penalty_only_in_the_gradient,
+    penalty_only_in_the_loss,
     rate_too_large,
     rate_too_small,
+    scaled,
     softmax_over_batch,
     softmax_over_everything,
+    softmax_scaled_twice,
     softmax_twice,
     sorted_batches,
-    step_mistakes,
+    stale_cache,
     targets_broadcast,
     too_few_epochs,
     too_few_units,
+    updated_too_early,
     validation_scaled_differently,
+    weight_not_transposed,
     weights_too_large,
     weights_too_small,
     wrong_axis,
+    wrong_sign,
     wrong_target_form,
     zero_weights,
 )
-from chainrule.doctor.byhand.illnesses.illness import Illness, Suspicion
+from chainrule.doctor.byhand.illnesses.illness import Illness, Suspicion, called
 
 #: Before a gradient can be judged: the data, the shapes, and what the forward pass computes.
 BEFORE_GRADIENTS: tuple[Illness, ...] = (
@@ -46,7 +70,39 @@ BEFORE_GRADIENTS: tuple[Illness, ...] = (
     softmax_twice.ILLNESS,
     activation_on_logits.ILLNESS,
 )
-GRADIENTS, STEP = gradient_mistakes.mistakes, step_mistakes.mistakes
+#: Mistakes of the backward pass, in the order of the check; first those with evidence besides.
+GRADIENTS: tuple[Illness, ...] = (
+    backward_writes_its_argument.ILLNESS,
+    stale_cache.ILLNESS,
+    missing_mean.ILLNESS,
+    doubled_1_m.ILLNESS,
+    factor_2.ILLNESS,
+    factor_1_2.ILLNESS,
+    scaled.ILLNESS,
+    wrong_sign.ILLNESS,
+    activation_derivative_missing.ILLNESS,
+    activation_derivative_of_the_wrong_quantity.ILLNESS,
+    derivative_of_another_activation.ILLNESS,
+    weight_not_transposed.ILLNESS,
+    gradient_transposed.ILLNESS,
+    input_of_another_layer.ILLNESS,
+    bias_of_another_layer.ILLNESS,
+    bias_not_summed.ILLNESS,
+    bias_averaged.ILLNESS,
+    bias_summed_over_every_axis.ILLNESS,
+    softmax_scaled_twice.ILLNESS,
+    penalty_only_in_the_loss.ILLNESS,
+    penalty_only_in_the_gradient.ILLNESS,
+    frozen_parameter.ILLNESS,
+    not_recognised.ILLNESS,
+)
+#: Mistakes of the update.
+STEP: tuple[Illness, ...] = (
+    updated_too_early.ILLNESS,
+    gradients_not_cleared.ILLNESS,
+    never_updated.ILLNESS,
+    wrong_sign.ILLNESS,
+)
 #: What a run of the program shows, whether it succeeds or not.
 AFTER_A_RUN: tuple[Illness, ...] = (
     log_of_zero.ILLNESS,
@@ -91,4 +147,5 @@ __all__ = [
     "WORTH_A_TRY",
     "Illness",
     "Suspicion",
+    "called",
 ]
