@@ -13,6 +13,7 @@ from chainrule.check import GradientReport, check_gradients, check_step
 from chainrule.doctor.byhand.chain import Layer, chain, fresh
 from chainrule.doctor.byhand.program import Parameters, Program
 from chainrule.doctor.byhand.reading import BINARY, CLASSES, VALUES, Targets, targets_of
+from chainrule.doctor.byhand.rectified import Rectified, rectified
 from chainrule.doctor.byhand.reference import Reference, crossed, reference
 from chainrule.doctor.byhand.running import Portions, Run, finite, portions, run
 from chainrule.doctor.byhand.sums import Sums, sums
@@ -98,6 +99,16 @@ class Probes:
         self.note("its own training")
         self.tell("running the program as it is")
         return run(self.program, self.parts)
+
+    @cached_property
+    def rectified(self) -> tuple[Rectified, ...]:
+        """The ReLU layers before and after that; none where the forward pass does not tell."""
+        self.note("the hidden units before and after training")
+        usual, own = self.point.parameters, self.own
+        try:
+            return rectified(self.program, usual, self.parts.X, own.seen[0], own.parameters)
+        except Exception:  # a forward pass that cannot be recorded has units that nobody sees
+            return ()
 
     def repaired(self, repair: Prescription) -> Run | None:
         """The program run with a repair, once; None where the repair cannot be made."""

@@ -27,6 +27,7 @@ ACTIVATIONS: dict[str, Callable[[Any], Any]] = {
     "np.tanh(a)": lambda a: np.tanh(a),
     "np.maximum(0, a)": lambda a: np.maximum(0, a),
     "1 / (1 + np.exp(-a))": lambda a: 1 / (1 + np.exp(-a)),
+    "np.where(a > 0, a, 0.01 * a)": lambda a: np.where(a > 0, a, 0.01 * a),
 }
 
 

@@ -12,6 +12,7 @@ from chainrule.doctor.byhand.illnesses import (
     dead_biases,
     derivative_of_another_activation,
     doubled_1_m,
+    dying_relu,
     factor_1_2,
     factor_2,
     frozen_parameter,
@@ -122,6 +123,7 @@ OF_LEARNING: tuple[Illness, ...] = (
     weights_too_small.ILLNESS,
     no_hidden_activation.ILLNESS,
     sorted_batches.ILLNESS,
+    dying_relu.ILLNESS,
     rate_too_large.ILLNESS,
     rate_too_small.ILLNESS,
     too_few_epochs.ILLNESS,
@@ -133,6 +135,7 @@ WORTH_A_TRY: tuple[Illness, ...] = (
     weights_too_large.ILLNESS,
     dead_biases.ILLNESS,
     sorted_batches.ILLNESS,
+    dying_relu.ILLNESS,
 )
 LOCAL_MINIMUM = local_minimum.ILLNESS
 
