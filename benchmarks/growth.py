@@ -74,12 +74,12 @@ STREAMED = Point(rows=10_000_000, width=32, batch=1000, streamed=True)
 SWEEPS = {
     sweep.name: sweep
     for sweep in (
-        Sweep("rows", [replace(BASE, rows=2048 * 2**i) for i in range(6)], 1, 1),
-        Sweep("width", [replace(BASE, width=32 * 2**i) for i in range(6)], 2, 2),
+        Sweep("rows", [replace(BASE, rows=2048 * 2**i) for i in range(10)], 1, 1),
+        Sweep("width", [replace(BASE, width=32 * 2**i) for i in range(7)], 2, 2),
         Sweep("depth", [replace(BASE, depth=2**i) for i in range(6)], 1, 1),
         # 64 steps whatever the batch, so that only the step grows.
-        Sweep("batch", [replace(BASE, batch=2**i, rows=64 * 2**i) for i in range(5, 11)], 1, 1),
-        Sweep("networks", [replace(BASE, rows=1024, networks=2**i) for i in range(6)], 1, 1),
+        Sweep("batch", [replace(BASE, batch=2**i, rows=64 * 2**i) for i in range(5, 13)], 1, 1),
+        Sweep("networks", [replace(BASE, rows=1024, networks=2**i) for i in range(9)], 1, 1),
         Sweep(
             "streamed",
             [replace(STREAMED, rows=STREAMED.rows // 2**i) for i in (4, 3, 2, 1, 0)],
@@ -255,7 +255,7 @@ def render(found: Iterable[Growth]) -> str:
 def draw(found: Sequence[Growth], file: Path) -> None:
     """Time and memory against each quantity, both axes logarithmic."""
     from matplotlib.figure import Figure
-    from matplotlib.ticker import EngFormatter, LogLocator, NullFormatter, NullLocator
+    from matplotlib.ticker import LogLocator, NullFormatter, NullLocator, StrMethodFormatter
 
     figure = Figure(figsize=(3 * len(found), 5), layout="constrained")
     axes = figure.subplots(2, len(found), squeeze=False)
@@ -269,9 +269,9 @@ def draw(found: Sequence[Growth], file: Path) -> None:
             ax.loglog(x, line, "--", color="#b8b8b8", label=f"exponent {expected:g}")
             # Half a decade at least around the values: what is level looks level.
             ax.set_ylim(min(y) / 2, max(y) * 2)
-            ax.set_xticks(x)
+            ax.set_xticks(x[:: -(-len(x) // 4)])
             for axis in (ax.xaxis, ax.yaxis):
-                axis.set_major_formatter(EngFormatter(sep=""))
+                axis.set_major_formatter(StrMethodFormatter("{x:,g}"))
             ax.xaxis.set_minor_locator(NullLocator())
             ax.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
             ax.yaxis.set_minor_formatter(NullFormatter())

@@ -288,6 +288,6 @@ def test_a_late_failure_is_found_in_a_long_block(engine: str) -> None:
 
 def test_rates_count_from_their_first_epoch() -> None:
     rates = Rates(cr.Step(2, factor=0.5), 1.0, 1, 10)
-    assert rates.of_epochs(3) == [1.0, 0.5, 0.5]
-    assert rates.later(2).of_epochs(2) == [0.5, 0.25]
+    assert rates.at(range(3)) == [1.0, 0.5, 0.5]
+    assert rates.later(2).at(range(2)) == [0.5, 0.25]
     assert not rates.is_constant

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import tracemalloc
 from typing import Any
 
 import numpy as np
@@ -170,6 +171,30 @@ def test_no_constant_answer_is_better() -> None:
         for _ in range(50):
             answer = np.broadcast_to(rng.uniform(0, 40, 2), VALUES.shape)
             assert float(net.loss(answer, VALUES)) >= best - 1e-12
+
+
+@pytest.mark.parametrize("loss", ["cross_entropy", "mean_squared_error", "sum_squared_error"])
+def test_many_rows_take_no_more_memory_than_few(loss: str) -> None:
+    rng = np.random.default_rng(3)
+    t = (
+        rng.integers(10, size=100_000)
+        if loss == "cross_entropy"
+        else rng.normal(size=(100_000, 10))
+    )
+    net = cr.Sequential(cr.Dense(10)).build(2)
+    net.loss = net.loss_for(loss)
+    tracemalloc.start()
+    found = constant_loss(net, {"t": t})
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    share = np.bincount(t) / len(t) if t.ndim == 1 else t.mean(0)
+    expected = {
+        "cross_entropy": lambda: -np.sum(share * np.log(share)),
+        "mean_squared_error": lambda: t.var(0).mean(),
+        "sum_squared_error": lambda: t.var(0).sum() * len(t),
+    }[loss]()
+    assert found == pytest.approx(expected, rel=1e-9)
+    assert peak < 3e6, f"{peak / 1e6:.1f} MB, where the answers alone would be 8 MB"
 
 
 # What counts as stuck

@@ -129,5 +129,8 @@ def rows_of(kept: Mapping[int, Array]) -> list[tuple[Array, ...]]:
 
 def stretches(values: Sequence[float]) -> Iterator[tuple[float, int]]:
     """(value, times) of each stretch of equal values."""
+    if values and values.count(values[0]) == len(values):  # counting is quicker than grouping
+        yield values[0], len(values)
+        return
     for value, same in groupby(values):
         yield value, sum(1 for _ in same)

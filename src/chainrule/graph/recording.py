@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from os.path import basename
 from pathlib import Path
 from types import FrameType
 from typing import Any, NamedTuple
@@ -39,7 +40,7 @@ class Place(str):
     @classmethod
     def at(cls, file: str, line: int, lines: tuple[Line, ...] = ()) -> Place:
         """The line of a file, under the file's short name."""
-        place = cls(f"{Path(file).name}:{line}")
+        place = cls(f"{basename(file)}:{line}")
         place.lines = lines
         return place
 

@@ -45,17 +45,16 @@ class Inference:
         self, X: Array, t: Array, w: Array | None, loss: Loss, metrics: Any, engine: str
     ) -> dict[str, float]:
         """The loss and each metric, on checked data."""
-        total = weight = 0.0
-        parts = []
-        for rows in _chunks(len(X)):
-            part_w = None if w is None else w[rows]
-            value, outputs = self._loss(X[rows], t[rows], part_w, loss, engine)
-            share = 1.0 if loss.total else _share(outputs, part_w)
-            total += float(value) * share
-            weight += share
-            parts.append(outputs)
-        scores = {"loss": total if loss.total else total / weight}
         asked = [metrics] if isinstance(metrics, str) or callable(metrics) else list(metrics)
+        parts = []
+
+        def value(rows: slice, part_w: Array | None) -> float:
+            found, outputs = self._loss(X[rows], t[rows], part_w, loss, engine)
+            if asked:
+                parts.append(outputs)
+            return float(found)
+
+        scores = {"loss": loss_by_chunks(loss, len(X), w, value)}
         if asked:
             predicted = np.concatenate(parts)
             for spec in asked:
@@ -95,9 +94,20 @@ class Inference:
         return [*self._net.parameters.values(), *self._net.statistics.values()]
 
 
+def loss_by_chunks(
+    loss: Loss, rows: int, w: Array | None, value: Callable[[slice, Array | None], float]
+) -> float:
+    """The loss of so many rows, weighted by ``w`` or not, from its ``value`` for some at a time."""
+    total = weight = 0.0
+    for part in _chunks(rows):
+        part_w = None if w is None else w[part]
+        count = part.stop - part.start if part_w is None else float(part_w.sum())
+        share = 1.0 if loss.total else count
+        total += value(part, part_w) * share
+        weight += share
+    return total if loss.total else total / weight
+
+
 def _chunks(rows: int) -> Iterable[slice]:
-    return (slice(start, start + ROWS_AT_ONCE) for start in range(0, rows, ROWS_AT_ONCE))
-
-
-def _share(outputs: Array, w: Array | None) -> float:
-    return float(len(outputs)) if w is None else float(w.sum())
+    starts = range(0, rows, ROWS_AT_ONCE)
+    return (slice(start, min(start + ROWS_AT_ONCE, rows)) for start in starts)

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,6 +30,8 @@ FILE = "checkpoint.safetensors"
 
 #: Rows by which data are known again, taken evenly from all of them.
 ROWS_SEEN = 1000
+
+Described = Callable[[], Mapping[str, str]]
 
 
 class Checkpoint(Callback):
@@ -116,21 +119,24 @@ def read_checkpoint(place: Any) -> dict[str, Any]:
 def description(
     net: Any, loss: Any, optimizer: Any, schedule: Any, data: Mapping[str, Array],
     rng: np.random.Generator, **options: Any,
-) -> dict[str, str]:  # fmt: skip
+) -> Described:  # fmt: skip
     """What must be the same for a training to be taken up again, each in words.
 
-    The engine is among the ``options``, because each engine shuffles in an order of its own.
+    The engine is among the ``options``, because each engine shuffles in an order of its own. It is
+    all as it is now; only the data, which takes milliseconds, is looked at when it is asked for.
     """
-    return {
+    now = {
         "the layers": ", ".join(_described(layer) for layer in net.layers),
         "the dtype": net.dtype.name,
         "the loss": loss.name,
         "the optimizer": repr(optimizer),
         "the schedule": _by_name(schedule),
         "the random generator": type(rng.bit_generator).__name__,
-        "the training data": f"{len(data['x']):,} rows, digest {_digest(data)}",
         **{name: str(value) for name, value in options.items()},
     }
+    return cache(
+        lambda: {**now, "the training data": f"{len(data['x']):,} rows, digest {_digest(data)}"}
+    )
 
 
 def refuse_another(saved: Mapping[str, Any], now: Mapping[str, str]) -> None:

@@ -117,7 +117,7 @@ def fit(
             penalty=penalty, shuffle=shuffle,
         )  # fmt: skip
         if saved is not None:
-            refuse_another(saved, described)
+            refuse_another(saved, described())
         scores = scores_of(net, data, held, metrics, engine)
     if epochs is None:
         epochs = default_epochs(len(data["x"]), batch_size)

@@ -21,7 +21,7 @@ from chainrule.optim.schedules import Schedule
 from chainrule.train import nonfinite
 from chainrule.train.advice import WHERE_TO_ASK, level_outside
 from chainrule.train.callbacks import Callback
-from chainrule.train.checkpoint import refuse_another
+from chainrule.train.checkpoint import Described, refuse_another
 from chainrule.train.history import History
 from chainrule.train.rates import Rates
 from chainrule.train.runner import Runner
@@ -41,7 +41,7 @@ class Training:
     def __init__(
         self, net: Sequential, runner: Runner, optimizer: Optimizer, schedule: Schedule,
         epochs: int, callbacks: Sequence[Callback], scores: Scores | None,
-        described: Mapping[str, str] | None = None, saved: Mapping[str, Any] | None = None,
+        described: Described | None = None, saved: Mapping[str, Any] | None = None,
     ) -> None:  # fmt: skip
         self.net, self.optimizer, self.epochs = net, optimizer, epochs
         self.history = History()
@@ -83,8 +83,9 @@ class Training:
 
     def state(self) -> dict[str, Any]:
         """All that a checkpoint needs to take the training up again after this epoch."""
+        described = self._described() if self._described else {}
         return {
-            "is": {**(self._described or {}), "the batches": self._runner.order},
+            "is": {**described, "the batches": self._runner.order},
             "epoch": self.epoch,
             "stopped": self.stopping,
             "learning_rate": self.optimizer.learning_rate,
@@ -121,7 +122,7 @@ class Training:
         losses = self._runner.run(epochs, rates, lambda at: self._tick(first + at))
         if not np.isfinite(losses).all() or not self._runner.is_finite:
             return self._stop_at_nonfinite(before, epochs, losses, rates, began)
-        self._record(losses, rates.of_epochs(epochs), self._clock() - began)
+        self._record(losses, rates.at(range(epochs)), self._clock() - began)
         self._tell("on_epoch")
         # Callbacks run in every process of a group; what they decide is decided by the first.
         decided = agreed([self.stopping, self.optimizer.learning_rate])
@@ -175,7 +176,7 @@ class Training:
         # The history ends with the last epoch all of whose steps are kept.
         whole = (self._runner.steps - before["steps"]) // self._runner.steps_per_epoch
         if whole:
-            self._record(losses[:whole], rates.of_epochs(whole), self._clock() - began)
+            self._record(losses[:whole], rates.at(range(whole)), self._clock() - began)
         told = str(birth) if birth else f"the loss was not finite in epoch {self.epoch + 1}"
         self.stop(told)
         warnings.warn(

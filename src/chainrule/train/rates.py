@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from chainrule.optim.schedules import Constant, Schedule
@@ -30,9 +31,11 @@ class Rates:
         """The same rate everywhere."""
         return isinstance(self.schedule, Constant)
 
-    def of_epochs(self, count: int) -> list[float]:
-        """The rate at the beginning of each of ``count`` epochs."""
-        return [self(0)] * count if self.is_constant else [self(epoch) for epoch in range(count)]
+    def at(self, positions: Sequence[float]) -> list[float]:
+        """The rate at each of ``positions``."""
+        if self.is_constant:
+            return [self.base] * len(positions)
+        return [self(position) for position in positions]
 
     def later(self, epochs: int) -> Rates:
         """The rates from so many epochs later on."""

@@ -14,6 +14,7 @@ import numpy as np
 from chainrule.distributed import agreed
 from chainrule.errors import OptionError
 from chainrule.graph.op import Array
+from chainrule.nn.inference import loss_by_chunks
 from chainrule.nn.sequential import Sequential
 from chainrule.train.history import History
 
@@ -80,14 +81,21 @@ def constant_loss(net: Sequential, data: dict[str, Array]) -> float:
     loss of the user's own, that of the mean target. Weights of rows count as in the loss.
     """
     loss, t, w = net.loss_for(), data["t"], data.get("w")
-    if loss.kind == "classes":
-        labels = np.eye(net.output_shape[0])[t] if t.ndim == 1 else t
-        share = np.average(labels, axis=0, weights=w)
-        answer = np.broadcast_to(share, (len(t), len(share))).astype(np.float64)
+    if loss.kind == "classes" and t.ndim == 1:
+        counts = np.bincount(t, w, minlength=net.output_shape[0])
+        answer = counts / counts.sum()
+    elif loss.name in ("mean_absolute_error", "huber"):
+        answer = np.median(t, axis=0)
+    elif w is None:
+        answer = t.mean(axis=0, dtype=np.float64)
     else:
-        robust = loss.name in ("mean_absolute_error", "huber")
-        centre = np.median(t, axis=0) if robust else np.average(t, axis=0, weights=w)
-        answer = np.broadcast_to(centre, t.shape).astype(np.float64)
+        answer = np.tensordot(w, t, 1) / w.sum()
+    answer = answer.astype(np.float64)
     if loss.kind in ("classes", "probability"):
         answer = np.clip(answer, 1e-12, 1 - 1e-12)
-    return float(loss(answer, t) if w is None else loss(answer, t, w))
+
+    def value(rows: slice, part_w: Array | None) -> float:
+        answers = np.repeat(answer[None], rows.stop - rows.start, 0)
+        return float(loss(answers, t[rows]) if w is None else loss(answers, t[rows], part_w))
+
+    return loss_by_chunks(loss, len(t), w, value)

@@ -99,7 +99,7 @@ class Runner:
         (everything,) = self.batches()
         losses: list[float] = []
         for first in range(0, epochs, COUNT):
-            numbers = [rates(epoch) for epoch in range(first, min(first + COUNT, epochs))]
+            numbers = rates.at(range(first, min(first + COUNT, epochs)))
             losses += self.make_steps([everything] * len(numbers), numbers)
             agreed(None)  # lets Ctrl-C end all processes of a group after the same step
         return losses
@@ -114,7 +114,7 @@ class Runner:
             # The last batch may be smaller, and so is not made together with the others.
             last = max(first + 1, min(first + count, len(batches) - 1))
             positions = [epoch + i * self.batch_size / self.rows for i in range(first, last)]
-            losses += self.make_steps(batches[first:last], [rates(at) for at in positions])
+            losses += self.make_steps(batches[first:last], rates.at(positions))
             now = time.perf_counter()
             wanted = 1 + int((last - first) * TICK_SECONDS / (now - began))
             count = agreed(min(COUNT, 4 * count, wanted))

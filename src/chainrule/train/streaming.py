@@ -223,7 +223,7 @@ def fit_stream(
         rows=source.rows, epoch_rows=epoch_rows, class_weights=[float(w) for w in class_weights],
     )  # fmt: skip
     if saved is not None:
-        refuse_another(saved, described)
+        refuse_another(saved, described())
     runner = StreamRunner(
         net, net.loss, chosen, source, data, class_weights, batch_size, epoch_rows, rng, engine
     )
