@@ -165,6 +165,13 @@ def activation_on_logits(script: Script, rng: np.random.Generator) -> Script:
     return _with_delta(clamped, f'{delta} * (h2 @ p["W3"] + p["b3"] > 0)')
 
 
+def dying_relu(script: Script, rng: np.random.Generator) -> Script | None:
+    """A rate so large that a first step kills most units."""
+    if script.activation != "relu":
+        return None
+    return script.with_values(RATE=script.host.sgd * (4.0, 8.0, 16.0)[script.seed % 3])
+
+
 # --- loss --------------------------------------------------------------------------------------
 
 
@@ -461,8 +468,8 @@ HAND_FAULTS: dict[str, HandFault] = {
         non_finite_data, inputs_too_large, inputs_too_small, validation_scaled_differently,
         targets_broadcast, labels_unrelated, labels_permuted, wrong_target_form, zero_weights,
         weights_too_large, weights_too_small, dead_biases, too_few_units, no_hidden_activation,
-        activation_on_logits, softmax_twice, softmax_over_everything, softmax_over_batch,
-        log_of_zero, missing_mean, wrong_sign, activation_derivative_missing,
+        activation_on_logits, dying_relu, softmax_twice, softmax_over_everything,
+        softmax_over_batch, log_of_zero, missing_mean, wrong_sign, activation_derivative_missing,
         weight_not_transposed, gradient_transposed, bias_not_summed, bias_of_another_layer,
         softmax_scaled_twice, stale_cache, backward_writes_its_argument, integers_perturbed,
         rate_too_large, rate_too_small, updated_too_early, gradients_not_cleared,

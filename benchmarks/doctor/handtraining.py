@@ -13,7 +13,7 @@ import numpy as np
 from doctor.byhand import Script, script
 from doctor.handfaults import numerical, with_skip
 from doctor.hosts import Array, present, yardstick
-from doctor.training import ALWAYS, Scores, finite, limits, turned, within
+from doctor.training import Scores, half_dead, turned
 
 #: Faults of the computation: they are there if three updates differ from the right program's.
 COMPUTED = (
@@ -99,25 +99,6 @@ def hand_healthy(host: str, activation: str, seed: int, fault: str = "") -> tupl
     return tuple(hand_scores(program.with_values(SEED=seed + 100 * k)) for k in range(3))
 
 
-def hand_harms(fault: str, program: Script, found: Scores, twins: tuple[Scores, ...]) -> str:
-    """In a few words what the fault does; empty if it does no harm."""
-    if found.why:
-        return "refused"
-    if not finite(found.train) or not finite(found.held):
-        return "not finite"
-    if fault == "wrong_axis":
-        return _other_score(program)
-    if fault == "overfitting":
-        return turned(program, found)
-    if fault == "local_minimum":
-        return _stuck(program, found)
-    if fault in COMPUTED:
-        return _computed_wrongly(fault, program)
-    if not within(found, limits(program, twins, 1.25, 0.02)):
-        return "worse"
-    return "computed wrongly" if fault in ALWAYS else ""
-
-
 def _stuck(program: Script, found: Scores) -> str:
     """Whether this start leads nowhere, and some of ten others do."""
     if found.train < STUCK:
@@ -126,7 +107,7 @@ def _stuck(program: Script, found: Scores) -> str:
     return "stuck" if any(hand_scores(other).train < STUCK / 2 for other in others) else ""
 
 
-def _other_score(program: Script) -> str:
+def _other_score(program: Script, found: Scores) -> str:
     """Whether the program's own score is off by more than 2 points after a third of the epochs."""
     data = program.data
     with quiet():
@@ -141,7 +122,19 @@ def _other_score(program: Script) -> str:
     return "other score" if abs(own - np.mean(chosen == y)) > 0.02 else ""
 
 
-def _computed_wrongly(fault: str, program: Script) -> str:
+def hand_dead(program: Script, found: Scores | None = None) -> str:
+    """Whether at least half of a hidden layer's units are zero for every row at the end."""
+    with quiet():
+        made = program.module()
+        p = run(
+            made.parameters, made.step, program.epochs,
+            lambda: made.batches(program.data.X, program.data.y),
+        )  # fmt: skip
+        hidden = made.layers(p, program.data.X)[:-1]
+    return "dead" if any(half_dead(layer) for layer in hidden) else ""
+
+
+def _computed_wrongly(program: Script, found: Scores, fault: str) -> str:
     """Whether three updates on the first rows differ from those of the right program."""
     right = right_program(fault, program.host.name, program.activation, program.seed)
     ends = []
@@ -153,3 +146,11 @@ def _computed_wrongly(fault: str, program: Script) -> str:
             ends.append(run(made.parameters, made.step, 3, lambda batch=first: batch))
     same = all(np.allclose(ends[0][name], ends[1][name], rtol=1e-6, atol=1e-9) for name in ends[1])
     return "" if same else "computed wrongly"
+
+
+#: How the harm of some faults of programs by hand shows.
+HAND_SHOWN: dict[str, Callable[[Script, Scores], str]] = {
+    "wrong_axis": _other_score, "overfitting": turned, "local_minimum": _stuck,
+    "dying_relu": hand_dead,
+    **{fault: functools.partial(_computed_wrongly, fault=fault) for fault in COMPUTED},
+}  # fmt: skip

@@ -15,11 +15,11 @@ from doctor.cures import cured
 from doctor.faults import FAULTS
 from doctor.handfaults import HAND_FAULTS
 from doctor.handodd import HAND_ODD
-from doctor.handtraining import hand_harms, hand_healthy, hand_scores, quiet
+from doctor.handtraining import HAND_SHOWN, hand_dead, hand_healthy, hand_scores, quiet
 from doctor.hosts import present
 from doctor.networks import ACTIVATIONS, plan
 from doctor.odd import ODD
-from doctor.training import dead, handed, harms, healthy, learnt, scores
+from doctor.training import SHOWN, dead, handed, harms, healthy, learnt, scores
 
 NETWORK, BY_HAND = "network", "by hand"
 ILL, HARMLESS, HEALTHY, UNFIT = "ill", "harmless", "healthy", "unfit"
@@ -121,8 +121,8 @@ def marked(spec: Spec, doctor: bool = True, cures: bool = True) -> Mark:
         state = HEALTHY if learnt(made, found) else UNFIT
         mark = Mark(spec, state, f"{found.train:.3g}")
     else:
-        judge, twins = (harms, healthy) if is_network else (hand_harms, hand_healthy)
-        effect = judge(spec.kind, made, found, twins(*key))  # type: ignore[arg-type]
+        twins, shown = (healthy, SHOWN) if is_network else (hand_healthy, HAND_SHOWN)
+        effect = harms(spec.kind, made, found, twins(*key), shown)  # type: ignore[arg-type]
         mark = Mark(spec, ILL if effect else HARMLESS, effect, _right(spec, made))
     if not doctor or mark.state == UNFIT:
         return mark
@@ -132,8 +132,8 @@ def marked(spec: Spec, doctor: bool = True, cures: bool = True) -> Mark:
 def _right(spec: Spec, made: Any) -> tuple[str, ...]:
     right = (spec.kind, *ALSO_RIGHT.get(spec.kind, ()))
     # A rate so large that it kills the units may be told by either name.
-    is_relu = spec.side == NETWORK and spec.activation == "relu"
-    if spec.kind == "rate_too_large" and is_relu and dead(made):
+    has_died = dead if spec.side == NETWORK else hand_dead
+    if spec.kind == "rate_too_large" and spec.activation == "relu" and has_died(made):
         return (*right, "dying_relu")
     return right
 

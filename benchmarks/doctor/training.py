@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import functools
 import warnings
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -21,6 +22,9 @@ from doctor.networks import Plan, plan
 
 #: What is computed is not what is meant, however well it ends.
 ALWAYS = ("softmax_twice", "softmax_over_everything", "softmax_over_batch", "targets_broadcast")
+
+#: Units that die where there are enough others are not missed: only with a worse loss is it a harm.
+NOT_MISSED = ("dying_relu",)
 
 #: The loss of a healthy program is below this share of knowing nothing; of values it is R² = 0.9.
 LEARNT = {"binary": 0.25, "classes": 0.25, "values": 0.1}
@@ -152,21 +156,22 @@ def within(found: Scores, limit: Scores) -> bool:
     return found.held is None or limit.held is None or found.held <= limit.held
 
 
-def harms(fault: str, program: Plan, found: Scores, twins: tuple[Scores, ...]) -> str:
-    """In a few words what the fault does; empty if it does no harm."""
+def harms(
+    fault: str, program: Any, found: Scores, twins: tuple[Scores, ...],
+    shown: Mapping[str, Callable[[Any, Scores], str]],
+) -> str:  # fmt: skip
+    """In a few words what the fault does; empty if it does no harm.
+
+    ``shown`` has how the harm of some faults shows, other than by a worse loss.
+    """
     if found.why:
         return "refused"
     if not finite(found.train) or not finite(found.held):
         return "not finite"
-    if fault == "wrong_axis":
-        return _other_score(program)
-    if fault == "overfitting":
-        return turned(program, found)
-    if fault == "local_minimum":
-        return _stuck(program, found)
-    if fault == "dying_relu":
-        return dead(program) if not within(found, limits(program, twins, 1.25, 0.02)) else ""
-    if not within(found, limits(program, twins, 1.25, 0.02)):
+    is_worse = not within(found, limits(program, twins, 1.25, 0.02))
+    if fault in shown and (is_worse or fault not in NOT_MISSED):
+        return shown[fault](program, found)
+    if is_worse:
         return "worse"
     return "computed wrongly" if fault in ALWAYS else ""
 
@@ -180,7 +185,7 @@ def _stuck(program: Plan, found: Scores) -> str:
     return "stuck" if any(scores(other).train < limit / 2 for other in others) else ""
 
 
-def _other_score(program: Plan) -> str:
+def _other_score(program: Plan, found: Scores) -> str:
     """Whether the user's own score is off by more than 2 points."""
     net, _ = trained(program)
     p = net.predict(program.data.X)
@@ -197,12 +202,23 @@ def turned(program: Any, found: Scores) -> str:
     return "turned" if found.end > 1.2 * found.best + room else ""
 
 
-def dead(program: Plan) -> str:
+def dead(program: Plan, found: Scores | None = None) -> str:
     """Whether at least half of a hidden layer's units are zero for every row at the end."""
     net, _ = trained(program)
     x = np.asarray(program.data.X, net.dtype)
+    layers = []
     for k in range(len(program.hidden)):
         x = np.maximum(0, x @ net.parameters[f"W{k + 1}"] + net.parameters[f"b{k + 1}"])
-        if np.mean((x == 0).all(axis=0)) >= 0.5:
-            return "dead"
-    return ""
+        layers.append(x)
+    return "dead" if any(half_dead(layer) for layer in layers) else ""
+
+
+def half_dead(outputs: Array) -> bool:
+    """Whether at least half of the columns are zero for every row."""
+    return bool(np.mean((outputs == 0).all(axis=0)) >= 0.5)
+
+
+#: How the harm of some faults of networks shows.
+SHOWN = {
+    "wrong_axis": _other_score, "overfitting": turned, "local_minimum": _stuck, "dying_relu": dead,
+}  # fmt: skip

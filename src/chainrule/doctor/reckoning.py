@@ -231,7 +231,7 @@ def _unlucky(probes: Probes, seeds: list[int], general: list[Treated]) -> Diagno
     start = another_start(seeds[0])
     trial = probes.trial(start.text, start.change)
     found = Treated(
-        LOCAL_MINIMUM, suspicion, start, trial, lack(probes, probes.own), lack(probes, trial)
+        lack(probes, probes.own), lack(probes, trial), LOCAL_MINIMUM, suspicion, start, trial
     )
     rivals = tuple(one.illness.name for one in general)
     finding = replace(finding_of(probes, found, 0.9), rivals=rivals)

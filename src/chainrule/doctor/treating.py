@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 from chainrule.doctor.case import Case
 from chainrule.doctor.experiment import Trial, train, untrained, with_validation
@@ -37,14 +38,30 @@ SMALL, OTHER_STARTS = 2000, 4
 LOST = 2.0
 
 
-@dataclass(frozen=True)
-class Treated:
-    """An illness with the best of its repairs: ``lack`` is what is still missing after it."""
+class Shares(Protocol):
+    """What is left of the constant answer's loss, on the rows trained on and on others."""
 
-    illness: Illness
-    suspicion: Suspicion
-    prescription: Prescription
-    trial: Trial
+    @property
+    def share(self) -> float:
+        """Of the rows trained on."""
+
+    @property
+    def held_share(self) -> float:
+        """Of the rows held back."""
+
+
+class Course(Shares, Protocol):
+    """The same of a training, whose way is known."""
+
+    @property
+    def best_held_share(self) -> float:
+        """The lowest of the rows held back on the way."""
+
+
+@dataclass(frozen=True)
+class Effect:
+    """What a repair does: what was lacking ``before``, and ``lack``, what still is after it."""
+
     before: float
     lack: float
 
@@ -54,21 +71,35 @@ class Treated:
         return self.lack <= max(CLOSE, LEFT_BY_A_CURE * self.before) and self.lack < self.before
 
 
+@dataclass(frozen=True)
+class Treated(Effect):
+    """An illness with the best of its repairs, and the training with it."""
+
+    illness: Illness
+    suspicion: Suspicion
+    prescription: Prescription
+    trial: Trial
+
+
 def lack(probes: Probes, trial: Trial) -> float:
-    """What a training lacks: 0 is as good as the well-made network, 1 as a constant answer.
+    """What a training lacks: 0 is as good as the well-made network, 1 as a constant answer."""
+    if trial.failed is not None:
+        return LOST
+    return lacking(trial, probes.reference, has_others=trial.portions.held is not None)
+
+
+def lacking(course: Course, reference: Shares, *, has_others: bool) -> float:
+    """What a training that came to numbers lacks of the well-made network's.
 
     Of the rows trained on and those held back the better counts: who fits the rows learns, and who
     does as well as can be done on others learns too, however much noise there is to be fitted.
     """
-    if trial.failed is not None:
-        return LOST
-    reference = probes.reference
-    on_train = _between(trial.share, reference.share)
-    if trial.portions.held is None or reference.held_share > 1 - LEARNT:
+    on_train = _between(course.share, reference.share)
+    if not has_others or reference.held_share > 1 - LEARNT:
         return on_train
-    on_held = _between(trial.held_share, reference.held_share)
+    on_held = _between(course.held_share, reference.held_share)
     # Who knows nothing of other rows, where that can be known, has learnt his own by heart.
-    return on_held if trial.best_held_share > KNOWS_NOTHING else min(on_train, on_held)
+    return on_held if course.best_held_share > KNOWS_NOTHING else min(on_train, on_held)
 
 
 def _between(share: float, best: float) -> float:
@@ -121,7 +152,7 @@ def treated(probes: Probes, illness: Illness, suspicion: Suspicion) -> Treated |
         trial = probes.trial(prescription.text, prescription.change)
         left = lack(probes, trial)
         if best is None or _worth(trial) < _worth(best.trial):
-            best = Treated(illness, suspicion, prescription, trial, before, left)
+            best = Treated(before, left, illness, suspicion, prescription, trial)
         # A training that is as good as done leaves nothing for the next repair to better.
         if best.lack <= AS_GOOD:
             break

@@ -86,7 +86,18 @@ def widened(parameters: Parameters, layers: tuple[Layer, ...], seed: int) -> Par
     return found
 
 
-def spreads(parameters: Parameters, layers: tuple[Layer, ...]) -> dict[str, float]:
-    """The spread of each weight over 1/√inputs: 1 or 1.4 is usual."""
+@dataclass(frozen=True)
+class Spread:
+    """The spread of a weight in units of 1/√inputs, where 1 or 1.4 is usual."""
+
+    weight: str
+    times: float
+
+    def __str__(self) -> str:
+        return f"the weights of {self.weight} have {self.times:.3g} times the spread of 1/√inputs"
+
+
+def spreads(parameters: Parameters, layers: tuple[Layer, ...]) -> tuple[Spread, ...]:
+    """The spread of each layer's weight."""
     sizes: dict[str, Array] = {layer.weight: parameters[layer.weight] for layer in layers}
-    return {name: float(w.std() * np.sqrt(w.shape[0])) for name, w in sizes.items()}
+    return tuple(Spread(name, float(w.std() * np.sqrt(w.shape[0]))) for name, w in sizes.items())

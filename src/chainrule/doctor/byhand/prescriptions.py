@@ -103,6 +103,11 @@ def fresh_start(seed: int) -> Prescription:
     )
 
 
+def fresh_starts(seed: int, starts: int = 2) -> tuple[Prescription, ...]:
+    """The same from some seeds, in case that one of them is unlucky."""
+    return tuple(fresh_start(seed + i) for i in range(starts))
+
+
 def zero_biases() -> Prescription:
     """Biases at 0, weights as they are."""
 

@@ -13,8 +13,10 @@ from chainrule.check import GradientReport, check_gradients, check_step
 from chainrule.doctor.byhand.chain import Layer, chain, fresh
 from chainrule.doctor.byhand.program import Parameters, Program
 from chainrule.doctor.byhand.reading import BINARY, CLASSES, VALUES, Targets, targets_of
+from chainrule.doctor.byhand.rectified import Rectified, rectified
 from chainrule.doctor.byhand.reference import Reference, crossed, reference
 from chainrule.doctor.byhand.running import Portions, Run, finite, portions, run
+from chainrule.doctor.byhand.sums import Sums, sums
 from chainrule.doctor.byhand.truth import TrueGradient
 from chainrule.doctor.finding import Prescription
 from chainrule.errors import ChainruleError
@@ -73,6 +75,12 @@ class Probes:
         return targets_of(self.program.data[1], self.columns)
 
     @cached_property
+    def input_size(self) -> float:
+        """The root mean square of the inputs."""
+        self.note("the data")
+        return float(np.sqrt(np.mean(np.square(np.asarray(self.parts.X, np.float64)))))
+
+    @cached_property
     def layers(self) -> tuple[Layer, ...]:
         """The layers that the shapes of the parameters tell."""
         X = self.program.data[0]
@@ -91,6 +99,16 @@ class Probes:
         self.note("its own training")
         self.tell("running the program as it is")
         return run(self.program, self.parts)
+
+    @cached_property
+    def rectified(self) -> tuple[Rectified, ...]:
+        """The ReLU layers before and after that; none where the forward pass does not tell."""
+        self.note("the hidden units before and after training")
+        usual, own = self.point.parameters, self.own
+        try:
+            return rectified(self.program, usual, self.parts.X, own.seen[0], own.parameters)
+        except Exception:  # a forward pass that cannot be recorded has units that nobody sees
+            return ()
 
     def repaired(self, repair: Prescription) -> Run | None:
         """The program run with a repair, once; None where the repair cannot be made."""
@@ -157,6 +175,15 @@ class Probes:
         return (
             out.reshape(len(X), -1) if out.ndim and len(out) == len(X) and finite([out]) else None
         )
+
+    @cached_property
+    def sums(self) -> Sums | None:
+        """What outputs of a few rows add up to; None where they are no shares of classes."""
+        point = self.point
+        found = sums(lambda X: self.answered(point.parameters, X), np.array(point.X[:LOOKED_AT]))
+        if found is not None:
+            self.note("outputs of one row beside others")
+        return found
 
     @cached_property
     def loss(self) -> Callable[..., Any] | None:

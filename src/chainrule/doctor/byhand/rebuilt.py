@@ -27,6 +27,7 @@ ACTIVATIONS: dict[str, Callable[[Any], Any]] = {
     "np.tanh(a)": lambda a: np.tanh(a),
     "np.maximum(0, a)": lambda a: np.maximum(0, a),
     "1 / (1 + np.exp(-a))": lambda a: 1 / (1 + np.exp(-a)),
+    "np.where(a > 0, a, 0.01 * a)": lambda a: np.where(a > 0, a, 0.01 * a),
 }
 
 
@@ -76,6 +77,19 @@ def rewritten(probes: Probes, text: str, activation: str = "np.tanh(a)") -> Pres
         return replace(fixed, step=step, parameters=floats)
 
     return prescription(text, change)
+
+
+#: A softmax as it should be, in a line.
+SOFTMAX_OF_ROWS = (
+    "divide by np.sum(e, axis=1, keepdims=True) below e = np.exp(z - np.max(z, axis=1, "
+    "keepdims=True))"
+)
+
+
+def softmax_of_rows(probes: Probes) -> tuple[Prescription, ...]:
+    """The network with a softmax of each row, if it can be rewritten."""
+    repair = rewritten(probes, "softmax over each row", hidden_activation_of(probes))
+    return () if repair is None else (repair,)
 
 
 def _wanted(y: Any, kind: str, classes: int) -> Array:

@@ -11,14 +11,13 @@ import math
 from collections.abc import Iterator
 from dataclasses import replace
 
+from chainrule.doctor.byhand import gradient_mistakes, step_mistakes
 from chainrule.doctor.byhand.illnesses import (
     AFTER_A_RUN,
     BEFORE_GRADIENTS,
-    GRADIENTS,
     LABELS_UNRELATED,
     LOCAL_MINIMUM,
     OF_LEARNING,
-    STEP,
     WORTH_A_TRY,
     Illness,
     Suspicion,
@@ -49,7 +48,7 @@ BETTER, GAIN = 0.75, 0.02
 
 def reckon(probes: Probes) -> Diagnosis:
     """The diagnosis of a program."""
-    for stage in (_before_gradients, GRADIENTS, STEP):
+    for stage in (_before_gradients, gradient_mistakes.mistakes, step_mistakes.mistakes):
         proven = list(stage(probes))
         if proven:
             return _proven(probes, proven)

@@ -9,42 +9,24 @@ from chainrule.doctor.byhand.illnesses.illness import Illness, Suspicion
 from chainrule.doctor.byhand.probes import Probes
 from chainrule.doctor.byhand.running import Run
 from chainrule.doctor.finding import Experiment, Finding, Prescription
-from chainrule.doctor.treating import CLOSE, KNOWS_NOTHING, LEARNT, LEFT_BY_A_CURE, LOST
+from chainrule.doctor.treating import CLOSE, KNOWS_NOTHING, LEARNT, LOST, Effect, lacking
 
 
 @dataclass(frozen=True)
-class Treated:
-    """An illness with the best of its repairs: ``lack`` is what is still missing after it."""
+class Treated(Effect):
+    """An illness with the best of its repairs, and the run with it."""
 
     illness: Illness
     suspicion: Suspicion
     prescription: Prescription
     run: Run
-    before: float
-    lack: float
-
-    @property
-    def is_cured(self) -> bool:
-        """Whether the repair brings back most of what was missing."""
-        return self.lack <= max(CLOSE, LEFT_BY_A_CURE * self.before) and self.lack < self.before
 
 
 def lack(probes: Probes, found: Run) -> float:
     """What a run lacks: 0 is as good as the well-made network, 1 as a constant answer."""
     if found.failed or not math.isfinite(found.share):
         return LOST
-    reference = probes.reference
-    on_train = _between(found.share, reference.share)
-    if probes.parts.held is None or reference.held_share > 1 - LEARNT:
-        return on_train
-    on_held = _between(found.held_share, reference.held_share)
-    return on_held if found.best_held_share > KNOWS_NOTHING else min(on_train, on_held)
-
-
-def _between(share: float, best: float) -> float:
-    if not math.isfinite(best) or best > 1 - LEARNT:
-        best = 0.0
-    return min(LOST, max(0.0, (share - best) / (1 - best)))
+    return lacking(found, probes.reference, has_others=probes.parts.held is not None)
 
 
 def learns(probes: Probes, found: Run) -> bool:
@@ -66,7 +48,7 @@ def treated(probes: Probes, illness: Illness, suspicion: Suspicion) -> Treated |
             continue
         left = lack(probes, found)
         if best is None or left < best.lack:
-            best = Treated(illness, suspicion, prescription, found, before, left)
+            best = Treated(before, left, illness, suspicion, prescription, found)
         if best.lack <= CLOSE / 3:
             break
     return best

@@ -1,32 +1,63 @@
 """Illnesses of programs by hand, upstream first."""
 
 from chainrule.doctor.byhand.illnesses import (
+    activation_derivative_missing,
+    activation_derivative_of_the_wrong_quantity,
     activation_on_logits,
-    gradient_mistakes,
-    inputs_scaled,
+    backward_writes_its_argument,
+    bias_averaged,
+    bias_not_summed,
+    bias_of_another_layer,
+    bias_summed_over_every_axis,
+    dead_biases,
+    derivative_of_another_activation,
+    doubled_1_m,
+    dying_relu,
+    factor_1_2,
+    factor_2,
+    frozen_parameter,
+    gradient_transposed,
+    gradients_not_cleared,
+    input_of_another_layer,
+    inputs_too_large,
+    inputs_too_small,
     integer_parameters,
     integers_perturbed,
     labels_permuted,
     labels_unrelated,
     local_minimum,
     log_of_zero,
+    missing_mean,
+    never_updated,
     no_hidden_activation,
     non_finite_data,
+    not_recognised,
     overfitting,
-    rates,
-    softmax_axes,
+    penalty_only_in_the_gradient,
+    penalty_only_in_the_loss,
+    rate_too_large,
+    rate_too_small,
+    scaled,
+    softmax_over_batch,
+    softmax_over_everything,
+    softmax_scaled_twice,
     softmax_twice,
     sorted_batches,
-    starts,
-    step_mistakes,
+    stale_cache,
     targets_broadcast,
     too_few_epochs,
     too_few_units,
+    updated_too_early,
     validation_scaled_differently,
+    weight_not_transposed,
+    weights_too_large,
+    weights_too_small,
     wrong_axis,
+    wrong_sign,
     wrong_target_form,
+    zero_weights,
 )
-from chainrule.doctor.byhand.illnesses.illness import Illness, Suspicion
+from chainrule.doctor.byhand.illnesses.illness import Illness, Suspicion, called
 
 #: Before a gradient can be judged: the data, the shapes, and what the forward pass computes.
 BEFORE_GRADIENTS: tuple[Illness, ...] = (
@@ -35,12 +66,44 @@ BEFORE_GRADIENTS: tuple[Illness, ...] = (
     integers_perturbed.ILLNESS,
     targets_broadcast.ILLNESS,
     wrong_target_form.ILLNESS,
-    softmax_axes.OVER_EVERYTHING,
-    softmax_axes.OVER_BATCH,
+    softmax_over_everything.ILLNESS,
+    softmax_over_batch.ILLNESS,
     softmax_twice.ILLNESS,
     activation_on_logits.ILLNESS,
 )
-GRADIENTS, STEP = gradient_mistakes.mistakes, step_mistakes.mistakes
+#: Mistakes of the backward pass, in the order of the check; first those with evidence besides.
+GRADIENTS: tuple[Illness, ...] = (
+    backward_writes_its_argument.ILLNESS,
+    stale_cache.ILLNESS,
+    missing_mean.ILLNESS,
+    doubled_1_m.ILLNESS,
+    factor_2.ILLNESS,
+    factor_1_2.ILLNESS,
+    scaled.ILLNESS,
+    wrong_sign.ILLNESS,
+    activation_derivative_missing.ILLNESS,
+    activation_derivative_of_the_wrong_quantity.ILLNESS,
+    derivative_of_another_activation.ILLNESS,
+    weight_not_transposed.ILLNESS,
+    gradient_transposed.ILLNESS,
+    input_of_another_layer.ILLNESS,
+    bias_of_another_layer.ILLNESS,
+    bias_not_summed.ILLNESS,
+    bias_averaged.ILLNESS,
+    bias_summed_over_every_axis.ILLNESS,
+    softmax_scaled_twice.ILLNESS,
+    penalty_only_in_the_loss.ILLNESS,
+    penalty_only_in_the_gradient.ILLNESS,
+    frozen_parameter.ILLNESS,
+    not_recognised.ILLNESS,
+)
+#: Mistakes of the update.
+STEP: tuple[Illness, ...] = (
+    updated_too_early.ILLNESS,
+    gradients_not_cleared.ILLNESS,
+    never_updated.ILLNESS,
+    wrong_sign.ILLNESS,
+)
 #: What a run of the program shows, whether it succeeds or not.
 AFTER_A_RUN: tuple[Illness, ...] = (
     log_of_zero.ILLNESS,
@@ -52,25 +115,27 @@ AFTER_A_RUN: tuple[Illness, ...] = (
 LABELS_UNRELATED = labels_unrelated.ILLNESS
 #: What keeps a program from learning, decided by experiments.
 OF_LEARNING: tuple[Illness, ...] = (
-    inputs_scaled.TOO_LARGE,
-    inputs_scaled.TOO_SMALL,
-    starts.ZERO_WEIGHTS,
-    starts.DEAD_BIASES,
-    starts.WEIGHTS_TOO_LARGE,
-    starts.WEIGHTS_TOO_SMALL,
+    inputs_too_large.ILLNESS,
+    inputs_too_small.ILLNESS,
+    zero_weights.ILLNESS,
+    dead_biases.ILLNESS,
+    weights_too_large.ILLNESS,
+    weights_too_small.ILLNESS,
     no_hidden_activation.ILLNESS,
     sorted_batches.ILLNESS,
-    rates.TOO_LARGE,
-    rates.TOO_SMALL,
+    dying_relu.ILLNESS,
+    rate_too_large.ILLNESS,
+    rate_too_small.ILLNESS,
     too_few_epochs.ILLNESS,
     too_few_units.ILLNESS,
 )
 #: Asked of programs that learn, too: what they start from may cost them a lot.
 WORTH_A_TRY: tuple[Illness, ...] = (
-    inputs_scaled.TOO_LARGE,
-    starts.WEIGHTS_TOO_LARGE,
-    starts.DEAD_BIASES,
+    inputs_too_large.ILLNESS,
+    weights_too_large.ILLNESS,
+    dead_biases.ILLNESS,
     sorted_batches.ILLNESS,
+    dying_relu.ILLNESS,
 )
 LOCAL_MINIMUM = local_minimum.ILLNESS
 
@@ -85,4 +150,5 @@ __all__ = [
     "WORTH_A_TRY",
     "Illness",
     "Suspicion",
+    "called",
 ]

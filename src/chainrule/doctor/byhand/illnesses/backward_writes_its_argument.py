@@ -1,8 +1,9 @@
 """A backward pass that writes into an array that somebody else still reads: g *= ...
 
 In a plain chain it does nothing; with a skip connection the other branch gets a gradient that is
-scaled already. The experiment: the backward pass is run on arrays that cannot be written in place
-(an operation with ``out=`` makes a new array instead), and then it is right.
+scaled already. Evidence: the backward pass is run on arrays that cannot be written in place (an
+operation with ``out=`` makes a new array instead), and then it is right. Look-alikes: every other
+mistake in the gradients, which is as wrong on such arrays.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from chainrule.check import kinds
 from chainrule.doctor.byhand.illnesses.illness import Illness, Suspicion
 from chainrule.doctor.byhand.prescriptions import true_gradient
 from chainrule.doctor.byhand.probes import Probes
@@ -66,4 +68,5 @@ def _suspect(probes: Probes) -> Suspicion | None:
 ILLNESS = Illness(
     "backward_writes_its_argument", "The backward pass writes into its argument", _suspect,
     advice="make a new array: g = g * slope(h), not g *= slope(h)",
+    mistakes=(kinds.OVERWRITTEN, kinds.WRITTEN_INTO),
 )  # fmt: skip

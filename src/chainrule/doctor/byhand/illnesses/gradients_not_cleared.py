@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from chainrule.check import stepmistakes
 from chainrule.doctor.byhand.illnesses.illness import Illness, Suspicion
 from chainrule.doctor.byhand.prescriptions import rate_of, true_gradient
 from chainrule.doctor.byhand.probes import Probes
@@ -65,4 +66,5 @@ def _near(a: Array, b: Array) -> bool:
 ILLNESS = Illness(
     "gradients_not_cleared", "Gradients are never cleared", _suspect,
     advice="set the sums to zero before each backward pass, or do not add: g = gradients(p, X, y)",
+    mistakes=(stepmistakes.NEVER_CLEARED,),
 )  # fmt: skip

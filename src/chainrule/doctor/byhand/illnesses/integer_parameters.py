@@ -1,46 +1,16 @@
 """Parameters that are whole numbers: updates are refused, or cut off after the point.
 
-With gradients by differences it is worse: a weight that is moved by 1e-5 does not move, or moves
-by 1. That is ``integers_perturbed``, told by asking for the gradients with whole numbers and with
-the same numbers as floats.
+Evidence: their dtype. Look-alike: ``integers_perturbed``, where gradients by differences are wrong
+already, because a weight that is moved by 1e-5 does not move, or moves by 1; it is told by asking
+for the gradients with whole numbers and with the same numbers as floats.
 """
 
 from __future__ import annotations
 
-import numpy as np
-
 from chainrule.doctor.byhand.illnesses.illness import Illness, Suspicion
 from chainrule.doctor.byhand.prescriptions import floats, fresh_start
 from chainrule.doctor.byhand.probes import Probes
-
-#: Gradients by a formula are the same for 2 and 2.0 but for rounding.
-SAME = 1e-6
-
-
-def whole(probes: Probes) -> list[str]:
-    """The names of the parameters that are whole numbers."""
-    probes.note("the parameters")
-    return [n for n, array in probes.program.parameters.items() if array.dtype.kind in "iub"]
-
-
-def gradients_differ(probes: Probes) -> bool:
-    """Whether the program's gradients are others for the same numbers as floats."""
-    program = probes.program
-    if program.gradients is None:
-        return False
-    X, y = program.data[0][:20], program.data[1][:20]
-    found = []
-    for held in (program, probes.with_floats()):
-        try:
-            with program.undisturbed():
-                p = {name: array.copy() for name, array in held.parameters.items()}
-                result = program.gradients(p, X, y)
-                found.append({name: np.asarray(result[name], np.float64) for name in p})
-        except Exception:  # gradients that raise are told by the run
-            return False
-    return any(
-        not np.allclose(found[0][name], found[1][name], rtol=SAME, atol=SAME) for name in found[0]
-    )
+from chainrule.doctor.byhand.wholenumbers import gradients_differ, whole
 
 
 def _suspect(probes: Probes) -> Suspicion | None:

@@ -1,11 +1,15 @@
-"""A gradient by differences of parameters that are whole numbers. See ``integer_parameters``."""
+"""A gradient by differences of parameters that are whole numbers.
+
+Evidence: the gradients are others for the same numbers as floats. Look-alike:
+``integer_parameters``, where the gradients come from a formula, which is the same for 2 and 2.0.
+"""
 
 from __future__ import annotations
 
 from chainrule.doctor.byhand.illnesses.illness import Illness, Suspicion
-from chainrule.doctor.byhand.illnesses.integer_parameters import gradients_differ, whole
 from chainrule.doctor.byhand.prescriptions import floats, fresh_start
 from chainrule.doctor.byhand.probes import Probes
+from chainrule.doctor.byhand.wholenumbers import gradients_differ, whole
 
 
 def _suspect(probes: Probes) -> Suspicion | None:

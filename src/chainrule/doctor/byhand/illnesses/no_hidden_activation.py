@@ -1,8 +1,9 @@
 """No activation in the hidden layers: however many there are, the network is one linear map.
 
 For the sums z before the last activation, z(a + b) - z(a) - z(b) + z(0) is 0 only then. Doubling
-an input is no test: a ReLU network without biases passes it. Where a linear map is enough this is
-no illness, and nothing is said.
+an input is no test: a ReLU network without biases passes it. Look-alikes: ``too_few_units`` and
+``local_minimum``, where the map is not linear; a task for which a linear map is enough, where this
+is no illness, and nothing is said.
 """
 
 from __future__ import annotations

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from chainrule.check import kinds
 from chainrule.check.surroundings import Surroundings, users
 from chainrule.doctor.byhand.illnesses.illness import Illness, Suspicion
 from chainrule.doctor.byhand.prescriptions import true_gradient
@@ -78,4 +79,5 @@ def _watched(kinds: set[type], found: Counter[tuple[int, str]]) -> Iterator[None
 ILLNESS = Illness(
     "stale_cache", "A cache that two layers share", _suspect,
     advice="give every layer its own object: act1, act2 = Activation(), Activation()",
+    mistakes=(kinds.STALE,),
 )  # fmt: skip

@@ -13,36 +13,30 @@ from typing import Any
 import numpy as np
 
 from chainrule.check import GradientReport, Mistake, check_step
-from chainrule.check.stepmistakes import ASCENDS, NEVER_CLEARED, NEVER_UPDATED, UPDATED_EARLY
-from chainrule.doctor.byhand.illnesses import gradients_not_cleared
-from chainrule.doctor.byhand.illnesses.illness import Illness, Suspicion
+from chainrule.doctor.byhand.illnesses import STEP, Illness, Suspicion
 from chainrule.doctor.byhand.prescriptions import rate_of, true_gradient
 from chainrule.doctor.byhand.probes import Probes
 from chainrule.optim.optimizers import AdaGrad, Adam, Optimizer, RMSProp
 
-NAMES = {
-    UPDATED_EARLY: "updated_too_early",
-    NEVER_CLEARED: "gradients_not_cleared",
-    NEVER_UPDATED: "never_updated",
-    ASCENDS: "wrong_sign",
-}
-
 
 def mistakes(probes: Probes) -> Iterator[tuple[Illness, Suspicion]]:
-    """The illnesses that the check of the step proves."""
+    """The illnesses that the check of the step proves; first who has evidence besides."""
     report = probes.updates
-    uncleared = gradients_not_cleared.ILLNESS.suspect(probes)
-    if uncleared is not None:
-        yield gradients_not_cleared.ILLNESS, uncleared
-        return
+    for illness in STEP:
+        found = illness.suspect(probes)
+        if found is not None:
+            yield illness, found
+            return
     if report is None or report.ok or _follows_gradients(probes) or _is_an_optimizers(probes):
         return
-    for kind in NAMES:
-        several = [mistake for mistake in report.mistakes if mistake.kind == kind]
-        if several:
-            together = tuple(p for mistake in several for p in mistake.parameters)
-            mistake = replace(several[0], parameters=together)
-            yield _illness(mistake), _suspicion(probes, report, mistake)
+    for illness in STEP:
+        for kind in illness.mistakes:
+            several = [mistake for mistake in report.mistakes if mistake.kind == kind]
+            if several:
+                together = tuple(p for mistake in several for p in mistake.parameters)
+                mistake = replace(several[0], parameters=together)
+                told = replace(illness, title=f"In the step: {kind}", advice=mistake.repair)
+                yield told, _suspicion(probes, report, mistake)
 
 
 def _follows_gradients(probes: Probes) -> bool:
@@ -98,11 +92,6 @@ def _is_an_optimizers(probes: Probes) -> bool:
             continue
     # Entries of one size and no descent: an optimizer that is not known here.
     return True
-
-
-def _illness(mistake: Mistake) -> Illness:
-    title = f"In the step: {mistake.kind}"
-    return Illness(NAMES[mistake.kind], title, lambda probes: None, advice=mistake.repair)
 
 
 def _suspicion(probes: Probes, report: GradientReport, mistake: Mistake) -> Suspicion:

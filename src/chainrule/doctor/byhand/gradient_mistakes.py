@@ -7,51 +7,32 @@ hides a mistake or looks like one.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from chainrule.check import Mistake, kinds
-from chainrule.doctor.byhand.illnesses import backward_writes_its_argument, stale_cache
-from chainrule.doctor.byhand.illnesses.illness import Illness, Suspicion
+from chainrule.doctor.byhand.illnesses import GRADIENTS, Illness, Suspicion, called
 from chainrule.doctor.byhand.prescriptions import true_gradient
 from chainrule.doctor.byhand.probes import Probes
 
-#: What the check calls it, what the doctor does.
-NAMES = {
-    kinds.MISSING_M: "missing_mean",
-    kinds.WRONG_SIGN: "wrong_sign",
-    kinds.DERIVATIVE_MISSING: "activation_derivative_missing",
-    kinds.WEIGHT_NOT_TRANSPOSED: "weight_not_transposed",
-    kinds.TRANSPOSED: "gradient_transposed",
-    kinds.NOT_SUMMED: "bias_not_summed",
-    kinds.OTHER_BIAS: "bias_of_another_layer",
-    kinds.COUNTED_TWICE: "softmax_scaled_twice",
-    kinds.WRONG_PAIR: "softmax_scaled_twice",
-    kinds.STALE: "stale_cache",
-    kinds.OVERWRITTEN: "backward_writes_its_argument",
-    kinds.WRITTEN_INTO: "backward_writes_its_argument",
-}
 #: Parameters that the loss does not use, or that are frozen on purpose, keep nobody from learning.
 HARMLESS = (kinds.UNUSED, kinds.NOISE, kinds.NOT_DETERMINISTIC)
 
 
 def mistakes(probes: Probes) -> Iterator[tuple[Illness, Suspicion]]:
-    """The illnesses that the check of the gradients proves."""
+    """The illnesses that the check of the gradients proves; first who has evidence besides."""
     report = probes.gradients
     if report is None or report.ok:
         return
-    for illness in (backward_writes_its_argument.ILLNESS, stale_cache.ILLNESS):
+    for illness in GRADIENTS:
         found = illness.suspect(probes)
         if found is not None:
             yield illness, found
             return
     for mistake in report.mistakes:
-        if mistake.kind not in HARMLESS:
-            yield _illness(mistake), _suspicion(probes, mistake)
-
-
-def _illness(mistake: Mistake) -> Illness:
-    name = NAMES.get(mistake.kind, mistake.kind.replace(" ", "_").replace("/", "_"))
-    title = f"In the gradients: {mistake.kind}"
-    return Illness(name, title, lambda probes: None, advice=mistake.repair)
+        named = called(mistake.kind, GRADIENTS)
+        if named is not None:
+            title = f"In the gradients: {mistake.kind}"
+            yield replace(named, title=title, advice=mistake.repair), _suspicion(probes, mistake)
 
 
 def _suspicion(probes: Probes, mistake: Mistake) -> Suspicion:
@@ -73,7 +54,10 @@ def _suspicion(probes: Probes, mistake: Mistake) -> Suspicion:
         "1 times the true gradient with nothing left over, as the chain rule gives it",
         () if repair is None else (repair,),
         is_proven=True,
-        rivals=tuple(
-            NAMES.get(rival.kind, rival.kind.replace(" ", "_")) for rival in mistake.rivals
-        ),
+        rivals=tuple(_name(rival.kind) for rival in mistake.rivals),
     )
+
+
+def _name(kind: str) -> str:
+    known = called(kind, GRADIENTS)
+    return kind.replace(" ", "_") if known is None else known.name
