@@ -4,13 +4,13 @@ A ``NumberColumn`` becomes one standardised number, (x - mean) / std, with 0 whe
 missing, which is the mean; where many are missing, a second number says which. A ``BooleanColumn``
 becomes 1 or -1, a ``CategoryColumn`` one number a category: 1 for the row's own, 0 for the others,
 all 0 for a missing value. A ``DateColumn`` becomes its place in time, in the year, in the week and
-in the day.
+in the day. Scaling, filling in and categories are the work of scikit-learn's transformers.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -18,13 +18,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chainrule.data import dates
-from chainrule.data.numbers import numbers, standardised
-from chainrule.data.table import Table, as_texts, cell_text
+from chainrule.data.numbers import numbers, refuse_far
+from chainrule.data.table import Table, as_texts, cell_text, missing
+from chainrule.data.transformers import one_hot, standardised
 from chainrule.errors import DataError
 
 #: Words that mean no and yes, if a column holds both of a pair and nothing else.
 BOOLEANS = (("no", "yes"), ("false", "true"), ("n", "y"), ("f", "t"), ("off", "on"))
 OTHER = "(other)"
+#: Numbers that are standardised at a time, so that the memory for it is small.
+NUMBERS_AT_ONCE = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -44,18 +47,18 @@ class NumberColumn:
         """The column itself, and ``COLUMN is missing`` where that is told."""
         return (self.name, f"{self.name} is missing") if self.flag else (self.name,)
 
-    def encode(self, table: Table) -> NDArray[np.float32]:
-        """Standardised values, float32 (n, 1) or (n, 2).
+    @property
+    def scales(self) -> list[tuple[float, float]]:
+        """Mean and standard deviation of each of ``values``."""
+        return [(self.mean, self.std)]
+
+    def values(self, table: Table) -> NDArray[np.float64]:
+        """The numbers as the table has them, (n, 1), NaN where one is missing.
 
         Raises:
-            DataError: what is not a finite number, or a number so far out that its distance
-                from the mean has no place in float32.
+            DataError: what is not a finite number.
         """
-        values = numbers(table, self.name)
-        gone = np.isnan(values)
-        values[gone] = self.mean
-        found = standardised(table, self.name, self.mean, self.std, values)
-        return np.stack([found, gone.astype(np.float32)], axis=1) if self.flag else found[:, None]
+        return numbers(table, self.name)[:, None]
 
 
 @dataclass(frozen=True)
@@ -99,15 +102,11 @@ class CategoryColumn:
 
     def encode(self, table: Table) -> NDArray[np.float32]:
         """One-hot rows, float32 (n, categories)."""
-        width = len(self.categories) + self.other
-        place: dict[str | None, int] = {name: k for k, name in enumerate(self.categories)}
-        # The last column beyond the width takes what has no category, and is cut off.
-        place[None], unseen = width, len(self.categories) if self.other else width
         values = as_texts(table.columns[self.name])
-        places = np.fromiter((place.get(v, unseen) for v in values), np.intp, len(values))
-        hot = np.zeros((len(values), width + 1), dtype=np.float32)
-        hot[np.arange(len(values)), places] = 1.0
-        return np.ascontiguousarray(hot[:, :width])
+        rows = np.array([value or "" for value in values], dtype=object)[:, None]
+        hot: NDArray[np.float32] = one_hot(self.categories, self.other).transform(rows)
+        hot[missing(values)] = 0.0
+        return hot
 
 
 @dataclass(frozen=True)
@@ -128,13 +127,21 @@ class DateColumn:
         """``COLUMN time``, ``COLUMN season sin``, ..."""
         return dates.called(self.name, self.parts)
 
-    def encode(self, table: Table) -> NDArray[np.float32]:
-        """Their parts, float32 (n, numbers); 0 where the date is missing.
+    #: A missing date is all 0, which needs no further number.
+    flag = False
+
+    @property
+    def scales(self) -> list[tuple[float, float]]:
+        """Mean and standard deviation of each of ``values``."""
+        return dates.scales(self.mean, self.std, self.parts)
+
+    def values(self, table: Table) -> NDArray[np.float64]:
+        """Their parts before they are standardised, (n, numbers), NaN where the date is missing.
 
         Raises:
             DataError: text that is no date.
         """
-        return dates.numbers_of(dates.seconds(self.dates(table)), self.mean, self.std, self.parts)
+        return dates.numbers_of(dates.seconds(self.dates(table)), self.parts)
 
     def dates(self, table: Table) -> NDArray[np.datetime64]:
         """The dates themselves, NaT where one is missing.
@@ -156,6 +163,48 @@ class DateColumn:
 
 
 Column = NumberColumn | BooleanColumn | CategoryColumn | DateColumn
+
+
+def encoded(columns: Sequence[Column], table: Table) -> NDArray[np.float32]:
+    """What columns become, float32 (n, features), in the order of their feature names.
+
+    Raises:
+        DataError: text among numbers or dates, or a number so far out that its distance from the
+            mean has no place in float32.
+        MissingPackageError: scikit-learn is not installed.
+    """
+    widths = [len(column.feature_names) for column in columns]
+    starts = np.cumsum([0, *widths]).tolist()
+    result = np.zeros((len(table), starts[-1]), dtype=np.float32)
+    if not len(table):  # scikit-learn has no transforms of no rows
+        return result
+    scaled: list[tuple[NumberColumn | DateColumn, int]] = []
+    for column, start, width in zip(columns, starts, widths, strict=False):
+        if isinstance(column, NumberColumn | DateColumn):
+            scaled.append((column, start))
+        else:
+            result[:, start : start + width] = column.encode(table)
+    count = max(1, NUMBERS_AT_ONCE // len(table))
+    for first in range(0, len(scaled), count):
+        _scale(scaled[first : first + count], table, result)
+    return result
+
+
+def _scale(
+    columns: Sequence[tuple[NumberColumn | DateColumn, int]], table: Table,
+    result: NDArray[np.float32],
+) -> None:  # fmt: skip
+    """Standardise columns of numbers and dates into their places, from the given ones on."""
+    parts = [(column, start + k) for column, start in columns for k in range(len(column.scales))]
+    gone = [start + 1 for column, start in columns if column.flag]
+    found = standardised(
+        np.concatenate([column.values(table) for column, _ in columns], axis=1),
+        [scale for column, _ in columns for scale in column.scales],
+        [column.flag for column, _ in parts],
+    )
+    for place, (column, _) in enumerate(parts):
+        refuse_far(table, column, found[:, place])
+    result[:, [place for _, place in parts] + gone] = found
 
 
 def column_state(column: Column) -> dict[str, Any]:

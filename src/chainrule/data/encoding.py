@@ -17,6 +17,7 @@ from chainrule.data.columns import (
     CategoryColumn,
     Column,
     column_state,
+    encoded,
     finite,
     positive,
     read_column,
@@ -137,7 +138,7 @@ class TableEncoder:
                 f"{', '.join(map(repr, lacking))}, which the training rows had. "
                 f"It has: {', '.join(table.names)}."
             )
-        return np.concatenate([column.encode(table) for column in self.columns], axis=1)
+        return encoded(self.columns, table)
 
     def unseen(self, table: Table) -> dict[str, tuple[str, int]]:
         """Categories that no training row had: (the first, in how many rows) by column."""
