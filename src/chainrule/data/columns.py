@@ -10,7 +10,7 @@ in the day. Scaling, filling in and categories are the work of scikit-learn's tr
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -18,16 +18,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chainrule.data import dates
-from chainrule.data.numbers import numbers, refuse_far
+from chainrule.data.numbers import numbers
 from chainrule.data.table import Table, as_texts, cell_text, missing
-from chainrule.data.transformers import one_hot, standardised
+from chainrule.data.transformers import one_hot
 from chainrule.errors import DataError
 
 #: Words that mean no and yes, if a column holds both of a pair and nothing else.
 BOOLEANS = (("no", "yes"), ("false", "true"), ("n", "y"), ("f", "t"), ("off", "on"))
 OTHER = "(other)"
-#: Numbers that are standardised at a time, so that the memory for it is small.
-NUMBERS_AT_ONCE = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -165,48 +163,6 @@ class DateColumn:
 Column = NumberColumn | BooleanColumn | CategoryColumn | DateColumn
 
 
-def encoded(columns: Sequence[Column], table: Table) -> NDArray[np.float32]:
-    """What columns become, float32 (n, features), in the order of their feature names.
-
-    Raises:
-        DataError: text among numbers or dates, or a number so far out that its distance from the
-            mean has no place in float32.
-        MissingPackageError: scikit-learn is not installed.
-    """
-    widths = [len(column.feature_names) for column in columns]
-    starts = np.cumsum([0, *widths]).tolist()
-    result = np.zeros((len(table), starts[-1]), dtype=np.float32)
-    if not len(table):  # scikit-learn has no transforms of no rows
-        return result
-    scaled: list[tuple[NumberColumn | DateColumn, int]] = []
-    for column, start, width in zip(columns, starts, widths, strict=False):
-        if isinstance(column, NumberColumn | DateColumn):
-            scaled.append((column, start))
-        else:
-            result[:, start : start + width] = column.encode(table)
-    count = max(1, NUMBERS_AT_ONCE // len(table))
-    for first in range(0, len(scaled), count):
-        _scale(scaled[first : first + count], table, result)
-    return result
-
-
-def _scale(
-    columns: Sequence[tuple[NumberColumn | DateColumn, int]], table: Table,
-    result: NDArray[np.float32],
-) -> None:  # fmt: skip
-    """Standardise columns of numbers and dates into their places, from the given ones on."""
-    parts = [(column, start + k) for column, start in columns for k in range(len(column.scales))]
-    gone = [start + 1 for column, start in columns if column.flag]
-    found = standardised(
-        np.concatenate([column.values(table) for column, _ in columns], axis=1),
-        [scale for column, _ in columns for scale in column.scales],
-        [column.flag for column, _ in parts],
-    )
-    for place, (column, _) in enumerate(parts):
-        refuse_far(table, column, found[:, place])
-    result[:, [place for _, place in parts] + gone] = found
-
-
 def column_state(column: Column) -> dict[str, Any]:
     """A column as JSON holds it."""
     kinds = {
@@ -233,14 +189,19 @@ def read_column(state: dict[str, Any]) -> Column:
         "boolean": lambda: BooleanColumn(
             text(state["name"]), text(state["no"]), text(state["yes"])
         ),
-        "category": lambda: CategoryColumn(
-            text(state["name"]), texts(state["categories"]), state.get("other") is True
-        ),
+        "category": lambda: _read_category(state),
         "date": lambda: _read_date(state),
     }  # fmt: skip
     if kind not in read:
         raise ValueError(f"unknown kind of column {kind!r}")
     return read[kind]()
+
+
+def _read_category(state: dict[str, Any]) -> CategoryColumn:
+    categories, other = texts(state["categories"]), state.get("other") is True
+    if len({"", *categories}) <= len(categories) or not (categories or other):
+        raise ValueError(f"categories that are none, empty or there twice: {list(categories)!r}")
+    return CategoryColumn(text(state["name"]), categories, other)
 
 
 def _read_date(state: dict[str, Any]) -> DateColumn:

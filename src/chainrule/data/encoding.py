@@ -17,13 +17,13 @@ from chainrule.data.columns import (
     CategoryColumn,
     Column,
     column_state,
-    encoded,
     finite,
     positive,
     read_column,
     text,
     texts,
 )
+from chainrule.data.inputs import encoded
 from chainrule.data.learning import MISSING_IS_FINE, ROW_COUNTER, learn_column, refuse_strays
 from chainrule.data.survey import ColumnSurvey
 from chainrule.data.table import Table, as_texts
@@ -42,7 +42,8 @@ class TableEncoder:
     become their place in time, year, week and day, yes and no one number, other columns one number
     a category. Rare categories are one; those never seen in training count as rare, or are all
     zeros. Columns that are constant, that only tell rows apart, or hold text of very many values
-    are left out and listed in ``ignored``.
+    are left out and listed in ``ignored``. scikit-learn's transformers do the work; see
+    ``chainrule.data.transformers``.
 
     Args:
         task: ``"classification"`` or ``"regression"``; None: found out from the target. Text means

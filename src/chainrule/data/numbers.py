@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Sequence
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -64,18 +64,9 @@ def refuse_infinite(table: Table, name: str, values: NDArray[np.float64]) -> Non
         )
 
 
-class Learned(Protocol):
-    """A column of numbers whose mean and standard deviation were learned."""
-
-    @property
-    def name(self) -> str: ...
-    @property
-    def mean(self) -> float: ...
-    @property
-    def std(self) -> float: ...
-
-
-def refuse_far(table: Table, column: Learned, found: NDArray[np.float32]) -> None:
+def refuse_far(
+    table: Table, name: str, mean: float, std: float, found: NDArray[np.float32]
+) -> None:
     """Stop at a standardised value beyond the largest float32.
 
     Raises:
@@ -84,9 +75,9 @@ def refuse_far(table: Table, column: Learned, found: NDArray[np.float32]) -> Non
     if np.isinf(found).any():
         row = int(np.isinf(found).argmax())
         raise DataError(
-            f"{table.where(row)}: column {column.name!r} holds "
-            f"{cell_text(table.columns[column.name][row])}, which is too far from the training "
-            f"rows' mean {column.mean:.6g} (standard deviation {column.std:.6g}) for float32."
+            f"{table.where(row)}: column {name!r} holds {cell_text(table.columns[name][row])}, "
+            f"which is too far from the training rows' mean {mean:.6g} (standard deviation "
+            f"{std:.6g}) for float32."
         )
 
 

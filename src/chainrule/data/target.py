@@ -126,7 +126,7 @@ class NumberTarget:
             return np.zeros(0, np.float32)
         values = numbers(table, self.name)[:, None].copy()
         found = standardised(values, [(self.mean, self.std)], [False])[:, 0]
-        refuse_far(table, self, found)
+        refuse_far(table, self.name, self.mean, self.std, found)
         return found
 
     def decode(self, values: ArrayLike) -> NDArray[np.float64]:
