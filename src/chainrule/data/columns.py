@@ -12,6 +12,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -102,9 +103,13 @@ class CategoryColumn:
         """One-hot rows, float32 (n, categories)."""
         values = as_texts(table.columns[self.name])
         rows = np.array([value or "" for value in values], dtype=object)[:, None]
-        hot: NDArray[np.float32] = one_hot(self.categories, self.other).transform(rows)
+        hot: NDArray[np.float32] = self._encoder.transform(rows)
         hot[missing(values)] = 0.0
         return hot
+
+    @cached_property
+    def _encoder(self) -> Any:
+        return one_hot(self.categories, self.other)
 
 
 @dataclass(frozen=True)

@@ -117,7 +117,10 @@ class Moments:
     @property
     def std(self) -> float:
         """Their standard deviation, exactly 0 where all are equal."""
-        return 0.0 if self.minimum == self.maximum else math.sqrt(self._scaler.var_[0])
+        if self.minimum == self.maximum:
+            return 0.0
+        # Rounding may leave a variance a little below 0.
+        return math.sqrt(max(float(self._scaler.var_[0]), 0.0))
 
 
 def too_far_apart(found: Moments) -> str:
