@@ -44,8 +44,12 @@ def test_a_survey_in_batches_is_the_survey_of_all():
             )
 
 
+#: Their squares have a place in float64.
+NUMBERS = st.floats(-1e100, 1e100).filter(lambda x: x == 0 or abs(x) > 1e-100)
+
+
 @settings(deadline=None)  # a busy machine is no failure
-@given(st.lists(st.lists(st.floats(-1e100, 1e100), max_size=5), max_size=4))
+@given(st.lists(st.lists(NUMBERS, max_size=5), max_size=4))
 def test_moments_of_parts_are_those_of_all(parts):
     moments, whole = Moments(), np.array([value for part in parts for value in part])
     for part in parts:
