@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import tracemalloc
 from pathlib import Path
@@ -13,6 +14,7 @@ from chainrule.cli import streams
 from chainrule.cli.table_options import TableOptions
 from chainrule.cli.tables import table_problem
 from chainrule.data import TableFacts
+from chainrule.errors import DataError
 
 RNG = np.random.default_rng(2)
 N = 3000
@@ -29,6 +31,23 @@ def shops(folder) -> Path:
     path = folder / "shops.csv"
     path.write_text("x,z,colour,shop,sales\n" + "\n".join(lines) + "\n")
     return path
+
+
+def test_the_garbage_collector_is_left_alone_only_while_rows_are_read(shops, folder, monkeypatch):
+    seen, true = [], streams.learn
+
+    def learn(*given):
+        seen.append(gc.get_freeze_count())
+        return true(*given)
+
+    monkeypatch.setattr(streams, "learn", learn)
+    problem = table_problem(shops, TableOptions(stream=True), 0, folder)
+    problem.stream.close()
+    assert seen[0] > 0
+    assert gc.get_freeze_count() == 0
+    with pytest.raises(DataError):
+        table_problem(shops, TableOptions(stream=True, drop=("x", "z", "colour")), 0, folder)
+    assert gc.get_freeze_count() == 0
 
 
 def test_a_stream_is_trained_told_and_asked(command, shops, folder):

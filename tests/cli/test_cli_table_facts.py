@@ -199,6 +199,19 @@ def test_without_scikit_learn_there_is_no_linear_baseline_and_a_line_says_so(
     assert {score["who"] for score in state["facts"]["scores"]} == {"network", "constant"}
 
 
+def test_without_scikit_learn_a_table_is_one_line(command, houses, monkeypatch):
+    command("train", houses, "--epochs", "1", "--out", "run")
+    monkeypatch.setitem(sys.modules, "sklearn.preprocessing", None)
+    for arguments in (("train", houses, "--out", "other"), ("predict", "run", houses)):
+        result = command(*arguments)
+        assert (result.exit_code, result.stdout) == (1, "")
+        assert result.stderr == (
+            "Error: Encoding a table needs the package 'sklearn', which is not installed: "
+            "pip install 'chainrule[tables]'\n"
+        )
+    assert not Path("other").exists()
+
+
 def test_asking_tells_of_categories_never_seen(command, houses, folder):
     command("train", houses, "--epochs", "2", "--out", "run")
     (folder / "new.jsonl").write_text(

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from chainrule.cli import tables
 from chainrule.cli.runs import read_run
 from chainrule.cli.splits import set_aside
 from chainrule.cli.table_options import TableOptions
@@ -61,6 +62,19 @@ def test_what_is_learnt_of_columns_is_learnt_from_training_rows_alone(houses):
     assert given.train.X[:, place].std() == pytest.approx(1, abs=1e-5)
     assert abs(given.test.X[:, place].mean()) > 1e-3
     assert abs(given.validation.X[:, place].mean()) > 1e-3
+
+
+def test_rows_encoded_some_at_a_time_are_those_encoded_at_once(houses, flowers, monkeypatch):
+    for file, options in ((houses, TableOptions()), (flowers, TableOptions(target="kind"))):
+        whole = table_problem(file, options, 0)
+        with monkeypatch.context() as patched:
+            patched.setattr(tables, "ROWS_AT_ONCE", 7)
+            pieces = table_problem(file, options, 0)
+        for name in ("train", "validation", "test"):
+            one, other = getattr(whole, name), getattr(pieces, name)
+            assert np.array_equal(one.X, other.X)
+            assert np.array_equal(one.y, other.y)
+            assert (one.X.dtype, one.y.dtype) == (other.X.dtype, other.y.dtype)
 
 
 def test_classes(command, flowers):

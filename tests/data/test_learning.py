@@ -1,4 +1,4 @@
-"""What is learned of columns: kinds, rare categories, identifiers; scikit-learn as a witness."""
+"""What is learned of columns: kinds, rare categories, identifiers; and in batches."""
 
 from __future__ import annotations
 
@@ -20,40 +20,6 @@ N = 1000
 def table(**columns):
     y = ["a", "b"] * (len(next(iter(columns.values()))) // 2)
     return Table((*columns, "y"), {**columns, "y": y}, "y")
-
-
-# scikit-learn's transformers, fitted to the same rows, give the same numbers
-
-
-def test_numbers_are_what_scikit_learns_imputer_and_scaler_make_of_them():
-    from sklearn.impute import SimpleImputer
-    from sklearn.pipeline import make_pipeline
-    from sklearn.preprocessing import StandardScaler
-
-    x = 1e6 + 3 * RNG.normal(size=N)
-    x[RNG.random(N) < 0.1] = np.nan
-    ours = TableEncoder().fit(table(x=x)).transform(table(x=x))
-    witness = make_pipeline(StandardScaler(), SimpleImputer(add_indicator=True))
-    theirs = witness.fit_transform(x[:, None])
-    assert ours.shape == (N, 2)
-    # Their mean of what is left is 0 but for rounding; ours is the mean itself.
-    np.testing.assert_allclose(ours, theirs, rtol=1e-5, atol=1e-5)
-
-
-def test_categories_are_what_scikit_learns_one_hot_encoder_makes_of_them():
-    from sklearn.preprocessing import OneHotEncoder
-
-    words = RNG.choice([f"w{k}" for k in range(30)], N, p=np.geomspace(1, 0.002, 30) / sum(
-        np.geomspace(1, 0.002, 30)))  # fmt: skip
-    ours = TableEncoder().fit(table(c=words.tolist()))
-    theirs = OneHotEncoder(
-        min_frequency=10, handle_unknown="infrequent_if_exist", sparse_output=False
-    ).fit(words[:, None])
-    assert ours.columns[0].other
-    later = np.array([*words[:100], "never seen"])
-    np.testing.assert_array_equal(
-        ours.transform(Table(("c",), {"c": later.tolist()})), theirs.transform(later[:, None])
-    )
 
 
 def test_a_survey_in_batches_is_the_survey_of_all():
@@ -78,18 +44,31 @@ def test_a_survey_in_batches_is_the_survey_of_all():
             )
 
 
+#: Their squares have a place in float64.
+NUMBERS = st.floats(-1e100, 1e100).filter(lambda x: x == 0 or abs(x) > 1e-100)
+
+
 @settings(deadline=None)  # a busy machine is no failure
-@given(
-    st.lists(st.floats(-1e300, 1e300), max_size=8), st.lists(st.floats(-1e300, 1e300), max_size=8)
-)
-def test_moments_of_two_parts_are_those_of_all(first, second):
-    a, b = (Moments.of(np.array(part, dtype=float)) for part in (first, second))
-    both, whole = a.joined(b), Moments.of(np.array(first + second, dtype=float))
-    scale = max(abs(whole.minimum), abs(whole.maximum)) or 1.0
-    assert both.count == whole.count
-    assert both.mean / scale == pytest.approx(whole.mean / scale, abs=1e-12)
-    assert both.std / scale == pytest.approx(whole.std / scale, abs=1e-7)
-    assert (both.minimum, both.maximum) == (whole.minimum, whole.maximum)
+@given(st.lists(st.lists(NUMBERS, max_size=5), max_size=4))
+def test_moments_of_parts_are_those_of_all(parts):
+    moments, whole = Moments(), np.array([value for part in parts for value in part])
+    for part in parts:
+        moments.add(np.array(part, dtype=float))
+    assert moments.count == len(whole)
+    if not len(whole):
+        assert (moments.mean, moments.std, moments.minimum, moments.maximum) == (0, 0, 0, 0)
+        return
+    scale = float(abs(whole).max()) or 1.0
+    assert (moments.minimum, moments.maximum) == (whole.min(), whole.max())
+    assert moments.mean / scale == pytest.approx((whole / scale).mean(), abs=1e-12)
+    assert moments.std / scale == pytest.approx((whole / scale).std(), abs=1e-7)
+
+
+def test_equal_numbers_have_no_spread_and_are_their_mean():
+    moments = Moments()
+    for _ in range(3):
+        moments.add(np.full(7, 0.1))
+    assert (moments.mean, moments.std) == (0.1, 0.0)
 
 
 # Kinds

@@ -6,6 +6,7 @@ import dataclasses
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from chainrule.cli.problems import Part, Problem, Recipe
 from chainrule.cli.splits import (
@@ -18,6 +19,7 @@ from chainrule.cli.splits import (
 from chainrule.cli.streams import is_large, stream_problem
 from chainrule.cli.table_options import TableOptions
 from chainrule.cli.table_parts import (
+    Learnt,
     Pieces,
     known_classes,
     learn,
@@ -25,7 +27,7 @@ from chainrule.cli.table_parts import (
     refuse_few_rows,
     with_target,
 )
-from chainrule.data import Table, open_table
+from chainrule.data import Table, TableEncoder, TableFile, open_table
 from chainrule.data.learning import MISSING_IS_FINE, refuse_strays
 from chainrule.data.survey import ColumnSurvey
 from chainrule.data.table import joined
@@ -35,6 +37,8 @@ from chainrule.errors import DataError
 
 #: Training rows from which on a table is not small, and has many.
 SMALL, MANY = 5000, 100_000
+#: Rows that are encoded at a time.
+ROWS_AT_ONCE = 1 << 16
 
 
 def table_problem(path: Path, options: TableOptions, seed: int, folder: Path = Path()) -> Problem:
@@ -48,12 +52,21 @@ def table_problem(path: Path, options: TableOptions, seed: int, folder: Path = P
     Raises:
         OptionError: no such column, task or way of weighting.
         DataError, FileFormatError: no such file, or not a table that can be learnt from.
-        MissingPackageError: a Parquet file, and pyarrow is not installed.
+        MissingPackageError: scikit-learn is not installed; or a Parquet file, and no pyarrow.
     """
     file = open_table(path)
     target = options.check(file.names)
     if options.stream or is_large(path, file):
         return stream_problem(path, file, options, seed, folder)
+    learnt, pieces, split = _in_memory(file, target, options, seed)
+    trained, held, _ = pieces.sizes
+    return made_problem(path, file, learnt, pieces, split, options, recipe(trained, held > 0))
+
+
+def _in_memory(
+    file: TableFile, target: str, options: TableOptions, seed: int
+) -> tuple[Learnt, Pieces, Split]:
+    """Read, split and encode the rows; of the table itself, only the test is kept."""
     whole = joined(file.batches(rows_a_batch(len(file.names))))
     table = with_target(dataclasses.replace(whole, target=target))
     refuse_few_rows(table.source, target, len(table), len(whole) - len(table))
@@ -64,28 +77,41 @@ def table_problem(path: Path, options: TableOptions, seed: int, folder: Path = P
         if name != target and name not in options.drop:
             refuse_strays(table, name, MISSING_IS_FINE)
     split = _split(table, options, goal, seed)
-    train = table.take(split.train)
-    surveys = {name: ColumnSurvey(name) for name in table.names}
-    for survey in surveys.values():
-        survey.add(train)
-    learnt = learn(table.source, surveys, target, goal.task, options, split)
-    encoder = learnt.encoder
-
-    def part(chosen: Table) -> Part:
-        return Part(encoder.transform(chosen), encoder.encode_target(chosen))
-
+    learnt = _learn(table.take(split.train), goal, options, split)
     held, test = (
         known_classes(table.take(rows), learnt.target) for rows in (split.validation, split.test)
     )
     if not len(test):
-        raise DataError(f"{path}: no row of the test has a class that training rows have.")
+        raise DataError(f"{table.source}: no row of the test has a class that training rows have.")
+    encoder = learnt.encoder
     pieces = Pieces(
-        part(train), part(held), part(test), test, (len(train), len(held), len(test)), len(whole),
+        _part(encoder, table, split.train),
+        _part(encoder, held, np.arange(len(held))),
+        _part(encoder, test, np.arange(len(test))),
+        test,
+        (len(split.train), len(held), len(test)),
+        len(whole),
         len(whole) - len(table),
-    )  # fmt: skip
-    return made_problem(
-        path, file, learnt, pieces, split, options, recipe(len(train), len(held) > 0)
     )
+    return learnt, pieces, split
+
+
+def _learn(train: Table, goal: Target, options: TableOptions, split: Split) -> Learnt:
+    surveys = {name: ColumnSurvey(name) for name in train.names}
+    for survey in surveys.values():
+        survey.add(train)
+    return learn(train.source, surveys, goal.name, goal.task, options, split)
+
+
+def _part(encoder: TableEncoder, table: Table, rows: NDArray[np.intp]) -> Part:
+    """Encode rows of a table, some at a time: a copy of a million rows would take memory."""
+    X = np.empty((len(rows), len(encoder.feature_names)), np.float32)
+    y = []
+    for first in range(0, max(len(rows), 1), ROWS_AT_ONCE):
+        some = table.take(rows[first : first + ROWS_AT_ONCE])
+        X[first : first + len(some)] = encoder.transform(some)
+        y.append(encoder.encode_target(some))
+    return Part(X, np.concatenate(y))
 
 
 def recipe(rows: int, validated: bool) -> Recipe:

@@ -1,8 +1,8 @@
 """Data to learn from: logic gates, point clouds, digits, MNIST, IDX files and tables.
 
 Everything here hands out NumPy arrays with one sample a row. Importing the package loads NumPy
-and the standard library; scikit-learn (``digits``), pooch and rich (the MNIST download) are
-imported by the functions that need them.
+and the standard library; scikit-learn (``digits``, encoding tables), pooch and rich (the MNIST
+download) are imported by the functions that need them.
 """
 
 from __future__ import annotations

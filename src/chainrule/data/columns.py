@@ -4,7 +4,7 @@ A ``NumberColumn`` becomes one standardised number, (x - mean) / std, with 0 whe
 missing, which is the mean; where many are missing, a second number says which. A ``BooleanColumn``
 becomes 1 or -1, a ``CategoryColumn`` one number a category: 1 for the row's own, 0 for the others,
 all 0 for a missing value. A ``DateColumn`` becomes its place in time, in the year, in the week and
-in the day.
+in the day. Scaling, filling in and categories are the work of scikit-learn's transformers.
 """
 
 from __future__ import annotations
@@ -12,14 +12,16 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from chainrule.data import dates
-from chainrule.data.numbers import numbers, standardised
-from chainrule.data.table import Table, as_texts, cell_text
+from chainrule.data.numbers import numbers
+from chainrule.data.table import Table, as_texts, cell_text, missing
+from chainrule.data.transformers import one_hot
 from chainrule.errors import DataError
 
 #: Words that mean no and yes, if a column holds both of a pair and nothing else.
@@ -44,18 +46,18 @@ class NumberColumn:
         """The column itself, and ``COLUMN is missing`` where that is told."""
         return (self.name, f"{self.name} is missing") if self.flag else (self.name,)
 
-    def encode(self, table: Table) -> NDArray[np.float32]:
-        """Standardised values, float32 (n, 1) or (n, 2).
+    @property
+    def scales(self) -> list[tuple[float, float]]:
+        """Mean and standard deviation of each of ``values``."""
+        return [(self.mean, self.std)]
+
+    def values(self, table: Table) -> NDArray[np.float64]:
+        """The numbers as the table has them, (n, 1), NaN where one is missing.
 
         Raises:
-            DataError: what is not a finite number, or a number so far out that its distance
-                from the mean has no place in float32.
+            DataError: what is not a finite number.
         """
-        values = numbers(table, self.name)
-        gone = np.isnan(values)
-        values[gone] = self.mean
-        found = standardised(table, self.name, self.mean, self.std, values)
-        return np.stack([found, gone.astype(np.float32)], axis=1) if self.flag else found[:, None]
+        return numbers(table, self.name)[:, None]
 
 
 @dataclass(frozen=True)
@@ -99,15 +101,15 @@ class CategoryColumn:
 
     def encode(self, table: Table) -> NDArray[np.float32]:
         """One-hot rows, float32 (n, categories)."""
-        width = len(self.categories) + self.other
-        place: dict[str | None, int] = {name: k for k, name in enumerate(self.categories)}
-        # The last column beyond the width takes what has no category, and is cut off.
-        place[None], unseen = width, len(self.categories) if self.other else width
         values = as_texts(table.columns[self.name])
-        places = np.fromiter((place.get(v, unseen) for v in values), np.intp, len(values))
-        hot = np.zeros((len(values), width + 1), dtype=np.float32)
-        hot[np.arange(len(values)), places] = 1.0
-        return np.ascontiguousarray(hot[:, :width])
+        rows = np.array([value or "" for value in values], dtype=object)[:, None]
+        hot: NDArray[np.float32] = self._encoder.transform(rows)
+        hot[missing(values)] = 0.0
+        return hot
+
+    @cached_property
+    def _encoder(self) -> Any:
+        return one_hot(self.categories, self.other)
 
 
 @dataclass(frozen=True)
@@ -128,13 +130,21 @@ class DateColumn:
         """``COLUMN time``, ``COLUMN season sin``, ..."""
         return dates.called(self.name, self.parts)
 
-    def encode(self, table: Table) -> NDArray[np.float32]:
-        """Their parts, float32 (n, numbers); 0 where the date is missing.
+    #: A missing date is all 0, which needs no further number.
+    flag = False
+
+    @property
+    def scales(self) -> list[tuple[float, float]]:
+        """Mean and standard deviation of each of ``values``."""
+        return dates.scales(self.mean, self.std, self.parts)
+
+    def values(self, table: Table) -> NDArray[np.float64]:
+        """Their parts before they are standardised, (n, numbers), NaN where the date is missing.
 
         Raises:
             DataError: text that is no date.
         """
-        return dates.numbers_of(dates.seconds(self.dates(table)), self.mean, self.std, self.parts)
+        return dates.numbers_of(dates.seconds(self.dates(table)), self.parts)
 
     def dates(self, table: Table) -> NDArray[np.datetime64]:
         """The dates themselves, NaT where one is missing.
@@ -184,14 +194,19 @@ def read_column(state: dict[str, Any]) -> Column:
         "boolean": lambda: BooleanColumn(
             text(state["name"]), text(state["no"]), text(state["yes"])
         ),
-        "category": lambda: CategoryColumn(
-            text(state["name"]), texts(state["categories"]), state.get("other") is True
-        ),
+        "category": lambda: _read_category(state),
         "date": lambda: _read_date(state),
     }  # fmt: skip
     if kind not in read:
         raise ValueError(f"unknown kind of column {kind!r}")
     return read[kind]()
+
+
+def _read_category(state: dict[str, Any]) -> CategoryColumn:
+    categories, other = texts(state["categories"]), state.get("other") is True
+    if len({"", *categories}) <= len(categories) or not (categories or other):
+        raise ValueError(f"categories that are none, empty or there twice: {list(categories)!r}")
+    return CategoryColumn(text(state["name"]), categories, other)
 
 
 def _read_date(state: dict[str, Any]) -> DateColumn:

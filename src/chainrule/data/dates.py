@@ -119,20 +119,31 @@ def called(name: str, parts: Iterable[str]) -> tuple[str, ...]:
     return tuple(f"{name} {number}" for part in parts for number in _CALLED[part])
 
 
-def numbers_of(
-    times: NDArray[np.float64], mean: float, std: float, parts: Iterable[str]
-) -> NDArray[np.float32]:
-    """Seconds since 1970 as float32 (n, numbers); a missing one is 0 in all of them.
+def numbers_of(times: NDArray[np.float64], parts: Iterable[str]) -> NDArray[np.float64]:
+    """Seconds since 1970 as float64 (n, numbers), NaN where one is missing.
 
-    ``time`` is (t - mean) / std. What repeats is a point on a circle, its sine and cosine, so that
-    December lies beside January: ``season`` in a year, ``weekday`` in a week, ``hour`` in a day.
+    ``time`` is the seconds themselves. What repeats is a point on a circle, its sine and cosine,
+    so that December lies beside January: ``season`` in a year, ``weekday`` in a week, ``hour`` in a
+    day.
     """
     found = []
     for part in parts:
         if part == "time":
-            found.append((times - mean) / std)
+            found.append(times)
             continue
         period = {"season": YEAR, "weekday": 7 * DAY, "hour": DAY}[part]
         angle = 2 * np.pi * (times % period) / period
         found += [np.sin(angle), np.cos(angle)]
-    return np.nan_to_num(np.stack(found, axis=1)).astype(np.float32)
+    return np.stack(found, axis=1)
+
+
+def scales(mean: float, std: float, parts: Iterable[str]) -> list[tuple[float, float]]:
+    """What is subtracted from each of ``numbers_of``, and by what it is divided then.
+
+    Points on a circle stay as they are: they lie around 0 and are as large as what is standardised.
+    """
+    return [
+        scale
+        for part in parts
+        for scale in ([(mean, std)] if part == "time" else [(0.0, 1.0), (0.0, 1.0)])
+    ]

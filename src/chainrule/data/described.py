@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from chainrule.data.columns import (
     BooleanColumn,
     CategoryColumn,
@@ -36,6 +38,7 @@ def column_facts(
         kind = "category" if role == "target" else "text"
     moments = survey.dates if kind == "date" else survey.numbers
     ranged = kind in ("number", "date") and moments.count > 0
+    told = ranged and math.isfinite(moments.std)
     counted = () if survey.distinct is None else tuple(survey.counted.most_common(MOST_COMMON))
     return ColumnFacts(
         survey.name,
@@ -47,7 +50,7 @@ def column_facts(
         survey.distinct,
         moments.minimum if ranged else None,
         moments.maximum if ranged else None,
-        moments.mean if ranged else None,
-        moments.std if ranged else None,
+        moments.mean if told else None,
+        moments.std if told else None,
         counted if kind != "date" else (),
     )

@@ -23,6 +23,7 @@ from chainrule.data.columns import (
     text,
     texts,
 )
+from chainrule.data.inputs import encoded
 from chainrule.data.learning import MISSING_IS_FINE, ROW_COUNTER, learn_column, refuse_strays
 from chainrule.data.survey import ColumnSurvey
 from chainrule.data.table import Table, as_texts
@@ -41,7 +42,8 @@ class TableEncoder:
     become their place in time, year, week and day, yes and no one number, other columns one number
     a category. Rare categories are one; those never seen in training count as rare, or are all
     zeros. Columns that are constant, that only tell rows apart, or hold text of very many values
-    are left out and listed in ``ignored``.
+    are left out and listed in ``ignored``. scikit-learn's transformers do the work; see
+    ``chainrule.data.transformers``.
 
     Args:
         task: ``"classification"`` or ``"regression"``; None: found out from the target. Text means
@@ -137,7 +139,7 @@ class TableEncoder:
                 f"{', '.join(map(repr, lacking))}, which the training rows had. "
                 f"It has: {', '.join(table.names)}."
             )
-        return np.concatenate([column.encode(table) for column in self.columns], axis=1)
+        return encoded(self.columns, table)
 
     def unseen(self, table: Table) -> dict[str, tuple[str, int]]:
         """Categories that no training row had: (the first, in how many rows) by column."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 
 from chainrule.data import dates
@@ -13,7 +14,7 @@ from chainrule.data.columns import (
     DateColumn,
     NumberColumn,
 )
-from chainrule.data.numbers import decimal_comma, how_to_write, number
+from chainrule.data.numbers import decimal_comma, how_to_write, number, too_far_apart
 from chainrule.data.survey import LONGEST_COUNTED, MOST_COUNTED, ColumnSurvey
 from chainrule.data.table import Table, number_text
 from chainrule.errors import DataError
@@ -50,8 +51,12 @@ def learn_column(survey: ColumnSurvey) -> Column | str:
 
 def _numbers(survey: ColumnSurvey) -> NumberColumn | str:
     found = survey.numbers
-    if not found.std > 0.0:
+    if found.minimum == found.maximum:
         return f"always {number_text(found.mean)}"
+    if found.std == 0.0:
+        return "it varies by less than float64 can tell"
+    if not math.isfinite(found.std):
+        return too_far_apart(found)
     if survey.row_counter and not survey.kept:
         return ROW_COUNTER
     every = survey.distinct in (None, survey.present) and not survey.kept

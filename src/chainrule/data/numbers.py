@@ -5,12 +5,13 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from chainrule.data.table import Table, cell_text, compact
+from chainrule.data.transformers import scikit, values_are_checked
 from chainrule.errors import DataError
 
 #: 1,000 or 12,345.67: commas between thousands.
@@ -29,7 +30,7 @@ def number(text: str) -> float | None:
 
 
 def numbers(table: Table, name: str) -> NDArray[np.float64]:
-    """A column as float64 (n,), NaN where the value is missing.
+    """A column as float64 (n,), NaN where the value is missing; perhaps the table's own array.
 
     Raises:
         DataError: what is not a finite number, with its column, line and value.
@@ -47,7 +48,7 @@ def numbers(table: Table, name: str) -> NDArray[np.float64]:
             f"{decimal_comma([text])}."
         )
     refuse_infinite(table, name, values)
-    return np.array(values)
+    return values
 
 
 def refuse_infinite(table: Table, name: str, values: NDArray[np.float64]) -> None:
@@ -63,73 +64,71 @@ def refuse_infinite(table: Table, name: str, values: NDArray[np.float64]) -> Non
         )
 
 
-@dataclass(frozen=True)
-class Moments:
-    """Count, mean, population standard deviation and range of numbers; of none, all are 0."""
-
-    count: int = 0
-    mean: float = 0.0
-    std: float = 0.0
-    minimum: float = 0.0
-    maximum: float = 0.0
-
-    @classmethod
-    def of(cls, values: NDArray[np.float64]) -> Moments:
-        """Those of an array without NaN."""
-        if not len(values):
-            return cls()
-        return cls(len(values), *mean_and_std(values), float(values.min()), float(values.max()))
-
-    def joined(self, other: Moments) -> Moments:
-        """Those of both sets of numbers together (Chan, Golub and LeVeque 1979)."""
-        if not self.count or not other.count:
-            return self if self.count else other
-        count = self.count + other.count
-        here, there = self.count / count, other.count / count
-        minimum, maximum = min(self.minimum, other.minimum), max(self.maximum, other.maximum)
-        # Halves, because the difference of two huge numbers may have no place in float64.
-        apart = 2 * math.sqrt(here * there) * (self.mean / 2 - other.mean / 2)
-        std = math.hypot(math.sqrt(here) * self.std, math.sqrt(there) * other.std, apart)
-        mean = here * self.mean + there * other.mean
-        return Moments(count, mean, 0.0 if minimum == maximum else std, minimum, maximum)
-
-
-def mean_and_std(values: Sequence[float] | NDArray[np.float64]) -> tuple[float, float]:
-    """Mean and population standard deviation, safe for numbers up to the largest float64.
-
-    The standard deviation is exactly 0 when all values are equal, which rounding in the mean
-    would otherwise hide.
-    """
-    x = np.asarray(values, dtype=np.float64)
-    largest = float(np.abs(x).max())
-    if x.min() == x.max():
-        return float(x[0]), 0.0
-    # A power of two, so that scaling rounds nothing.
-    scale = math.ldexp(1.0, max(math.frexp(largest)[1] - 1, -1022))
-    x = x / scale
-    return float(x.mean()) * scale, float(x.std()) * scale
-
-
-def standardised(
-    table: Table, name: str, mean: float, std: float, values: NDArray[np.float64]
-) -> NDArray[np.float32]:
-    """(values - mean) / std as float32 (n,).
+def refuse_far(
+    table: Table, name: str, mean: float, std: float, found: NDArray[np.float32]
+) -> None:
+    """Stop at a standardised value beyond the largest float32.
 
     Raises:
-        DataError: a result beyond the largest float32.
+        DataError: there is one, with its place.
     """
-    with np.errstate(over="ignore"):
-        # Halves, because the difference of two huge numbers may have no place in float64.
-        distance = ((values / 2 - mean / 2) / std) * 2
-        result = distance.astype(np.float32)
-    if not np.isfinite(result).all():
-        row = int(np.flatnonzero(~np.isfinite(result))[0])
+    if np.isinf(found).any():
+        row = int(np.isinf(found).argmax())
         raise DataError(
             f"{table.where(row)}: column {name!r} holds {cell_text(table.columns[name][row])}, "
             f"which is too far from the training rows' mean {mean:.6g} (standard deviation "
             f"{std:.6g}) for float32."
         )
-    return result
+
+
+class Moments:
+    """Mean, population standard deviation and range of numbers seen in batches; of none, all are 0.
+
+    Mean and standard deviation are those of scikit-learn's StandardScaler. Where squares have no
+    place in float64, beyond about 1e150, the standard deviation is no finite number.
+    """
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.minimum = self.maximum = 0.0
+        self._scaler: Any = None
+
+    def add(self, values: NDArray[np.float64]) -> None:
+        """Look at some finite numbers more.
+
+        Raises:
+            MissingPackageError: scikit-learn is not installed.
+        """
+        if not len(values):
+            return
+        least, most = float(values.min()), float(values.max())
+        self.minimum = min(self.minimum, least) if self.count else least
+        self.maximum = max(self.maximum, most) if self.count else most
+        self.count += len(values)
+        self._scaler = self._scaler or scikit("preprocessing").StandardScaler()
+        with values_are_checked(), np.errstate(over="ignore", invalid="ignore"):
+            self._scaler.partial_fit(values[:, None])
+
+    @property
+    def mean(self) -> float:
+        """Their mean, which rounding does not change where all are equal."""
+        return self.minimum if self.minimum == self.maximum else float(self._scaler.mean_[0])
+
+    @property
+    def std(self) -> float:
+        """Their standard deviation, exactly 0 where all are equal."""
+        if self.minimum == self.maximum:
+            return 0.0
+        # Rounding may leave a variance a little below 0.
+        return math.sqrt(max(float(self._scaler.var_[0]), 0.0))
+
+
+def too_far_apart(found: Moments) -> str:
+    """What is to be said of numbers whose standard deviation is not finite."""
+    return (
+        f"from {found.minimum:.6g} to {found.maximum:.6g}, too far apart for a standard deviation "
+        f"in float64"
+    )
 
 
 def decimal_comma(present: Sequence[str]) -> str:

@@ -93,7 +93,7 @@ class ColumnSurvey:
         self, values: NDArray[np.float64], gone: NDArray[np.bool_], lines: Lines
     ) -> None:
         there = values[~gone]
-        self.numbers = self.numbers.joined(Moments.of(there))
+        self.numbers.add(there)
         if len(there):
             self.styles = []
         self.whole = self.whole and bool((there == np.floor(there)).all())
@@ -109,7 +109,7 @@ class ColumnSurvey:
         counted = Counter(there)
         read = {text: number(text) for text in counted}
         some = np.array([read[text] for text in there if read[text] is not None], dtype=np.float64)
-        self.numbers = self.numbers.joined(Moments.of(some))
+        self.numbers.add(some)
         if self.stray is None:
             every = table.columns[self.name]
             row = next(k for k, text in enumerate(every) if text is not None and read[text] is None)
@@ -117,24 +117,23 @@ class ColumnSurvey:
         self.styles = dates.styles_of(counted, self.styles)
         self._moments = {style: self._moments.get(style, Moments()) for style in self.styles}
         for style in self.styles:
-            found = dates.parse_all(there, style)
-            self._moments[style] = self._joined_dates(self._moments[style], found)
+            self._add_times(self._moments[style], dates.parse_all(there, style))
         self.dates = self._moments[self.styles[0]] if self.styles else Moments()
         self._count(counted.items())
 
     def _add_dates(self, there: NDArray[np.datetime64]) -> None:
         self.row_counter = False
         self.styles = self.styles[:1]
-        self.dates = self._joined_dates(self.dates, there)
+        self._add_times(self.dates, there)
         self._moments = dict.fromkeys(self.styles, self.dates)
         if not self.overflow:
             found, counts = np.unique(there, return_counts=True)
             self._count(zip(map(str, found), counts.tolist(), strict=True))
 
-    def _joined_dates(self, moments: Moments, found: NDArray[np.datetime64]) -> Moments:
+    def _add_times(self, moments: Moments, found: NDArray[np.datetime64]) -> None:
         times = dates.seconds(found)
         self.clock = self.clock or bool((times % dates.DAY).any())
-        return moments.joined(Moments.of(times))
+        moments.add(times)
 
     def _count(self, found: Iterable[tuple[str, int]]) -> None:
         for text, count in found:

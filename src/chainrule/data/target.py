@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -10,9 +11,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from chainrule.data.learning import refuse_strays
-from chainrule.data.numbers import decimal_comma, number, numbers, standardised
+from chainrule.data.numbers import decimal_comma, number, numbers, refuse_far, too_far_apart
 from chainrule.data.survey import ColumnSurvey
 from chainrule.data.table import Table, as_texts, cell_text, missing, number_text
+from chainrule.data.transformers import scaler, standardised, values_are_checked
 from chainrule.errors import DataError, DtypeError, unknown_name
 
 TASKS = ("classification", "regression")
@@ -115,14 +117,30 @@ class NumberTarget:
         """(value - mean) / std, float32 (n,).
 
         Raises:
-            DataError: a missing value, or text that is not a finite number.
+            DataError: a missing value, text that is not a finite number, or a number so far out
+                that its distance from the mean has no place in float32.
+            MissingPackageError: scikit-learn is not installed.
         """
         refuse_missing(table, self.name)
-        return standardised(table, self.name, self.mean, self.std, numbers(table, self.name))
+        if not len(table):  # scikit-learn has no transforms of no rows
+            return np.zeros(0, np.float32)
+        values = numbers(table, self.name)[:, None].copy()
+        found = standardised(values, [(self.mean, self.std)], [False])[:, 0]
+        refuse_far(table, self.name, self.mean, self.std, found)
+        return found
 
     def decode(self, values: ArrayLike) -> NDArray[np.float64]:
-        """value * std + mean, float64 of the same shape: the table's own unit again."""
-        return np.asarray(values, dtype=np.float64) * self.std + self.mean
+        """value * std + mean, float64 of the same shape: the table's own unit again.
+
+        Raises:
+            MissingPackageError: scikit-learn is not installed.
+        """
+        given = np.array(values, dtype=np.float64)
+        if not given.size:
+            return given
+        with values_are_checked():
+            found = scaler([(self.mean, self.std)]).inverse_transform(given.reshape(-1, 1))
+        return np.asarray(found).reshape(given.shape)
 
 
 Target = ClassTarget | NumberTarget
@@ -180,9 +198,12 @@ def target_of(survey: ColumnSurvey, source: str, task: str | None) -> Target:
         return _classes(survey, where, labels)
     if not numeric:
         raise DataError(f"{where} of a regression must be a number, got {labels[0]!r}.")
-    if survey.numbers.std == 0.0:
+    found = survey.numbers
+    if found.std == 0.0:
         raise DataError(f"{where} varies by less than float64 can tell: there is nothing to learn.")
-    return NumberTarget(survey.name, survey.numbers.mean, survey.numbers.std)
+    if not math.isfinite(found.std):
+        raise DataError(f"{where} is {too_far_apart(found)}. Divide it by a number that suits it.")
+    return NumberTarget(survey.name, found.mean, found.std)
 
 
 def _classes(survey: ColumnSurvey, where: str, labels: list[str]) -> ClassTarget:

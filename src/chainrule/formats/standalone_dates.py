@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.data.dates import numbers_of, parse_all, seconds
+from chainrule.data.dates import numbers_of, parse_all, scales, seconds
 from chainrule.formats.standalone_table import ENCODED
 
 # --- copied from here on ---
@@ -21,7 +21,8 @@ def _dates(column: dict[str, Any], values: list[str | None], places: list[str]) 
         if text is not None and np.isnat(found[row]):
             told = f"holds dates, written {column['style']}, got {text!r}"
             raise ValueError(f"{places[row]}: column {column['name']!r} {told}")
-    return numbers_of(seconds(found), column["mean"], column["std"], column["parts"])
+    means, stds = np.transpose(scales(column["mean"], column["std"], column["parts"]))
+    return np.nan_to_num((numbers_of(seconds(found), column["parts"]) - means) / stds)
 
 
 ENCODED["date"] = _dates
