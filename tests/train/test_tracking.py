@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import chainrule as cr
-from chainrule.errors import MissingPackageError, OptionError
+from chainrule.errors import MissingPackageError, OptionError, TrainingWarning
 
 X, y = cr.data.gate("xor")
 
@@ -97,6 +97,55 @@ def client(store):
     from mlflow.tracking import MlflowClient
 
     return MlflowClient(tracking_uri=store)
+
+
+def refusing(callback, monkeypatch, method, after=0):
+    """The callback, whose server is gone after so many calls of a method; and how often asked."""
+    from mlflow.exceptions import MlflowException
+
+    call, asked = getattr(callback.client, method), []
+
+    def gone(*arguments, **options):
+        asked.append(method)
+        if len(asked) > after:
+            raise MlflowException("the server is gone")
+        return call(*arguments, **options)
+
+    monkeypatch.setattr(callback.client, method, gone)
+    return asked
+
+
+def test_a_server_that_dies_does_not_end_the_training(store, monkeypatch):
+    expected = fitted((), validation=(X, y))
+    callback = cr.MLflow(uri=store)
+    asked = refusing(callback, monkeypatch, "log_batch", after=1 + 5)  # the parameters, 5 epochs
+    with pytest.warns(TrainingWarning) as warned:
+        history = fitted(callback, validation=(X, y))
+    assert [str(each.message) for each in warned] == [
+        "MLflow keeps no record after epoch 5: the server is gone. The training goes on, and "
+        "its history is whole."
+    ]
+    assert history["loss"] == expected["loss"]
+    assert len(asked) == 7, "once it is lost, nothing is sent any more"
+    assert len(client(store).get_metric_history(callback.run_ids[0], "loss")) == 5
+
+
+def test_a_server_that_refuses_at_the_start(store, monkeypatch):
+    callback = cr.MLflow(uri=store)
+    refusing(callback, monkeypatch, "create_run")
+    with pytest.raises(OptionError, match="MLflow cannot keep the record: the server is gone"):
+        fitted(callback)
+
+
+def test_an_error_in_training_fails_the_run(store):
+    def broken(training):
+        if training.epoch == 3:
+            raise ZeroDivisionError("mine")
+
+    callback = cr.MLflow(uri=store)
+    with pytest.raises(ZeroDivisionError, match="mine"):
+        fitted([callback, broken])
+    assert client(store).get_run(callback.run_ids[0]).info.status == "FAILED"
 
 
 def test_mlflow_reads_what_was_logged(store):

@@ -1,8 +1,9 @@
 """Callbacks: what is done between epochs.
 
-A callback has up to three methods, each handed the training: ``on_start``, ``on_epoch`` (after an
-epoch, its row already in the history), ``on_end``. A plain function is called after each epoch. One
-that remembers something for later epochs says so in ``state`` and ``restore``, for checkpoints.
+A callback has up to four methods, each handed the training: ``on_start``, ``on_epoch`` (after an
+epoch, its row already in the history), and ``on_end``, or ``on_failure`` where an error ends the
+training. A plain function is called after each epoch. One that remembers something for later epochs
+says so in ``state`` and ``restore``, for checkpoints.
 """
 
 from __future__ import annotations
@@ -42,6 +43,9 @@ class Callback(metaclass=Teaching):
 
     def on_end(self, training: Training) -> None:
         """After the last epoch, however it came to be the last."""
+
+    def on_failure(self, training: Training) -> None:
+        """Instead of ``on_end``, where an error ends the training, which is raised after this."""
 
     def state(self) -> dict[str, Any]:
         """What a checkpoint keeps of it: arrays, numbers and texts, by name."""

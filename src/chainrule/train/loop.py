@@ -77,6 +77,9 @@ class Training:
                     block = self._block(agreed(self._near(block)))
         except KeyboardInterrupt:
             self.stopping = f"interrupted by the user in epoch {self.epoch + 1}"
+        except BaseException:
+            self._tell("on_failure")
+            raise
         self.history.stopped = self.stopping
         self._tell("on_end")
         return self.history

@@ -5,11 +5,13 @@ from __future__ import annotations
 import math
 import os
 import time
-from collections.abc import Iterator, Mapping
+import warnings
+from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from chainrule import settings
-from chainrule.errors import OptionError, optional_package
+from chainrule.errors import OptionError, TrainingWarning, optional_package
+from chainrule.train.advice import level_outside
 from chainrule.train.callbacks import Callback
 
 if TYPE_CHECKING:
@@ -22,7 +24,10 @@ MOST_METRICS = 1000
 
 
 class _Tracking(Callback):
-    """The base: hands every epoch on once, also those that were run in a block."""
+    """The base: hands every epoch on once, also those that were run in a block.
+
+    A store that fails while a training runs costs its record, and never the training.
+    """
 
     every_epoch = False
 
@@ -31,16 +36,31 @@ class _Tracking(Callback):
 
     def on_start(self, training: Training) -> None:
         self.starts += 1
-        self.told = 0
-        self.open(training)
+        self.told, self.is_lost = 0, True
+        try:
+            self.open(training)
+            self.is_lost = False
+        except self.failures() as error:
+            if self.starts > 1:
+                self._give_up(error)
+                return
+            kind = type(self).__name__  # nothing is lost yet
+            raise OptionError(f"{kind} cannot keep the record: {error}") from error
 
     def on_epoch(self, training: Training) -> None:
         rows = training.history.rows[self.told :]
+        self._try(lambda: self.write(rows))
         self.told += len(rows)
-        self.write(rows)
 
     def on_end(self, training: Training) -> None:
-        self.close(training)
+        self._try(lambda: self.close(training))
+
+    def on_failure(self, training: Training) -> None:
+        self._try(lambda: self.abandon(training))
+
+    def failures(self) -> tuple[type[Exception], ...]:
+        """What the store raises where it fails."""
+        return (OSError,)
 
     def open(self, training: Training) -> None:
         """Begin the record of a training."""
@@ -50,6 +70,27 @@ class _Tracking(Callback):
 
     def close(self, training: Training) -> None:
         """End the record."""
+
+    def abandon(self, training: Training) -> None:
+        """End the record of a training that ended by an error."""
+        self.close(training)
+
+    def _try(self, record: Callable[[], None]) -> None:
+        if self.is_lost:
+            return
+        try:
+            record()
+        except self.failures() as error:
+            self._give_up(error)
+
+    def _give_up(self, error: Exception) -> None:
+        self.is_lost = True
+        warnings.warn(
+            f"{type(self).__name__} keeps no record after epoch {self.told}: "
+            f"{str(error).rstrip('.')}. The training goes on, and its history is whole.",
+            TrainingWarning,
+            stacklevel=level_outside(),
+        )
 
 
 class TensorBoard(_Tracking):
@@ -174,6 +215,13 @@ class MLflow(_Tracking):
             self.client.set_tag(self.run_id, "stopped", why)
         killed = why is not None and why.startswith("interrupted")
         self.client.set_terminated(self.run_id, "KILLED" if killed else "FINISHED")
+
+    def abandon(self, training: Training) -> None:
+        self.client.set_terminated(self.run_id, "FAILED")
+
+    def failures(self) -> tuple[type[Exception], ...]:
+        refused: type[Exception] = self._package("mlflow.exceptions").MlflowException
+        return (refused, OSError)
 
     def _given(self, training: Training) -> dict[str, Any]:
         net = training.net
