@@ -98,6 +98,24 @@ def test_process_0_decides(lines: Callable[..., list[Line]]) -> None:
         )
 
 
+def test_all_hear_what_each_says(lines: Callable[..., list[Line]]) -> None:
+    a, b, c = lines(3)
+    for said in ([1, "two", None], [[3], {"x": 4}, 5.5]):
+        calls = [lambda line=line, v=v: line.gather(v) for line, v in zip((a, b, c), said)]
+        assert together(*calls) == [said] * 3
+
+
+def test_who_is_gone_or_has_left_is_not_waited_for(lines: Callable[..., list[Line]]) -> None:
+    a, b, c = lines(3)
+    told = together(lambda: a.gather(0), lambda: b.gather(1), lambda: c.fail("out of rows"))
+    assert [type(error) for error in told[:2]] == [GroupError] * 2
+    assert all("process 2 of 3" in str(error) and "out of rows" in str(error) for error in told[:2])
+    a, b = lines(2)
+    b._send_all(bye=True)
+    with pytest.raises(GroupError, match=r"^process 1 of 2 .* has left while the others still tr"):
+        a.gather(0)
+
+
 def test_an_interrupt_of_one_ends_all_at_the_same_place(lines: Callable[..., list[Line]]) -> None:
     a, b, c = lines(3)
     c.interrupt()

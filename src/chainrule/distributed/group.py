@@ -86,6 +86,14 @@ class Group:
         """
         return value if self._line is None else self._line.agree(value)
 
+    def gather(self, value: Any) -> list[Any]:
+        """What each process says, in the order of their numbers, in all; waits for the slowest.
+
+        Raises:
+            GroupError, KeyboardInterrupt: see ``agree``.
+        """
+        return [value] if self._line is None else self._line.gather(value)
+
     @contextmanager
     def exchange(self) -> Iterator[None]:
         """Around what needs the data of the others: if it fails, the error says who is lost.
