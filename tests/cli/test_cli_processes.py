@@ -63,9 +63,10 @@ def test_a_killed_run_goes_on_alone_and_ends_as_it_would_have(command, folder):
     np.testing.assert_allclose(again[:count, :2], first[:count, :2], rtol=1e-5)
 
 
-def test_a_group_that_dies_tells_how_to_go_on(folder):
+def test_a_group_that_dies_tells_how_to_go_on(flowers, folder):
+    table = ("flowers.csv", "--target", "kind", "--engine", "xla", "--hidden", "8")
     run = subprocess.Popen(
-        chainrule("train", *SMALL, "--epochs", "100000", "--processes", "2", "--out", "my run"),
+        chainrule("train", *table, "--epochs", "100000", "--processes", "2", "--out", "my run"),
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
     until_checkpoint(run, Path("my run"))
@@ -79,6 +80,8 @@ def test_a_group_that_dies_tells_how_to_go_on(folder):
         "Go on from the last checkpoint, with any number of processes: "
         "chainrule train --resume 'my run' --processes 2"
     )
+    # Nor is anything left of the data that they shared.
+    assert sorted(path.name for path in folder.iterdir()) == ["flowers.csv", "my run"]
 
 
 def test_checkpoints_in_one_process(command, folder, monkeypatch):

@@ -15,7 +15,7 @@ from chainrule.distributed.group import (
     is_spread,
     join,
 )
-from chainrule.distributed.prepared import prepared
+from chainrule.distributed.preparation import prepared
 
 __all__ = [
     "Group",

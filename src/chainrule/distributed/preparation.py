@@ -59,13 +59,20 @@ def prepared(make: Make, beside: str | Path = ".") -> Iterator[Arrays]:
     if group is None or group.processes == 1:
         yield make(None)
         return
+    with shared(group, make, Path(beside)) as arrays:
+        yield arrays
+
+
+@contextmanager
+def shared(group: Group, make: Make, beside: Path) -> Iterator[Arrays]:
+    """What ``prepared`` does in a group of several processes."""
     with ExitStack() as stack:
-        own = _folder(Path(beside), stack) if group.is_first else None
+        own = _folder(beside, stack) if group.is_first else None
         first = group.agree(_told(own))
         found = group.gather([machine(), _sees(first)])
         leader = _leaders(found)[group.process]
         if leader == group.process and own is None:
-            own = _folder(Path(beside), stack)
+            own = _folder(beside, stack)
         arrays = _written(make(own), own) if leader == group.process else {}
         places = group.gather(_told(own, arrays))
         if leader != group.process:
@@ -142,7 +149,7 @@ def _written(arrays: Arrays, folder: Path | None) -> Arrays:
         array = arrays.pop(name)
         if not _is_in(folder, array):
             file = folder / f"{name}.npy"
-            np.save(file, array)
+            np.save(file, np.asarray(array, order="C"))
             del array
             array = np.load(file, mmap_mode="r")
         written[name] = array
@@ -150,8 +157,10 @@ def _written(arrays: Arrays, folder: Path | None) -> Arrays:
 
 
 def _is_in(folder: Path, array: NDArray[Any]) -> bool:
-    """Whether an array is the whole of what was mapped from a file in the folder."""
-    if not (isinstance(array, np.memmap) and isinstance(array.base, mmap.mmap)):
+    """Whether an array is the whole of what was mapped from a file in the folder, row by row."""
+    if not (isinstance(array, np.memmap) and array.flags.c_contiguous):
+        return False
+    if not isinstance(array.base, mmap.mmap):
         return False  # a part of what is mapped does not know where in the file it begins
     return Path(str(array.filename)).parent.samefile(folder)
 
