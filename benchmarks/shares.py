@@ -1,7 +1,7 @@
 """What the data of a run take in each process of a group, and how long the first step waits.
 
     python benchmarks/shares.py mnist
-    python benchmarks/shares.py visits.csv --processes 1,2,3
+    python benchmarks/shares.py visits.csv --processes 1,2,3 -- --stream
 
 A run of ``chainrule train DATA`` is started with each number of processes, and looked at twenty
 times a second: the memory that is each process's own (``RssAnon`` of Linux: what is mapped from
@@ -111,12 +111,13 @@ def told(found: dict[int, Found]) -> str:
 
 @click.command()
 @click.argument("data")
+@click.argument("further", nargs=-1)
 @click.option("--processes", default="1,2", show_default=True, help="Numbers of processes.")
 @click.option("--epochs", default=2, show_default=True)
 @click.option("--batch-size", default=4096, show_default=True)
-def main(data: str, processes: str, epochs: int, batch_size: int) -> None:
-    """Print the table."""
-    options = ("--epochs", str(epochs), "--batch-size", str(batch_size))
+def main(data: str, further: tuple[str, ...], processes: str, epochs: int, batch_size: int) -> None:
+    """Print the table. FURTHER options are those of ``chainrule train``."""
+    options = ("--epochs", str(epochs), "--batch-size", str(batch_size), *further)
     counts = [int(number) for number in processes.split(",")]
     print(told({count: measured(data, count, options) for count in counts}))
 

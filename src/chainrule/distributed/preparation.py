@@ -8,10 +8,12 @@ because they run on another machine, one of each machine prepares them there.
 
 from __future__ import annotations
 
+import ctypes
 import mmap
 import secrets
 import shutil
 import socket
+import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -153,7 +155,16 @@ def _written(arrays: Arrays, folder: Path | None) -> Arrays:
             del array
             array = np.load(file, mmap_mode="r")
         written[name] = array
+    _give_back()
     return written
+
+
+def _give_back() -> None:
+    """Let the C library return what was freed: glibc keeps it, as much as a parsed table took."""
+    if sys.platform == "linux":
+        trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+        if trim is not None:
+            trim(0)
 
 
 def _is_in(folder: Path, array: NDArray[Any]) -> bool:
