@@ -88,7 +88,8 @@ def _existing(folder: Path) -> Path:
 def _kept(options: Options, recipe: Recipe, folder: Path) -> tuple[Recipe, Checkpoint | None]:
     """The recipe, and what writes checkpoints of the run, if they are wanted."""
     every = options.checkpoint
-    if every is None and options.restarts is None and recipe.restarts == 0:
+    resumable = options.optimizer.lower() != "lbfgs"
+    if every is None and options.restarts is None and recipe.restarts == 0 and resumable:
         every = 1 if current() is not None or options.resume is not None else None
     if every is None:
         return recipe, None
