@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,12 @@ import pytest
 
 from chainrule.cli import group_data
 from chainrule.cli.problems import Part, Problem, Recipe
-from chainrule.cli.runs import read_run
+from chainrule.cli.run_options import Options
+from chainrule.cli.runs import check_folder, read_run
+from chainrule.cli.table_options import TableOptions
+from chainrule.distributed import Group
+from chainrule.distributed.place import Place
+from chainrule.errors import OptionError
 
 #: Longer than a run takes, also on a machine that is busy.
 PATIENCE = 120
@@ -88,6 +94,27 @@ def test_a_table_that_cannot_be_read_is_told_once_and_nothing_is_left(folder):
     assert [path.name for path in folder.iterdir()] == ["broken.csv"]
 
 
+def test_where_nothing_can_be_shared_that_is_told(monkeypatch, capsys, folder, houses):
+    @contextmanager
+    def unshared(make, beside):
+        yield make(None)
+
+    monkeypatch.setattr(group_data, "current", lambda: Group(Place("here:1", 2, 0), None))
+    monkeypatch.setattr(group_data, "prepared", unshared)
+    options = Options(
+        str(houses), TableOptions(stream=True), hidden=None, activation=None, optimizer="adam",
+        lr=None, epochs=None, batch_size=None, seed=0, restarts=None, engine="xla", out=None,
+        force=False,
+    )  # fmt: skip
+    with group_data.problem_for_all(options, folder) as given:
+        assert given.known is not None
+        assert given.training_rows == given.stream.rows
+    assert capsys.readouterr().err.splitlines()[-1] == (
+        f"The processes cannot share the prepared data in a folder in {folder}: each prepares all "
+        "of them for itself, and holds them in memory."
+    )
+
+
 def test_a_problem_comes_together_again_from_its_arrays():
     """As another process has it, which knows what it trains on and no more."""
     X, y = np.arange(12.0, dtype=np.float32).reshape(4, 3), np.array([0, 1, 1, 2])
@@ -105,3 +132,11 @@ def test_a_problem_comes_together_again_from_its_arrays():
     assert found.stream is None
     np.testing.assert_array_equal(found.train.X, X)
     np.testing.assert_array_equal(found.test.y, y[:2])
+
+
+def test_the_folder_of_the_run_may_hold_what_is_shared_and_no_more(folder):
+    (folder / "run" / ".chainrule-x7").mkdir(parents=True)
+    check_folder(folder / "run", force=False)
+    (folder / "run" / "notes").touch()
+    with pytest.raises(OptionError, match="is there already and is not empty"):
+        check_folder(folder / "run", force=False)

@@ -198,6 +198,10 @@ def join(
     With nothing said, neither here nor in the environment, the group is this process alone, with
     all its devices. To be called before anything else runs on the XLA engine.
 
+    Of each batch a process reads its own rows alone. Data that are mapped from files, by
+    ``prepared`` or ``np.load(..., mmap_mode="r")``, are then nowhere held as a whole; an array in
+    memory is held by every process that makes it.
+
     Args:
         coordinator: "HOST:PORT" of process 0; default ``CHAINRULE_COORDINATOR``.
         processes: how many there are; default ``CHAINRULE_PROCESSES``.

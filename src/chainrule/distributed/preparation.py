@@ -31,6 +31,9 @@ Arrays = dict[str, NDArray[Any]]
 Make = Callable[[Path | None], Arrays]
 """Makes arrays by name; it may write large ones into the folder, and give them back mapped."""
 
+PREFIX = ".chainrule-"
+"""What the names of the folders begin with."""
+
 #: Bytes of the disk that are left to others.
 SPARE = 1 << 28
 #: Which start of which kernel this is, on Linux: its processes share what is mapped from files.
@@ -97,7 +100,7 @@ def machine() -> str:
 def _folder(beside: Path, stack: ExitStack) -> Path | None:
     """A new folder, until ``stack`` ends; None where none can be made."""
     try:
-        made = Path(tempfile.mkdtemp(prefix=".chainrule-", dir=beside)).absolute()
+        made = Path(tempfile.mkdtemp(prefix=PREFIX, dir=beside)).absolute()
     except OSError:
         return None  # each process then prepares for itself, as it would without the others
     stack.enter_context(removed_afterwards(made, reports_folder()))
