@@ -122,6 +122,15 @@ def test_one_of_each_machine_prepares(
     assert mapped.count(False) == where.count("C")
 
 
+def test_that_each_prepares_for_itself_would_be_noticed(
+    lines: Callable[[int], list[Line]], place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A planted fault: no process leads another."""
+    monkeypatch.setattr(preparation, "_leaders", lambda found: list(range(len(found))))
+    seen = Seen(lines(3), place, "AAA")
+    assert sorted(process for process, _ in seen.made) == [0, 1, 2]
+
+
 def test_what_is_mapped_cannot_be_written_to(
     lines: Callable[[int], list[Line]], place: Path
 ) -> None:

@@ -87,9 +87,15 @@ def shared(group: Group, make: Make, beside: Path) -> Iterator[Arrays]:
                 arrays = _mapped(place)
             else:
                 arrays = make(None)
-        if _needed_no_more(group, found):
+        group.gather(None)  # all have mapped them
+        # On one machine the files may lose their names now: the system keeps what is mapped, as
+        # long as it is. A server of files does not.
+        is_one_machine = all(where == found[0][0] for where, _ in found)
+        if is_one_machine:
             stack.close()
         yield arrays
+        if not is_one_machine:
+            group.gather(None)  # nobody reads any more
 
 
 def machine() -> str:
@@ -184,12 +190,3 @@ def _mapped(place: dict[str, Any]) -> Arrays:
         name: np.memmap(Path(place["folder"]) / file, dtype, "r", offset, tuple(shape))
         for name, (file, offset, dtype, shape) in place["arrays"].items()
     }
-
-
-def _needed_no_more(group: Group, found: Sequence[Sequence[Any]]) -> bool:
-    """Whether the files may lose their names now: all have mapped them, and on one machine.
-
-    The system keeps what is mapped as long as it is; but a server of files may not know of it.
-    """
-    group.gather(None)
-    return all(where == found[0][0] for where, _ in found)
