@@ -209,8 +209,12 @@ def test_a_file_with_a_name_is_mapped_by_others(tmp_path):
 
 def test_a_disk_that_is_too_full_is_told_before(tmp_path, monkeypatch):
     monkeypatch.setattr("shutil.disk_usage", lambda folder: SimpleNamespace(free=5 * 10**8))
+    (tmp_path / "of a group").mkdir()
+    with pytest.raises(DataError) as named:
+        Spool(tmp_path / "of a group", 1000, 10**6, "rows")
     with pytest.raises(DataError) as caught:
         Spool(Path(tmp_path), 1000, 10**6)
+    assert str(named.value) == str(caught.value)
     assert str(caught.value) == (
         f"the rows to train on take about 4.0 GB on the disk of {tmp_path}, and 0.5 GB are free. "
         "Give an --out on another disk, or leave columns out with --drop."

@@ -37,9 +37,11 @@ class Spool:
         self.width, self.rows = width, 0
         wanted, free = 4 * width * expected, shutil.disk_usage(folder).free
         if wanted + _SPARE > free:
+            # A file with a name lies in a folder of its own, which nobody knows.
+            known = folder.absolute() if name is None else folder.absolute().parent
             raise DataError(
                 f"the rows to train on take about {wanted / 1e9:,.1f} GB on the disk of "
-                f"{folder.absolute()}, and {free / 1e9:,.1f} GB are free. Give an --out on another "
+                f"{known}, and {free / 1e9:,.1f} GB are free. Give an --out on another "
                 f"disk, or leave columns out with --drop."
             )
         # Closed by close, or with the last who holds this.
