@@ -18,6 +18,7 @@ from chainrule.cli import checkpoints
 from chainrule.cli.checkpoints import has_checkpoint
 from chainrule.cli.processes import CLUSTER
 from chainrule.cli.runs import read_run
+from chainrule.distributed.place import VARIABLES
 from chainrule.errors import OptionError
 
 #: Longer than a run takes, also on a machine that is busy.
@@ -115,6 +116,18 @@ def test_checkpoints_of_gates_start_once(command, folder):
     wrong = command("train", "xor", "--checkpoint", "9", "--restarts", "2", "--out", "other")
     assert wrong.exit_code == 1
     assert "restarts=2 and checkpoints do not go together" in wrong.stderr
+
+
+def test_a_group_by_l_bfgs_has_no_checkpoints_unless_asked_for(command, flowers, monkeypatch):
+    """They could not be resumed; a group of one process is enough to see it."""
+    for name, value in zip(VARIABLES, ("127.0.0.1:9", "1", "0"), strict=True):
+        monkeypatch.setenv(name, value)
+    given = ("train", "flowers.csv", "--target", "kind", "--optimizer", "lbfgs", "--engine", "xla",
+             "--hidden", "4", "--epochs", "3")  # fmt: skip
+    assert command(*given, "--out", "run").exit_code == 0
+    asked = command(*given, "--checkpoint", "1", "--out", "other")
+    assert asked.exit_code == 1
+    assert "L-BFGS cannot be resumed" in asked.stderr
 
 
 WRONG = {

@@ -16,7 +16,7 @@ from group_lines import together
 from chainrule.distributed import Group, preparation, prepared
 from chainrule.distributed.line import Line
 from chainrule.distributed.preparation import Arrays, shared
-from chainrule.errors import DataError, GroupError
+from chainrule.errors import DataError, DtypeError, GroupError
 
 ROWS = np.arange(12.0, dtype=np.float32).reshape(4, 3)
 here = threading.local()
@@ -204,6 +204,25 @@ def test_what_is_in_the_folder_already_is_not_written_again(
         for name, array in {"whole": ROWS, "part": ROWS[2:], "turned": ROWS.T}.items():
             np.testing.assert_array_equal(found[name], array)
         assert found["none"].shape == (0, 3)
+
+
+def test_any_name_and_what_is_like_an_array_will_do(
+    lines: Callable[[int], list[Line]], place: Path
+) -> None:
+    seen = Seen(lines(2), place, "AA", make=lambda folder: {"a/b": [1, 2], "..": np.array("cd")})
+    assert seen.errors == [None, None]
+    for found in seen.found.values():
+        assert found["a/b"].tolist() == [1, 2]
+        assert found[".."].tolist() == "cd"
+    assert nothing_is_left(place)
+
+
+def test_objects_are_refused(tmp_path: Path) -> None:
+    with (
+        pytest.raises(DtypeError, match="prepared: the array 'names' holds Python objects, which"),
+        prepared(lambda folder: {"names": np.array(["a", None])}, tmp_path),
+    ):
+        pass
 
 
 def test_alone_nothing_is_written(tmp_path: Path) -> None:

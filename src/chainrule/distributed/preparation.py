@@ -15,10 +15,11 @@ import shutil
 import socket
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +27,7 @@ from numpy.typing import NDArray
 from chainrule.distributed.group import Group, current
 from chainrule.distributed.leftovers import removed_afterwards, removed_if_this_fails
 from chainrule.distributed.reports import reports_folder
+from chainrule.errors import DtypeError
 
 Arrays = dict[str, NDArray[Any]]
 Make = Callable[[Path | None], Arrays]
@@ -59,10 +61,11 @@ def prepared(make: Make, beside: str | Path = ".") -> Iterator[Arrays]:
 
     Raises:
         GroupError: a process is lost, or ended with an error in ``make``.
+        DtypeError: an array of Python objects.
     """
     group = current()
     if group is None or group.processes == 1:
-        yield make(None)
+        yield _checked(make(None))
         return
     with shared(group, make, Path(beside)) as arrays:
         yield arrays
@@ -78,7 +81,7 @@ def shared(group: Group, make: Make, beside: Path) -> Iterator[Arrays]:
         leader = _leaders(found)[group.process]
         if leader == group.process and own is None:
             own = _folder(beside, stack)
-        arrays = _written(make(own), own) if leader == group.process else {}
+        arrays = _written(_checked(make(own)), own) if leader == group.process else {}
         places = group.gather(_told(own, arrays))
         if leader != group.process:
             place = places[leader]
@@ -86,7 +89,7 @@ def shared(group: Group, make: Make, beside: Path) -> Iterator[Arrays]:
                 stack.enter_context(removed_if_this_fails(Path(place["folder"])))
                 arrays = _mapped(place)
             else:
-                arrays = make(None)
+                arrays = _checked(make(None))
         group.gather(None)  # all have mapped them
         # On one machine the files may lose their names now: the system keeps what is mapped, as
         # long as it is. A server of files does not.
@@ -147,6 +150,17 @@ def _leaders(found: Sequence[Sequence[Any]]) -> list[int]:
     return leaders
 
 
+def _checked(made: Mapping[str, Any]) -> Arrays:
+    arrays: Arrays = {name: np.asanyarray(array) for name, array in made.items()}
+    for name, array in arrays.items():
+        if array.dtype.hasobject:
+            raise DtypeError(
+                f"prepared: the array {name!r} holds Python objects, which cannot be mapped from a "
+                "file. Give numbers or texts of one length: np.asarray(..., dtype=...)."
+            )
+    return arrays
+
+
 def _written(arrays: Arrays, folder: Path | None) -> Arrays:
     """The same arrays, mapped from files in the folder: those in memory are let go one by one."""
     if folder is None:
@@ -159,7 +173,7 @@ def _written(arrays: Arrays, folder: Path | None) -> Arrays:
     for name in list(arrays):
         array = arrays.pop(name)
         if not _is_in(folder, array):
-            file = folder / f"{name}.npy"
+            file = folder / f"{quote(name, safe='')}.npy"
             np.save(file, np.asarray(array, order="C"))
             del array
             array = np.load(file, mmap_mode="r")
