@@ -18,6 +18,7 @@ from chainrule.cli import checkpoints
 from chainrule.cli.checkpoints import has_checkpoint
 from chainrule.cli.processes import CLUSTER
 from chainrule.cli.runs import read_run
+from chainrule.distributed.place import VARIABLES
 from chainrule.errors import OptionError
 
 #: Longer than a run takes, also on a machine that is busy.
@@ -63,9 +64,10 @@ def test_a_killed_run_goes_on_alone_and_ends_as_it_would_have(command, folder):
     np.testing.assert_allclose(again[:count, :2], first[:count, :2], rtol=1e-5)
 
 
-def test_a_group_that_dies_tells_how_to_go_on(folder):
+def test_a_group_that_dies_tells_how_to_go_on(flowers, folder):
+    table = ("flowers.csv", "--target", "kind", "--engine", "xla", "--hidden", "8")
     run = subprocess.Popen(
-        chainrule("train", *SMALL, "--epochs", "100000", "--processes", "2", "--out", "my run"),
+        chainrule("train", *table, "--epochs", "100000", "--processes", "2", "--out", "my run"),
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
     until_checkpoint(run, Path("my run"))
@@ -79,6 +81,8 @@ def test_a_group_that_dies_tells_how_to_go_on(folder):
         "Go on from the last checkpoint, with any number of processes: "
         "chainrule train --resume 'my run' --processes 2"
     )
+    # Nor is anything left of the data that they shared.
+    assert sorted(path.name for path in folder.iterdir()) == ["flowers.csv", "my run"]
 
 
 def test_checkpoints_in_one_process(command, folder, monkeypatch):
@@ -112,6 +116,18 @@ def test_checkpoints_of_gates_start_once(command, folder):
     wrong = command("train", "xor", "--checkpoint", "9", "--restarts", "2", "--out", "other")
     assert wrong.exit_code == 1
     assert "restarts=2 and checkpoints do not go together" in wrong.stderr
+
+
+def test_a_group_by_l_bfgs_has_no_checkpoints_unless_asked_for(command, flowers, monkeypatch):
+    """They could not be resumed; a group of one process is enough to see it."""
+    for name, value in zip(VARIABLES, ("127.0.0.1:9", "1", "0"), strict=True):
+        monkeypatch.setenv(name, value)
+    given = ("train", "flowers.csv", "--target", "kind", "--optimizer", "lbfgs", "--engine", "xla",
+             "--hidden", "4", "--epochs", "3")  # fmt: skip
+    assert command(*given, "--out", "run").exit_code == 0
+    asked = command(*given, "--checkpoint", "1", "--out", "other")
+    assert asked.exit_code == 1
+    assert "L-BFGS cannot be resumed" in asked.stderr
 
 
 WRONG = {

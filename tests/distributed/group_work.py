@@ -32,11 +32,15 @@ CASES: dict[str, tuple[list[Any], dict[str, Any]]] = {
         [cr.Dense(16, "tanh"), cr.Dense(3, "softmax")],
         {"optimizer": cr.Adam(0.01), "batch_size": None, "epochs": STEPS, "validation": 0.1},
     ),
+    "L-BFGS": (
+        [cr.Dense(16, "tanh"), cr.Dense(3, "softmax")],
+        {"optimizer": cr.optim.LBFGS(weight_decay=0.01), "epochs": 12, "validation": 0.1},
+    ),
 }
 
 #: What is trained, in both precisions where rounding is all that may differ.
 TRAINED = [("plain", "float32"), ("across rows", "float32"), ("across rows", "float64"),
-           ("all rows", "float64")]  # fmt: skip
+           ("all rows", "float64"), ("L-BFGS", "float64")]  # fmt: skip
 
 
 def data() -> tuple[Any, Any]:

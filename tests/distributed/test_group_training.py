@@ -64,6 +64,8 @@ def is_near(folder: Path, alone: dict[str, Any]) -> None:
             near = NEAR["float32" if "float32" in name else "float64"]
             if "losses" in name:
                 near *= 4  # of size 1 and averaged over batches of float32 losses
+            if "L-BFGS" in name:
+                near *= 10  # what it knows of the curvature are differences of gradients
             np.testing.assert_allclose(found[name], array, rtol=0, atol=near, err_msg=name)
 
 
@@ -161,8 +163,6 @@ def test_only_the_xla_engine_trains_in_groups() -> None:
         net = cr.Sequential(cr.Dense(3, "softmax"))
         with pytest.raises(cr.errors.OptionError, match="only engine='xla' trains in groups"):
             net.fit(*work.data())
-        with pytest.raises(cr.errors.OptionError, match="L-BFGS trains in one process"):
-            net.fit(*work.data(), optimizer="lbfgs", engine="xla")
         with pytest.raises(cr.errors.GroupError, match="this process has joined a group already"):
             cr.distributed.join()
 

@@ -3,83 +3,18 @@
 from __future__ import annotations
 
 import socket
-import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
+from group_lines import SECONDS, Ended, together
 
 from chainrule.distributed import line as line_module
 from chainrule.distributed.line import Line
-from chainrule.distributed.meeting import Peers, meet
+from chainrule.distributed.meeting import Peers
 from chainrule.distributed.place import Place
 from chainrule.errors import GroupError
-
-#: Long enough for any of these events, short enough for a test that fails.
-SECONDS = 10.0
-
-
-class Ended:
-    """What ends a process, as tests see it."""
-
-    def __init__(self) -> None:
-        self.why: str | None = None
-        self._event = threading.Event()
-
-    def __call__(self, process: int, why: str) -> None:
-        self.why = why
-        self._event.set()
-
-    def wait(self) -> str | None:
-        assert self._event.wait(SECONDS)
-        return self.why
-
-
-@pytest.fixture(autouse=True)
-def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(line_module, "BEAT_SECONDS", 0.02)
-    monkeypatch.setattr(line_module, "GRACE_SECONDS", 0.05)
-
-
-@pytest.fixture
-def peers(address: str) -> Callable[[int], list[Peers]]:
-    def make(count: int) -> list[Peers]:
-        with ThreadPoolExecutor(count) as pool:
-            return list(pool.map(lambda k: meet(Place(address, count, k), 5.0), range(count)))
-
-    return make
-
-
-@pytest.fixture
-def lines(peers: Callable[[int], list[Peers]]) -> Iterator[Callable[..., list[Line]]]:
-    """Lines of several processes, all in this one."""
-    made: list[Line] = []
-
-    def make(count: int, silence: float = 5.0) -> list[Line]:
-        for k, found in enumerate(peers(count)):
-            made.append(Line(Place("here:1", count, k), found, silence, Ended()))
-        return made
-
-    yield make
-    for line in made:
-        line._closing = True
-        line._thread.join(SECONDS)
-        for peer in line._peers.values():
-            peer.connection.close()
-
-
-def together(*calls: Callable[[], Any]) -> list[Any]:
-    """The results, or the errors, of calls made at the same time."""
-
-    def caught(call: Callable[[], Any]) -> Any:
-        try:
-            return call()
-        except (GroupError, KeyboardInterrupt, RuntimeError) as error:
-            return error
-
-    with ThreadPoolExecutor(len(calls)) as pool:
-        return list(pool.map(caught, calls))
 
 
 def exchanged(line: Line, meanwhile: Callable[[], Any]) -> None:
@@ -96,6 +31,29 @@ def test_process_0_decides(lines: Callable[..., list[Line]]) -> None:
             together(lambda v=value: a.agree(v), lambda: b.agree(0), lambda: c.agree(1))
             == [value] * 3
         )
+
+
+def test_all_hear_what_each_says(lines: Callable[..., list[Line]]) -> None:
+    a, b, c = lines(3)
+    for said in ([1, "two", None], [[3], {"x": 4}, 5.5]):
+        calls = [
+            lambda line=line, v=v: line.gather(v) for line, v in zip((a, b, c), said, strict=True)
+        ]
+        assert together(*calls) == [said] * 3
+
+
+def test_who_is_gone_is_not_waited_for(lines: Callable[..., list[Line]]) -> None:
+    a, b, c = lines(3)
+    told = together(lambda: a.gather(0), lambda: b.gather(1), lambda: c.fail("out of rows"))
+    assert [type(error) for error in told[:2]] == [GroupError] * 2
+    assert all("process 2 of 3" in str(error) and "out of rows" in str(error) for error in told[:2])
+
+
+def test_who_has_left_says_nothing_more(lines: Callable[..., list[Line]]) -> None:
+    a, b = lines(2)
+    b._send_all(bye=True)
+    with pytest.raises(GroupError, match=r"^process 1 of 2 .* has left while the others still tr"):
+        a.gather(0)
 
 
 def test_an_interrupt_of_one_ends_all_at_the_same_place(lines: Callable[..., list[Line]]) -> None:

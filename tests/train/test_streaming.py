@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import chainrule as cr
-from chainrule.data.spool import Spool
+from chainrule.data.spool import MappedRows, Spool
 from chainrule.errors import DataError, OptionError, TrainingWarning
 from chainrule.train import EarlyStopping
 from chainrule.train.streaming import StreamRunner, fit_stream
@@ -188,10 +188,33 @@ def test_what_is_written_is_read(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_file_with_a_name_is_mapped_by_others(tmp_path):
+    rows = RNG.normal(size=(100, 7)).astype(np.float32)
+    with Spool(tmp_path, 7, 100, "rows") as spool:
+        spool.append(rows)
+        mapped = spool.mapped()
+    assert Path(str(mapped.filename)) == tmp_path / "rows"
+    (tmp_path / "rows").unlink()
+    found = MappedRows(mapped)
+    assert (found.rows, found.width, found.nbytes) == (100, 7, 2800)
+    out = np.zeros((64, 7), np.float32)
+    for start in (0, 30, 90):
+        count = found.read(start, out)
+        assert count == min(64, 100 - start)
+        assert np.array_equal(out[:count], rows[start : start + count])
+    (tmp_path / "rows").touch()
+    with pytest.raises(FileExistsError):
+        Spool(tmp_path, 7, 100, "rows")
+
+
 def test_a_disk_that_is_too_full_is_told_before(tmp_path, monkeypatch):
     monkeypatch.setattr("shutil.disk_usage", lambda folder: SimpleNamespace(free=5 * 10**8))
+    (tmp_path / "of a group").mkdir()
+    with pytest.raises(DataError) as named:
+        Spool(tmp_path / "of a group", 1000, 10**6, "rows")
     with pytest.raises(DataError) as caught:
         Spool(Path(tmp_path), 1000, 10**6)
+    assert str(named.value) == str(caught.value)
     assert str(caught.value) == (
         f"the rows to train on take about 4.0 GB on the disk of {tmp_path}, and 0.5 GB are free. "
         "Give an --out on another disk, or leave columns out with --drop."

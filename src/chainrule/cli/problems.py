@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from chainrule.data import Table, TableEncoder
 from chainrule.data.facts import ColumnFacts, SplitFacts, Suspect
-from chainrule.data.spool import Spool
+from chainrule.data.spool import MappedRows, Spool
 
 GATES = ("and", "nand", "or", "xor")
 
@@ -80,7 +80,7 @@ class Problem:
     class_counts: tuple[int, ...] = ()
     class_weights: tuple[float, ...] = ()
     known: Known | None = None
-    stream: Spool | None = None
+    stream: Spool | MappedRows | None = None
 
     @property
     def training_rows(self) -> int:

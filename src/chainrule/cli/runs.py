@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from chainrule.data import TableEncoder
+from chainrule.distributed.preparation import PREFIX
 from chainrule.errors import DataError, FileFormatError, OptionError
 from chainrule.formats import load, read_metadata
 from chainrule.nn.sequential import Sequential
@@ -58,7 +59,8 @@ def check_folder(folder: Path, force: bool) -> None:
     """
     if folder.exists() and not folder.is_dir():
         raise OptionError(f"--out {folder} is a file; give a folder.")
-    if folder.exists() and any(folder.iterdir()):
+    # The data that a group shares may lie in it already.
+    if folder.exists() and any(not path.name.startswith(PREFIX) for path in folder.iterdir()):
         if not force:
             raise OptionError(
                 f"--out {folder} is there already and is not empty. Give another folder, or "

@@ -12,9 +12,12 @@ from chainrule.cli.splits import set_aside
 from chainrule.cli.table_options import TableOptions
 from chainrule.cli.tables import table_problem
 from chainrule.data import digits, gate, mnist
+from chainrule.data.spool import NewSpool, in_this_folder
 from chainrule.errors import OptionError, unknown_name
 
-NAMES = (*GATES, "digits", "mnist")
+MADE_HERE = (*GATES, "digits")
+"""Small data that no file of the user's has."""
+NAMES = (*MADE_HERE, "mnist")
 RECIPES = {
     **dict.fromkeys(GATES, Recipe((8,), "tanh", 0.05, epochs=500, batch_size=None, restarts=5)),
     "digits": Recipe((64,), "relu", 0.005, epochs=40, batch_size=32),
@@ -25,10 +28,12 @@ RECIPES = {
 MNIST_VALIDATION = 5000
 
 
-def problem(data: str, options: TableOptions, seed: int, folder: Path = Path()) -> Problem:
+def problem(
+    data: str, options: TableOptions, seed: int, new_spool: NewSpool = in_this_folder
+) -> Problem:
     """The problem that the argument DATA means: a name, or the path of a table.
 
-    ``folder`` is on the disk that may hold the rows of a table that is too large for the memory.
+    ``new_spool`` makes what holds the rows of a table that is too large for the memory.
 
     Raises:
         OptionError: neither; or options of tables for data that are none.
@@ -45,7 +50,7 @@ def problem(data: str, options: TableOptions, seed: int, folder: Path = Path()) 
             f"{unknown_name('data set', data, NAMES)} A table is given by its path, such as "
             f"houses.csv."
         )
-    return table_problem(path, options, seed, folder)
+    return table_problem(path, options, seed, new_spool)
 
 
 def _gate(name: str) -> Problem:

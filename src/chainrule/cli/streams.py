@@ -33,7 +33,7 @@ from chainrule.cli.table_parts import (
 )
 from chainrule.data import Table, TableFile
 from chainrule.data.learning import MISSING_IS_FINE, refuse_strays_of
-from chainrule.data.spool import Spool
+from chainrule.data.spool import NewSpool, Spool
 from chainrule.data.survey import ColumnSurvey
 from chainrule.data.table import as_texts, joined
 from chainrule.data.table_file import rows_a_batch
@@ -63,7 +63,7 @@ def is_large(path: Path, file: TableFile) -> bool:
 
 
 def stream_problem(
-    path: Path, file: TableFile, options: TableOptions, seed: int, folder: Path
+    path: Path, file: TableFile, options: TableOptions, seed: int, new_spool: NewSpool
 ) -> Problem:
     """The problem of predicting a column of a table that is read in batches.
 
@@ -72,7 +72,7 @@ def stream_problem(
 
     Args:
         path, file, options, seed: as for ``table_problem``.
-        folder: on the disk that is to hold the encoded training rows.
+        new_spool: makes what is to hold the encoded training rows.
 
     Raises:
         OptionError, DataError, FileFormatError, MissingPackageError: as for ``table_problem``; or a
@@ -82,7 +82,7 @@ def stream_problem(
     with _modules_left_alone():
         draw = _Draw(file, options, seed)
         learnt, training_rows = _survey(file, options, draw)
-        spool = Spool(folder, len(learnt.encoder.feature_names) + 1, training_rows)
+        spool = new_spool(len(learnt.encoder.feature_names) + 1, training_rows)
         try:
             pieces = _encode(file, learnt, draw, spool, training_rows)
         except BaseException:

@@ -29,6 +29,7 @@ from chainrule.cli.table_parts import (
 )
 from chainrule.data import Table, TableEncoder, TableFile, open_table
 from chainrule.data.learning import MISSING_IS_FINE, refuse_strays
+from chainrule.data.spool import NewSpool, in_this_folder
 from chainrule.data.survey import ColumnSurvey
 from chainrule.data.table import joined
 from chainrule.data.table_file import rows_a_batch
@@ -41,13 +42,15 @@ SMALL, MANY = 5000, 100_000
 ROWS_AT_ONCE = 1 << 16
 
 
-def table_problem(path: Path, options: TableOptions, seed: int, folder: Path = Path()) -> Problem:
+def table_problem(
+    path: Path, options: TableOptions, seed: int, new_spool: NewSpool = in_this_folder
+) -> Problem:
     """The problem of predicting a column of a table, the last one unless ``target`` names it.
 
     A fifth of the rows is the test, a fifth of the others validation: by chance, and by classes
     where there are classes; or as ``split_by`` says. Means, categories and classes are learnt from
     the remaining rows alone. A file that is too large for the memory is read in batches; its
-    encoded rows lie on the disk of ``folder`` meanwhile.
+    encoded rows lie in what ``new_spool`` makes meanwhile.
 
     Raises:
         OptionError: no such column, task or way of weighting.
@@ -57,7 +60,7 @@ def table_problem(path: Path, options: TableOptions, seed: int, folder: Path = P
     file = open_table(path)
     target = options.check(file.names)
     if options.stream or is_large(path, file):
-        return stream_problem(path, file, options, seed, folder)
+        return stream_problem(path, file, options, seed, new_spool)
     learnt, pieces, split = _in_memory(file, target, options, seed)
     trained, held, _ = pieces.sizes
     return made_problem(path, file, learnt, pieces, split, options, recipe(trained, held > 0))

@@ -13,13 +13,13 @@ import click
 from chainrule.cli.baselines import linear_outputs
 from chainrule.cli.checkpoints import FOLDER, forget, keep_options
 from chainrule.cli.console import live_line, note, show_table
+from chainrule.cli.group_data import problem_for_all
 from chainrule.cli.problems import Problem, Recipe
 from chainrule.cli.processes import joined, tell_launcher
 from chainrule.cli.run_files import Trained, write
 from chainrule.cli.run_options import Options
 from chainrule.cli.runs import check_folder, new_folder
 from chainrule.cli.scores import Score, score, truth_table
-from chainrule.cli.sources import problem
 from chainrule.distributed import current, is_first
 from chainrule.errors import MissingPackageError, TrainingWarning, unknown_name
 from chainrule.nn.layers import Dense
@@ -42,9 +42,7 @@ def train(options: Options) -> None:
         _check_folder(options.out, options)
         place = _existing(options.out or Path("runs"))
         _check_name(options.optimizer)
-        given = problem(options.data, options.table, options.seed, place)
-        # A stream's rows lie on the disk until the training ends.
-        with given.stream or nullcontext():
+        with problem_for_all(options, place) as given:
             interrupted = train_on(given, options)
     if interrupted:
         click.get_current_context().exit(130)
@@ -90,7 +88,8 @@ def _existing(folder: Path) -> Path:
 def _kept(options: Options, recipe: Recipe, folder: Path) -> tuple[Recipe, Checkpoint | None]:
     """The recipe, and what writes checkpoints of the run, if they are wanted."""
     every = options.checkpoint
-    if every is None and options.restarts is None and recipe.restarts == 0:
+    resumable = options.optimizer.lower() != "lbfgs"
+    if every is None and options.restarts is None and recipe.restarts == 0 and resumable:
         every = 1 if current() is not None or options.resume is not None else None
     if every is None:
         return recipe, None

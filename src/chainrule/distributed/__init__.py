@@ -15,5 +15,15 @@ from chainrule.distributed.group import (
     is_spread,
     join,
 )
+from chainrule.distributed.preparation import prepared
 
-__all__ = ["Group", "agreed", "current", "interruptible", "is_first", "is_spread", "join"]
+__all__ = [
+    "Group",
+    "agreed",
+    "current",
+    "interruptible",
+    "is_first",
+    "is_spread",
+    "join",
+    "prepared",
+]

@@ -13,8 +13,13 @@ from functools import cached_property
 from types import TracebackType
 from typing import Any
 
-import numpy as np
-
+from chainrule.distributed.connection import (
+    A_DAY,
+    connect,
+    disconnect,
+    mesh_of_all,
+    refuse_late_joining,
+)
 from chainrule.distributed.line import Line
 from chainrule.distributed.meeting import meet
 from chainrule.distributed.place import Place, cluster_place, place
@@ -29,8 +34,6 @@ from chainrule.errors import GroupError, OptionError, optional_package
 
 #: Seconds for all processes to come, and without a sign of life before one is given up.
 START_SECONDS, SILENCE_SECONDS = 60.0, 10.0
-#: JAX's own watch would abort the process where ours says who is lost: it is told to wait a day.
-_A_DAY = 24 * 3600
 
 _current: Group | None = None
 
@@ -67,8 +70,7 @@ class Group:
     @cached_property
     def mesh(self) -> Any:
         """JAX's mesh over the devices of all processes."""
-        jax = optional_package("jax", "xla", "A group of processes")
-        return jax.sharding.Mesh(np.array(jax.devices()), ("rows",))
+        return mesh_of_all()
 
     @property
     def devices(self) -> int:
@@ -83,6 +85,14 @@ class Group:
             KeyboardInterrupt: in all processes at once, if one was interrupted.
         """
         return value if self._line is None else self._line.agree(value)
+
+    def gather(self, value: Any) -> list[Any]:
+        """What each process says, in the order of their numbers, in all; waits for the slowest.
+
+        Raises:
+            GroupError, KeyboardInterrupt: see ``agree``.
+        """
+        return [value] if self._line is None else self._line.gather(value)
 
     @contextmanager
     def exchange(self) -> Iterator[None]:
@@ -121,7 +131,7 @@ class Group:
             return
         if self._line is not None:
             self._line.leave()
-            optional_package("jax", "xla", "A group of processes").distributed.shutdown()
+            disconnect()
         self._is_over, _current = True, None
 
     def fail(self, error: BaseException) -> None:
@@ -188,6 +198,10 @@ def join(
     With nothing said, neither here nor in the environment, the group is this process alone, with
     all its devices. To be called before anything else runs on the XLA engine.
 
+    Of each batch a process reads its own rows alone. Data that are mapped from files, by
+    ``prepared`` or ``np.load(..., mmap_mode="r")``, are then nowhere held as a whole; an array in
+    memory is held by every process that makes it.
+
     Args:
         coordinator: "HOST:PORT" of process 0; default ``CHAINRULE_COORDINATOR``.
         processes: how many there are; default ``CHAINRULE_PROCESSES``.
@@ -207,7 +221,7 @@ def join(
     global _current
     if _current is not None:
         raise GroupError("this process has joined a group already.")
-    jax = optional_package("jax", "xla", "A group of processes")
+    optional_package("jax", "xla", "A group of processes")
     where = cluster_place() if cluster else place(coordinator, processes, process)
     if where is None or where.processes == 1:
         _current = Group(where or Place("", 1, 0), None)
@@ -218,10 +232,10 @@ def join(
     group = Group(where, None)
     group._watch_errors()
     try:
-        _refuse_late_joining()
+        refuse_late_joining()
         group._line = Line(where, meet(where, start), silence)
         with group.exchange():
-            _connect(jax, group, start)
+            connect(where, start)
     except BaseException as error:
         group.fail(error)
         # Whoever catches the error goes on alone, unless JAX is connected already.
@@ -271,54 +285,8 @@ def _exit_code(error: BaseException) -> int:
 def _seconds(name: str, given: float | None, default: float) -> float:
     told = os.environ.get(f"CHAINRULE_{name.upper()}", default) if given is None else given
     try:
-        if 0 < float(told) < _A_DAY:
+        if 0 < float(told) < A_DAY:
             return float(told)
     except (TypeError, ValueError):
         pass
     raise OptionError(f"{name} is a number of seconds above 0, got {told!r}.")
-
-
-def _connect(jax: Any, group: Group, seconds: float) -> None:
-    """Connect JAX's own line, and exchange a first number.
-
-    Gloo, by which processors exchange data, greets on stdout at its first exchange: not for users.
-    """
-    # Else JAX takes SIGTERM for itself, and the process does not end.
-    jax.config.update("jax_enable_preemption_service", False)
-    jax.distributed.initialize(
-        group.place.coordinator, group.processes, group.process,
-        initialization_timeout=max(1, round(seconds)), heartbeat_timeout_seconds=_A_DAY,
-        shutdown_timeout_seconds=max(1, round(SILENCE_SECONDS)),
-    )  # fmt: skip
-    mesh, spec = group.mesh, jax.sharding.PartitionSpec
-    ones = np.ones(len(jax.local_devices()), np.float32)
-    rows = jax.sharding.NamedSharding(mesh, spec("rows"))
-    everywhere = jax.sharding.NamedSharding(mesh, spec())
-    with _without_stdout():
-        placed = jax.make_array_from_process_local_data(rows, ones)
-        total = jax.jit(lambda x: x.sum(), out_shardings=everywhere)(placed)
-        total.block_until_ready()
-
-
-@contextmanager
-def _without_stdout() -> Iterator[None]:
-    """What C libraries write to stdout goes nowhere."""
-    sys.stdout.flush()
-    kept = os.dup(1)
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    try:
-        os.dup2(nowhere, 1)
-        yield
-    finally:
-        os.dup2(kept, 1)
-        os.close(kept)
-        os.close(nowhere)
-
-
-def _refuse_late_joining() -> None:
-    bridge = optional_package("jax._src.xla_bridge", "xla", "A group of processes")
-    if bridge.backends_are_initialized():
-        raise GroupError(
-            "join the group before anything runs on the XLA engine: JAX has looked for its devices "
-            "already, and cannot take in those of other processes now."
-        )

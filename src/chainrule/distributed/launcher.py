@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
+from chainrule.distributed.leftovers import remove_leftovers
 from chainrule.distributed.place import COORDINATOR, Place
 from chainrule.distributed.reports import read_report, worker_variables
 from chainrule.errors import ChainruleError, GroupError
@@ -94,6 +95,7 @@ def launch(
             return _watch(workers, signals, reports, advice)
         finally:
             _kill(workers)
+            remove_leftovers(reports)
 
 
 def _start(

@@ -15,7 +15,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from chainrule.distributed.meeting import Peers, send
@@ -42,6 +42,7 @@ class _Peer:
     owed: int = 0
     held: bytes = b""
     has_left: bool = False
+    said: queue.Queue[dict[str, Any]] = field(default_factory=queue.Queue)
 
 
 class Line:
@@ -80,13 +81,29 @@ class Line:
             decision = {"value": value, "interrupted": self.interrupted}
             self._send_all(decided=decision)
         else:
-            decision = self._wait_for_decision()
+            decision = self._wait_for(self._decisions)
         self.check()
         # Only what was told is forgotten: an interrupt may arrive while this one is decided.
         if decision["interrupted"]:
             self.interrupted = False
             raise KeyboardInterrupt
         return decision["value"]
+
+    def gather(self, value: Any) -> list[Any]:
+        """What each process says (of JSON's kinds), in the order of their numbers, in all of them.
+
+        Whoever is early waits, however long the others take, as long as they are alive.
+
+        Raises:
+            GroupError, KeyboardInterrupt: see ``agree``.
+        """
+        if self.place.process:
+            self._send_all(said={"value": value})
+            said = None
+        else:
+            said = [value, *map(self._word_of, range(1, self.place.processes))]
+        everything: list[Any] = self.agree(said)
+        return everything
 
     def interrupt(self) -> None:
         """Let the next ``agree`` raise KeyboardInterrupt in all processes."""
@@ -190,6 +207,8 @@ class Line:
     def _take(self, number: int, peer: _Peer, message: dict[str, Any]) -> None:
         if "decided" in message:
             self._decisions.put(message["decided"])
+        elif "said" in message:
+            peer.said.put(message["said"])
         elif "interrupt" in message:
             self.interrupted = True
         elif "failed" in message:
@@ -198,6 +217,7 @@ class Line:
             self._lose(message["lost"])
         elif "bye" in message:
             peer.has_left = True
+            peer.said.put({})
 
     def _beat(self) -> None:
         allowed = self.silence / BEAT_SECONDS
@@ -227,7 +247,8 @@ class Line:
         self._is_lost.set()
         if self.place.process == 0:
             self._send_all(lost=why)
-        self._decisions.put({})  # whoever waits for one need not wait any longer
+        for awaited in (self._decisions, *(peer.said for peer in self._peers.values())):
+            awaited.put({})  # whoever waits need not wait any longer
 
     def _see_to_the_end(self) -> None:
         """End the process if the loss did not reach the program as an exception."""
@@ -237,11 +258,17 @@ class Line:
 
     # --- details -------------------------------------------------------------------------------
 
-    def _wait_for_decision(self) -> dict[str, Any]:
-        decision = self._decisions.get()
-        if not decision:
+    def _wait_for(self, awaited: queue.Queue[dict[str, Any]]) -> dict[str, Any]:
+        message = awaited.get()
+        if not message:
             self.check()
-        return decision
+        return message
+
+    def _word_of(self, number: int) -> Any:
+        message = self._wait_for(self._peers[number].said)
+        if not message:
+            raise GroupError(f"{self._name(number)} {_LEFT}")
+        return message["value"]
 
     def _send_all(self, **message: Any) -> None:
         with self._sending:

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import sys
 import threading
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from chainrule.distributed.leftovers import remove_leftovers
 from chainrule.distributed.place import COORDINATOR, PROCESS, PROCESSES, Place
 from chainrule.errors import ChainruleError, GroupError
 
@@ -75,6 +77,7 @@ def read_report(folder: Path, process: int) -> Report | None:
 def end_process(process: int, why: str) -> None:
     """End because another process is lost, where no exception would reach the program."""
     report(process, GroupError(why))
+    remove_leftovers()
     if reports_folder() is None:  # else the launcher tells it
         sys.stderr.write(f"Error: {why}\n")
     sys.stderr.flush()
@@ -84,12 +87,15 @@ def end_process(process: int, why: str) -> None:
 
 def end_with_the_launcher() -> None:
     """End this process when the launcher is gone, which closes the pipe that is its stdin."""
-    if reports_folder() is None:
+    reports = reports_folder()
+    if reports is None:
         return
 
     def wait() -> None:
         while os.read(0, 4096):
             pass
+        remove_leftovers(reports)
+        shutil.rmtree(reports, ignore_errors=True)
         sys.stderr.flush()
         os._exit(LOST)
 

@@ -173,9 +173,6 @@ def together(
     net: Sequential, chosen: Optimizer, schedule: Any, rows: int, batch_size: int | None
 ) -> None:
     """Refuse before the first step what would fail, or be ignored, in the middle of training."""
-    group = current()
-    if isinstance(chosen, LBFGS) and group is not None and group.processes > 1:
-        raise OptionError("L-BFGS trains in one process, not in a group: choose Adam.")
     if isinstance(chosen, LBFGS) and schedule is not None:
         raise OptionError("LBFGS finds its own step in each iteration: it takes no schedule.")
     normed = any(isinstance(layer, BatchNorm) for layer in net.layers)
