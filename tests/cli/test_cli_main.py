@@ -144,14 +144,14 @@ def raises(error):
     ],
 )
 def test_troubles_are_one_line(command, monkeypatch, folder, error, code, text):
-    monkeypatch.setattr("chainrule.cli.training.problem", raises(error))
+    monkeypatch.setattr("chainrule.cli.group_data.problem", raises(error))
     result = command("train", "xor")
     assert (result.exit_code, result.stderr, result.stdout) == (code, text, "")
     assert list(folder.iterdir()) == []
 
 
 def test_a_bug_shows_itself(command, monkeypatch):
-    monkeypatch.setattr("chainrule.cli.training.problem", raises(ZeroDivisionError("a bug")))
+    monkeypatch.setattr("chainrule.cli.group_data.problem", raises(ZeroDivisionError("a bug")))
     with pytest.raises(ZeroDivisionError, match="a bug"):
         command("train", "xor")
 
