@@ -271,7 +271,7 @@ def draw(found: Sequence[Growth], file: Path) -> None:
             ax.set_ylim(min(y) / 2, max(y) * 2)
             ax.set_xticks(x[:: -(-len(x) // 4)])
             for axis in (ax.xaxis, ax.yaxis):
-                axis.set_major_formatter(StrMethodFormatter("{x:,g}"))
+                axis.set_major_formatter(StrMethodFormatter("{x:,.12g}"))
             ax.xaxis.set_minor_locator(NullLocator())
             ax.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
             ax.yaxis.set_minor_formatter(NullFormatter())

@@ -22,7 +22,7 @@ LONGEST = 400
 
 #: Floors of the house: a module may import from its own floor and from lower ones.
 FLOORS = [
-    {"errors"},
+    {"errors", "settings"},
     {"data", "distributed"},
     {"graph"},
     {"ops"},

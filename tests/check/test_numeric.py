@@ -195,3 +195,8 @@ def test_a_wrong_method_is_explained() -> None:
 def test_a_function_written_with_chainrules_ops_may_return_a_tensor() -> None:
     found = numerical_gradient(lambda x: tensor(np.sum(x**2)), [3.0, 4.0])
     np.testing.assert_allclose(found, [6, 8], rtol=1e-9)
+
+
+def test_what_is_no_function_is_explained() -> None:
+    with pytest.raises(OptionError, match="numerical_gradient needs f to be a function, got float"):
+        numerical_gradient(4.0, 2.0)  # type: ignore[arg-type]

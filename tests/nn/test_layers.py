@@ -417,14 +417,17 @@ def test_an_activation_of_ones_own() -> None:
         (lambda: cr.Dropout(math.nan), "Dropout needs a rate from 0 to below 1, got nan."),
         (
             lambda: cr.BatchNorm(0.0),
-            "BatchNorm needs 0 < momentum <= 1 and epsilon > 0, got 0.0 and 1e-05.",
+            "BatchNorm needs momentum to be a number above 0 up to 1, got 0.0.",
         ),
         (
             lambda: cr.BatchNorm(0.1, math.nan),
-            "BatchNorm needs 0 < momentum <= 1 and epsilon > 0, got 0.1 and nan.",
+            "BatchNorm needs epsilon to be a number above 0, got nan.",
         ),
-        (lambda: cr.LayerNorm(0.0), "LayerNorm needs epsilon > 0, got 0.0."),
-        (lambda: cr.LayerNorm(math.nan), "LayerNorm needs epsilon > 0, got nan."),
+        (lambda: cr.LayerNorm(0.0), "LayerNorm needs epsilon to be a number above 0, got 0.0."),
+        (
+            lambda: cr.LayerNorm(math.nan),
+            "LayerNorm needs epsilon to be a number above 0, got nan.",
+        ),
     ],
 )
 def test_options_out_of_range(make: Callable[[], object], message: str) -> None:

@@ -14,6 +14,7 @@ from chainrule.nn.metrics import (
     mean_absolute_error,
     mean_squared_error,
     metric,
+    metrics_of,
     r2,
     top_k,
 )
@@ -264,3 +265,11 @@ def test_a_users_function_goes_by_its_name_and_is_checked() -> None:
 def test_wrong_metrics_are_explained(spec: object, message: str) -> None:
     with pytest.raises(OptionError, match=message):
         metric(spec)
+
+
+def test_one_metric_or_several_or_none() -> None:
+    assert list(metrics_of(None)) == list(metrics_of(())) == []
+    assert list(metrics_of("accuracy")) == list(metrics_of(accuracy)) == ["accuracy"]
+    assert list(metrics_of(["r2", "top_3"])) == ["r2", "top_3"]
+    with pytest.raises(OptionError, match=r"a metric is a name or a function .*, got int"):
+        metrics_of(2)

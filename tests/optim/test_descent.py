@@ -147,3 +147,12 @@ def test_a_function_written_with_chainrules_ops_may_return_a_tensor() -> None:
         lambda x: tensor(bowl(x)), [-3.0, 4.0], gradient=lambda x: tensor(2 * x)
     )
     np.testing.assert_allclose(path.end, END, rtol=1e-8)
+
+
+def test_a_gradient_is_a_function_too() -> None:
+    with pytest.raises(
+        OptionError, match="gradient_descent needs gradient to be a function, got nd"
+    ):
+        gradient_descent(lambda x: (x**2).sum(), [1.0], gradient=np.ones(1))  # type: ignore[arg-type]
+    with pytest.raises(OptionError, match="gradient_descent needs f to be a function, got int"):
+        gradient_descent(3, [1.0])  # type: ignore[arg-type]

@@ -431,7 +431,10 @@ def test_specs() -> None:
         (lambda: cr.AdaGrad(epsilon=-1e-8), "AdaGrad needs epsilon above 0, got -1e-08."),
         (lambda: cr.Adam(beta1=1.0), "Adam needs beta1 from 0 to below 1, got 1.0."),
         (lambda: cr.AdamW(beta2=-0.1), "AdamW needs beta2 from 0 to below 1, got -0.1."),
-        (lambda: cr.LBFGS(memory=0), "LBFGS needs memory 1 or more, got 0."),
+        (
+            lambda: cr.LBFGS(memory=0),
+            "LBFGS needs memory to be a whole number of 1 or more, got 0.",
+        ),
         (lambda: cr.LBFGS(tolerance=-1.0), "LBFGS needs tolerance 0 or more, got -1.0."),
         (
             lambda: cr.LBFGS(0.1),

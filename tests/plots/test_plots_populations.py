@@ -10,7 +10,7 @@ import pytest
 import chainrule as cr
 from chainrule.errors import DataError, OptionError
 from chainrule.plots import population_curves
-from chainrule.train.population import Population
+from chainrule.train.populations.population import Population
 
 X, Y = cr.data.gate("xor")
 

@@ -6,6 +6,7 @@ import io
 import itertools
 import re
 import sys
+from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
@@ -132,13 +133,52 @@ def test_one_early_stopping_serves_two_trainings() -> None:
 @pytest.mark.parametrize(
     ("arguments", "text"),
     [
-        ({"patience": 0}, "EarlyStopping needs patience of 1 or more, got 0."),
+        (
+            {"patience": 0},
+            "EarlyStopping needs patience to be a whole number of 1 or more, got 0.",
+        ),
+        (
+            {"patience": "5"},
+            "EarlyStopping needs patience to be a whole number of 1 or more, got '5'.",
+        ),
+        (
+            {"monitor": 5},
+            "EarlyStopping watches a column of the history, which is given by its name, got 5. "
+            "How many epochs to wait is written EarlyStopping(patience=10).",
+        ),
+        (
+            {"minimum_change": -0.1},
+            "EarlyStopping needs minimum_change to be a number of 0 or more, got -0.1.",
+        ),
         ({"mode": "mim"}, "mode 'mim' is not known. Did you mean 'min'? Known: max, min."),
     ],
 )
 def test_early_stopping_refuses(arguments: dict[str, Any], text: str) -> None:
     with pytest.raises(OptionError) as error:
         cr.EarlyStopping(**arguments)
+    assert str(error.value) == text
+
+
+@pytest.mark.parametrize(
+    ("make", "text"),
+    [
+        (
+            lambda: cr.Snapshots(0),
+            "Snapshots needs every to be a whole number of 1 or more, got 0.",
+        ),
+        (
+            lambda: callbacks_module.Progress(after="soon"),
+            "Progress needs after to be a number, got 'soon'.",
+        ),
+        (
+            lambda: callbacks_module.Progress(stream="log.txt"),
+            "Progress writes to a stream, such as sys.stdout, got 'log.txt'.",
+        ),
+    ],
+)
+def test_callbacks_refuse(make: Callable[[], object], text: str) -> None:
+    with pytest.raises(OptionError) as error:
+        make()
     assert str(error.value) == text
 
 

@@ -210,14 +210,16 @@ def test_what_cannot_be_resumed_is_told(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("every", [0, -1, 1.5, True, None])
 def test_every_is_a_number_of_epochs(every: Any, tmp_path: Path) -> None:
-    with pytest.raises(OptionError, match="Checkpoint writes every so many epochs: a whole number"):
+    with pytest.raises(
+        OptionError, match="Checkpoint needs every to be a whole number of 1 or more"
+    ):
         cr.Checkpoint(tmp_path, every=every)
 
 
 def test_a_file_in_the_way(tmp_path: Path) -> None:
     file = tmp_path / "run"
     file.touch()
-    with pytest.raises(OptionError, match="that is a file; give a folder"):
+    with pytest.raises(OptionError, match=r"Checkpoint writes to a folder, and .*run is a file"):
         network().fit(X, Y, epochs=1, callbacks=cr.Checkpoint(file))
 
 

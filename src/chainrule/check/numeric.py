@@ -19,6 +19,7 @@ from numpy.exceptions import ComplexWarning
 from numpy.typing import NDArray
 
 from chainrule.errors import DataError, DtypeError, GradientError, OptionError, unknown_name
+from chainrule.settings import function
 
 Array: TypeAlias = NDArray[np.float64]
 Function: TypeAlias = Callable[[Any], Any]
@@ -54,12 +55,13 @@ def numerical_gradient(
         DataError: ``x`` holds NaN or infinity.
         GradientError: ``f`` returns something other than one finite number, ``h`` is lost in
             rounding, or ``f`` does not bear complex numbers.
-        OptionError: ``h`` is not a positive number, or ``method`` is not known.
+        OptionError: ``f`` is no function, ``h`` no positive number, or ``method`` not known.
 
     >>> numerical_gradient(lambda x: x**2 + 16, 3.0, h=1e-4)
     6.00000000000378
     """
-    if method not in ("central", "complex"):
+    function("numerical_gradient", "f", f)
+    if not isinstance(method, str) or method not in ("central", "complex"):
         raise unknown_name("method", method, ("central", "complex"))
     if h is not None and not (_is_number(h) and 0 < h < math.inf):
         raise OptionError(f"h must be a positive number such as 1e-4, got {h!r}.")

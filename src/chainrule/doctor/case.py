@@ -105,6 +105,13 @@ def case_of(
     X, y = _array("X", X), _array("y", y)
     if X.ndim < 2 or not len(X):
         fitting.inputs(X, start.dtype)  # says why not
+    if not y.ndim or not len(y):
+        raise ShapeError(
+            f"y holds a target for each row of X, of which there are {len(X)}; it has shape "
+            f"{y.shape}."
+        )
+    if not isinstance(history, History | None):
+        raise OptionError(f"history is what fit returned, got {type(history).__name__}.")
     shape = network.input_shape or np.shape(X)[1:]
     if network.is_built and (network.loss is not None or history is not None):
         trained = copied(network)
@@ -120,7 +127,7 @@ def case_of(
         if sample_weight is not None:
             sample_weight = np.asarray(sample_weight)[keep]
     elif validation is not None:
-        if len(validation) != 2:
+        if not isinstance(validation, tuple | list) or len(validation) != 2:
             raise OptionError("validation is a share of the rows or a pair (X, y).")
         validation = _array("X", validation[0]), _array("y", validation[1])
     if epochs is None:

@@ -268,7 +268,7 @@ def _shares(net: Sequential, case: Case, data: Portions) -> tuple[float, float]:
 def score(net: Sequential, case: Case, part: dict[str, Array]) -> float:
     """The loss on checked data, all weights counted; inf where it is no number."""
     with np.errstate(all="ignore"):
-        found = net._inference.scores(part["x"], part["t"], part.get("w"), case.loss, (), "numpy")[
+        found = net._inference.scores(part["x"], part["t"], part.get("w"), case.loss, {}, "numpy")[
             "loss"
         ]
     return found if math.isfinite(found) else math.inf

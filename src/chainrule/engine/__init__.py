@@ -100,7 +100,7 @@ def repeated(
 
 
 def _known(table: dict[str, Callable[..., Any]], engine: str) -> Callable[..., Any]:
-    if engine not in table:
+    if not isinstance(engine, str) or engine not in table:
         raise unknown_name("engine", engine, table)
     return table[engine]
 

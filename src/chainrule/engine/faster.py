@@ -1,9 +1,10 @@
 """Faster forms: graph to graph, for the NumPy engine. Each rounds differently, within a bound.
 
 What one ufunc or reduction does slowly, another does fast; on a small network, what counts is the
-number of calls. These rewrites are the only difference between what the engine computes and what
-the reference engine defines: on the rewritten graph the two agree bit for bit. ε is the machine
-epsilon of the dtype (2^-52, or 2^-23 for float32), n the number of entries that are added:
+number of calls. These rewrites, and products in parts (``kernels``), are all that tells what the
+engine computes from what the reference engine defines: on the rewritten graph the two agree bit for
+bit. ε is the machine epsilon of the dtype (2^-52, or 2^-23 for float32), n the number of entries
+that are added:
 
 =======================  ===============================  ======================================
 form                     becomes                          differs by at most
@@ -17,6 +18,7 @@ cross-entropy of σ(z)    softplus(z) - t z                4 ε (1 + |z|)
 its mean, t steady       [1/n, -t/n] @ [softplus(z), z]   4 n ε (1 + mean|z|)
 σ(z) beside that loss    exp(z - softplus(z))             16 ε
 c (σ(z) - t), t steady   c/2 (tanh(z/2) - (2t - 1))       3 ε |c|
+A @ B, large             A[i:j] @ B, i:j some rows        2 n ε |A| @ |B|, as other kernels of BLAS
 =======================  ===============================  ======================================
 
 Before these, ``lanes`` puts the axis of many small networks last, ``bias_rows`` puts the biases of

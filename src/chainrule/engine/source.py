@@ -14,6 +14,7 @@ import numpy as np
 from chainrule.engine import blocks
 from chainrule.engine.calls import Call, Slot
 from chainrule.engine.crew import Crew
+from chainrule.engine.kernels import parts_of
 from chainrule.engine.plan import Plan
 from chainrule.engine.sharing import Share, is_cut, parts
 from chainrule.graph.op import Array
@@ -231,12 +232,20 @@ class Source:
         return f"{function}({', '.join(reads)}, {by_name}{out})"
 
     def _write_product(self, call: Call, reads: list[str], out: str) -> None:
+        left, right, made = (self.plan.arrays.get(x) for x in (*call.reads, call.writes))
+        if left is not None and right is not None and made is not None:
+            spans = parts_of(left, right, is_alone=self.crew is not None)
+            if len(spans) > 1:
+                matmul = self._function(np.matmul, "matmul")
+                for rows in spans:
+                    part, into = self._bind("a", left[rows]), self._bind("a", made[rows])
+                    self.lines.append(f"{matmul}({part}, {reads[1]}, {into})")
+                return
         if call.function is np.matmul:
             self.lines.append(
                 f"{self._function(np.matmul, 'matmul')}({reads[0]}, {reads[1]}, {out})"
             )
             return
-        left = self.plan.arrays.get(call.reads[0])
         if left is None:
             self.lines.append(f"{reads[0]}.dot({reads[1]}, {out})")
         else:

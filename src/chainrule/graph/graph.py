@@ -167,7 +167,7 @@ class Graph:
             OptionError: no such engine.
         """
         import_module("chainrule.engine")  # fills the table
-        if engine not in ENGINES:
+        if not isinstance(engine, str) or engine not in ENGINES:
             raise unknown_name("engine", engine, ENGINES)
         return ENGINES[engine](self)
 

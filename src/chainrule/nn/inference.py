@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,7 +11,7 @@ from chainrule.graph.graph import Graph
 from chainrule.graph.op import Array
 from chainrule.graph.tensor import placeholder
 from chainrule.nn.losses import Loss
-from chainrule.nn.metrics import metric
+from chainrule.nn.metrics import Metric
 
 if TYPE_CHECKING:
     from chainrule.nn.sequential import Sequential
@@ -42,24 +42,22 @@ class Inference:
         return np.concatenate([self._forward(X[rows], engine) for rows in _chunks(len(X))])
 
     def scores(
-        self, X: Array, t: Array, w: Array | None, loss: Loss, metrics: Any, engine: str
-    ) -> dict[str, float]:
+        self, X: Array, t: Array, w: Array | None, loss: Loss, metrics: Mapping[str, Metric],
+        engine: str,
+    ) -> dict[str, float]:  # fmt: skip
         """The loss and each metric, on checked data."""
-        asked = [metrics] if isinstance(metrics, str) or callable(metrics) else list(metrics)
         parts = []
 
         def value(rows: slice, part_w: Array | None) -> float:
             found, outputs = self._loss(X[rows], t[rows], part_w, loss, engine)
-            if asked:
+            if metrics:
                 parts.append(outputs)
             return float(found)
 
         scores = {"loss": loss_by_chunks(loss, len(X), w, value)}
-        if asked:
+        if metrics:
             predicted = np.concatenate(parts)
-            for spec in asked:
-                name, function = metric(spec)
-                scores[name] = float(function(predicted, t))
+            scores |= {name: float(score(predicted, t)) for name, score in metrics.items()}
         return scores
 
     def _forward(self, X: Array, engine: str) -> Array:

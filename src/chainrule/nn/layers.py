@@ -26,6 +26,7 @@ from chainrule.ops.exponential import sqrt
 from chainrule.ops.random import uniform
 from chainrule.ops.reduce import mean, var
 from chainrule.ops.shape import reshape
+from chainrule.settings import number
 
 LAYERS: dict[str, type[Layer]] = {}
 """Every layer by the name of its class: how a saved model finds them again."""
@@ -231,11 +232,8 @@ class BatchNorm(Layer):
     epsilon: float = 1e-5
 
     def __post_init__(self) -> None:
-        if not (0 < self.momentum <= 1 and self.epsilon > 0):
-            raise OptionError(
-                f"BatchNorm needs 0 < momentum <= 1 and epsilon > 0, got {self.momentum} and "
-                f"{self.epsilon}."
-            )
+        number("BatchNorm", "momentum", self.momentum, above=0.0, most=1.0)
+        number("BatchNorm", "epsilon", self.epsilon, above=0.0)
 
     def build(
         self, shape: Shape, rng: np.random.Generator, dtype: np.dtype[Any]
@@ -279,8 +277,7 @@ class LayerNorm(Layer):
     epsilon: float = 1e-5
 
     def __post_init__(self) -> None:
-        if not self.epsilon > 0:
-            raise OptionError(f"LayerNorm needs epsilon > 0, got {self.epsilon}.")
+        number("LayerNorm", "epsilon", self.epsilon, above=0.0)
 
     def build(
         self, shape: Shape, rng: np.random.Generator, dtype: np.dtype[Any]

@@ -179,6 +179,18 @@ def metric(spec: object) -> tuple[str, Metric]:
     return name, functools.partial(_one_number, spec, name)
 
 
+def metrics_of(asked: object) -> dict[str, Metric]:
+    """The functions of the metrics that are asked for, by name: of one, or several, or None.
+
+    Raises:
+        OptionError: as for :func:`metric`.
+    """
+    if asked is None:
+        return {}
+    several = list(asked) if isinstance(asked, list | tuple | set) else [asked]
+    return dict(map(metric, several))
+
+
 def _number_pair(
     predictions: ArrayLike, targets: ArrayLike
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

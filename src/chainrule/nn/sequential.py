@@ -21,6 +21,7 @@ from chainrule.nn.inference import Inference
 from chainrule.nn.labels import classes
 from chainrule.nn.layers import Activation, Dense, Layer, Mode, Tensors
 from chainrule.nn.losses import Loss, loss
+from chainrule.nn.metrics import metrics_of
 from chainrule.nn.summary import summary
 
 if TYPE_CHECKING:
@@ -238,7 +239,7 @@ class Sequential(metaclass=Teaching):
         array = fitting.inputs(X, self.dtype, self._built_shape())
         t = fitting.targets(y, used, len(array), self.output_shape, self.dtype)
         w = fitting.weights(sample_weight, None, t, self.dtype)
-        return self._inference.scores(array, t, w, used, metrics, engine)
+        return self._inference.scores(array, t, w, used, metrics_of(metrics), engine)
 
     def fit(self, X: Any, y: Any, **options: Any) -> History:
         """Train on ``X`` and ``y``; returns the history. Options: :func:`chainrule.train.fit`."""

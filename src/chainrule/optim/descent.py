@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chainrule.errors import DtypeError, GradientError, OptionError, ShapeError
+from chainrule.settings import function
 
 Function: TypeAlias = Callable[[Any], Any]
 
@@ -63,12 +64,16 @@ def gradient_descent(
         GradientError: f or its gradient became NaN or infinite (too large a rate, most often), or f
             returned more than one number.
         ShapeError: the gradient has another shape than ``x0``.
-        OptionError: ``rate``, ``steps`` or ``tolerance`` is out of its range.
+        OptionError: ``f`` or ``gradient`` is no function; ``rate``, ``steps`` or ``tolerance`` is
+            out of its range.
 
     >>> path = gradient_descent(lambda x: (x**2).sum(), [-3., 4.], gradient=lambda x: 2 * x)
     >>> path.end
     array([-6.11110793e-10,  8.14814391e-10])
     """
+    function("gradient_descent", "f", f)
+    if gradient is not None:
+        function("gradient_descent", "gradient", gradient)
     _check_options(rate, steps, tolerance)
     x = _start(x0)
     slope = gradient if gradient is not None else _recorded_gradient(f)

@@ -21,6 +21,7 @@ from chainrule.graph.tensor import Tensor
 from chainrule.ops.arithmetic import astype, clip, minimum, square
 from chainrule.ops.exponential import sqrt
 from chainrule.ops.reduce import norm
+from chainrule.settings import whole_number
 
 State = Mapping[str, Tensor]
 
@@ -56,7 +57,9 @@ class Optimizer(metaclass=Teaching):
             value = getattr(self, entry.name)
             if value is None and entry.default is None:
                 continue
-            if not (isinstance(value, Real) and math.isfinite(value)):
+            is_switch = isinstance(entry.default, bool)
+            is_number = isinstance(value, Real) and (is_switch or not isinstance(value, bool))
+            if not (is_number and math.isfinite(value)):
                 _require(self, entry.name, False, "to be a finite number")
         _require(self, "learning_rate", self.learning_rate > 0, "above 0")
         _require(self, "weight_decay", self.weight_decay >= 0, "0 or more")
@@ -271,12 +274,11 @@ class LBFGS(Optimizer):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        _require(self, "memory", self.memory >= 1, "1 or more")
+        whole_number("LBFGS", "memory", self.memory)
         _require(self, "tolerance", self.tolerance >= 0, "0 or more")
         _require(self, "least_gain", self.least_gain >= 0, "0 or more")
-        _require(
-            self, "evaluations", self.evaluations is None or self.evaluations >= 1, "1 or more"
-        )
+        if self.evaluations is not None:
+            whole_number("LBFGS", "evaluations", self.evaluations)
         if self.learning_rate != 1.0 or self.clip_norm or self.clip_value:
             raise OptionError(
                 "LBFGS finds its own step: it takes no learning_rate and no clipping."

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from chainrule.train.population import Band
+    from chainrule.train.populations.population import Band
 
 #: More bands than this would hide each other.
 MOST_BANDS = len(style.PALETTE)

@@ -5,8 +5,7 @@ from chainrule.train.checkpoint import Checkpoint
 from chainrule.train.fit import fit
 from chainrule.train.history import History
 from chainrule.train.loop import Training
-from chainrule.train.many import fit_many
-from chainrule.train.population import Band, Population
+from chainrule.train.populations import Band, Population, fit_many
 from chainrule.train.tracking import MLflow, TensorBoard
 
 __all__ = [

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, TextIO
 
 from chainrule.errors import OptionError, Teaching, unknown_name
 from chainrule.graph.op import Array
+from chainrule.settings import number, whole_number
 
 if TYPE_CHECKING:
     from chainrule.train.loop import Training
@@ -71,19 +72,23 @@ class EarlyStopping(Callback):
         restore_best: put the best epoch's parameters back at the end.
 
     Raises:
-        OptionError: patience below 1, or an unknown mode or column.
+        OptionError: a number that is none or out of range, or an unknown mode or column.
     """
 
     def __init__(
         self, monitor: str | None = None, *, patience: int = 10, minimum_change: float = 0.0,
         mode: str | None = None, restore_best: bool = True,
     ) -> None:  # fmt: skip
-        if patience < 1:
-            raise OptionError(f"EarlyStopping needs patience of 1 or more, got {patience}.")
+        if monitor is not None and not isinstance(monitor, str):
+            raise OptionError(
+                "EarlyStopping watches a column of the history, which is given by its name, got "
+                f"{monitor!r}. How many epochs to wait is written EarlyStopping(patience=10)."
+            )
         if mode not in (None, "min", "max"):
             raise unknown_name("mode", mode, ["min", "max"])
-        self.monitor, self.patience, self.mode = monitor, patience, mode
-        self.minimum_change, self.restore_best = minimum_change, restore_best
+        self.monitor, self.mode, self.restore_best = monitor, mode, restore_best
+        self.patience = whole_number("EarlyStopping", "patience", patience)
+        self.minimum_change = number("EarlyStopping", "minimum_change", minimum_change, least=0.0)
 
     def on_start(self, training: Training) -> None:
         self.best, self.best_epoch = math.inf, 0
@@ -117,10 +122,14 @@ class EarlyStopping(Callback):
 
 
 class Snapshots(Callback):
-    """Keep a copy of all parameters every so many epochs: (epoch, {name: array}) in ``taken``."""
+    """Keep a copy of all parameters every so many epochs: (epoch, {name: array}) in ``taken``.
+
+    Raises:
+        OptionError: ``every`` is not a whole number above 0.
+    """
 
     def __init__(self, every: int = 1) -> None:
-        self.every = every
+        self.every = whole_number("Snapshots", "every", every)
         self.taken: list[tuple[int, dict[str, Array]]] = []
 
     def on_start(self, training: Training) -> None:
@@ -142,17 +151,21 @@ class Progress(Callback):
 
     On a terminal the line is rewritten in place. Elsewhere a line is written at the end, and one
     every ten seconds before. Nothing is written by a training shorter than ``after`` seconds.
+
+    Raises:
+        OptionError: ``after`` is not a number, or ``stream`` cannot be written to.
     """
 
     every_epoch = False
 
     def __init__(self, *, after: float = 0.0, stream: TextIO | None = None) -> None:
-        self.after = after
-        self.stream = stream
+        if stream is not None and not hasattr(stream, "write"):
+            raise OptionError(f"Progress writes to a stream, such as sys.stdout, got {stream!r}.")
+        self.after, self.stream = number("Progress", "after", after), stream
 
     def on_start(self, training: Training) -> None:
         self.out = self.stream or sys.stderr
-        self.live = self.out.isatty()
+        self.live = hasattr(self.out, "isatty") and self.out.isatty()
         self.began = self.shown = time.perf_counter()
         self.first = training.epoch  # above 0 where a training is resumed
         self.width = 0

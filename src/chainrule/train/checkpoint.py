@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from chainrule import settings
 from chainrule.distributed import is_first
 from chainrule.errors import FileFormatError, OptionError
 from chainrule.graph.op import Array
@@ -46,15 +47,12 @@ class Checkpoint(Callback):
         every: the number of epochs between two checkpoints.
 
     Raises:
-        OptionError: ``every`` is not a whole number above 0, or ``folder`` is a file.
+        OptionError: ``every`` is not a whole number above 0, or ``folder`` no path, or a file's.
     """
 
     def __init__(self, folder: str | Path, *, every: int = 1) -> None:
-        if isinstance(every, bool) or not isinstance(every, int) or every < 1:
-            raise OptionError(
-                f"Checkpoint writes every so many epochs: a whole number above 0, not {every!r}."
-            )
-        self.folder, self.every = Path(folder), every
+        self.folder = settings.folder("Checkpoint", folder)
+        self.every = settings.whole_number("Checkpoint", "every", every)
 
     @property
     def exists(self) -> bool:
@@ -67,8 +65,6 @@ class Checkpoint(Callback):
                 "L-BFGS cannot be resumed, because SciPy keeps its state to itself: take the "
                 "Checkpoint out, or choose Adam."
             )
-        if self.folder.exists() and not self.folder.is_dir():
-            raise OptionError(f"Checkpoint({str(self.folder)!r}): that is a file; give a folder.")
         if is_first():
             self.folder.mkdir(parents=True, exist_ok=True)
 

@@ -120,7 +120,7 @@ def options(epochs: Any, batch_size: Any, restarts: Any, engine: str, progress: 
             continue
         if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
             raise OptionError(f"{name} is a whole number of {least} or more, got {value!r}.")
-    if engine not in PROGRAMS:
+    if not isinstance(engine, str) or engine not in PROGRAMS:
         raise unknown_name("engine", engine, PROGRAMS)
     if engine == "xla":
         jax_module()  # if it is not installed, that is said before anything is computed
@@ -130,7 +130,7 @@ def options(epochs: Any, batch_size: Any, restarts: Any, engine: str, progress: 
             f"this process has joined a group of {group.processes}, and only engine='xla' trains "
             f"in groups; got engine={engine!r}."
         )
-    if progress not in (True, False, "auto"):
+    if not isinstance(progress, bool | str) or progress not in (True, False, "auto"):
         raise OptionError(f"progress is True, False or 'auto', got {progress!r}.")
 
 
@@ -151,7 +151,7 @@ def steps(penalty: Any, shuffle: Any) -> None:
     number = isinstance(penalty, Real) and not isinstance(penalty, bool)
     if not (number and 0 <= penalty < math.inf):
         raise OptionError(f"penalty is a number of 0 or more, got {penalty!r}.")
-    if shuffle not in (True, False):
+    if not isinstance(shuffle, bool):
         raise OptionError(f"shuffle is True or False, got {shuffle!r}.")
 
 

@@ -21,12 +21,12 @@ from chainrule.train import checks
 from chainrule.train.advice import advise
 from chainrule.train.callbacks import Progress
 from chainrule.train.checkpoint import description, in_order, read_checkpoint, refuse_another
+from chainrule.train.chunks import runner_on_device
 from chainrule.train.history import History
 from chainrule.train.loop import Training, scores_of
 from chainrule.train.restarts import fit_with_restarts
 from chainrule.train.runner import Runner
 from chainrule.train.spread import GroupRunner
-from chainrule.train.streamed import runner_on_device
 
 #: Without ``epochs``, training is given at least this many steps, and this many epochs.
 DEFAULT_STEPS, DEFAULT_EPOCHS = 2000, 20

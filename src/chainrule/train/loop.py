@@ -14,7 +14,7 @@ from chainrule.distributed import agreed, interruptible, is_first
 from chainrule.engine import compile_seconds
 from chainrule.errors import DataError, OptionError, TrainingWarning
 from chainrule.graph.op import Array
-from chainrule.nn.metrics import metric
+from chainrule.nn.metrics import metrics_of
 from chainrule.nn.sequential import Sequential
 from chainrule.optim.optimizers import Optimizer
 from chainrule.optim.schedules import Schedule
@@ -202,9 +202,7 @@ def scores_of(
     engine: str,
 ) -> Scores | None:  # fmt: skip
     """What to compute after each epoch: metrics on the training data, all on validation."""
-    asked = [metrics] if isinstance(metrics, str) or callable(metrics) else list(metrics or ())
-    # A mistyped name is found out here, before anything is trained.
-    names = [metric(spec)[0] for spec in asked]
+    asked = metrics_of(metrics)
     if not asked and validation is None:
         return None
     loss = net.loss_for()
@@ -213,11 +211,11 @@ def scores_of(
         try:
             return net._inference.scores(part["x"], part["t"], w, loss, asked, engine)
         except DataError:
-            found = net._inference.scores(part["x"], part["t"], w, loss, (), engine)
+            found = net._inference.scores(part["x"], part["t"], w, loss, {}, engine)
             if np.isfinite(found["loss"]):
                 raise
             # Outputs that are not finite have no metrics; the next step says where they come from.
-            return found | dict.fromkeys(names, np.nan)
+            return found | dict.fromkeys(asked, np.nan)
 
     def compute() -> dict[str, float]:
         found: dict[str, float] = {}

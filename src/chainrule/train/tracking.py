@@ -6,9 +6,9 @@ import math
 import os
 import time
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from chainrule import settings
 from chainrule.errors import OptionError, optional_package
 from chainrule.train.callbacks import Callback
 
@@ -62,7 +62,7 @@ class TensorBoard(_Tracking):
         folder: where to; it is made if need be. TensorBoard compares the folders of one folder.
 
     Raises:
-        OptionError: ``folder`` is a file.
+        OptionError: ``folder`` is no path, or that of a file.
         MissingPackageError: the package tensorboard is not installed.
 
     >>> net.fit(X, y, callbacks=cr.TensorBoard("logs/first"))  # doctest: +SKIP
@@ -70,9 +70,7 @@ class TensorBoard(_Tracking):
 
     def __init__(self, folder: str | os.PathLike[str]) -> None:
         super().__init__()
-        self.folder = Path(folder)
-        if self.folder.exists() and not self.folder.is_dir():
-            raise OptionError(f"TensorBoard writes to a folder, and {self.folder} is a file.")
+        self.folder = settings.folder("TensorBoard", folder)
         self._package("summary.writer.event_file_writer")
 
     def open(self, training: Training) -> None:
@@ -115,7 +113,7 @@ class MLflow(_Tracking):
         parameters: more to be logged, by name.
 
     Raises:
-        OptionError: MLflow does not take the uri.
+        OptionError: MLflow does not take the uri; ``parameters`` are not given by name.
         MissingPackageError: no package of MLflow is installed.
 
     ``run_ids`` are the runs that were made, in order.
@@ -128,6 +126,11 @@ class MLflow(_Tracking):
         parameters: Mapping[str, Any] | None = None,
     ) -> None:  # fmt: skip
         super().__init__()
+        for name, given in (("experiment", experiment), ("run", run), ("uri", uri)):
+            if not isinstance(given, str | os.PathLike | None) or given is experiment is None:
+                raise OptionError(f"MLflow needs {name} to be text, got {given!r}.")
+        if not isinstance(parameters, Mapping | None):
+            raise OptionError(f"MLflow takes parameters by name, as a dict, not {parameters!r}.")
         self.experiment, self.run = experiment, run
         self.parameters = dict(parameters or {})
         self.run_ids: list[str] = []

@@ -16,7 +16,7 @@ from chainrule.graph.op import Shape
 from chainrule.nn.layers import Dense
 from chainrule.nn.sequential import Sequential
 from chainrule.train import checks
-from chainrule.train.member import Member
+from chainrule.train.populations.member import Member
 
 #: Columns of the table that a grid may not use.
 COLUMNS = (
@@ -147,12 +147,12 @@ def alike(population: Iterable[Member]) -> list[list[Member]]:
         key = id(member.options)
         if key not in known:
             form = _form(member.net)
-            same = [group for other, group in found if other == form]
+            same = [stack for other, stack in found if other == form]
             if not same:
                 found.append((form, []))
             known[key] = same[0] if same else found[-1][1]
         known[key].append(member)
-    return [group for _, group in found]
+    return [stack for _, stack in found]
 
 
 def _form(net: Sequential) -> tuple[Any, ...]:

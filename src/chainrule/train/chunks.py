@@ -21,7 +21,7 @@ from chainrule.train.epochs import EpochsRunner
 from chainrule.train.rates import Rates
 
 
-class StreamedRunner(EpochsRunner):
+class ChunkRunner(EpochsRunner):
     """Trains on chunks of rows that begin at ``bounds``; the next is read during the last one."""
 
     def __init__(
@@ -130,7 +130,7 @@ def runner_on_device(
     if len(bounds) == 2:
         return EpochsRunner(*given, penalty=penalty, shuffle=shuffle)
     if bounds:
-        return StreamedRunner(*given, bounds, penalty=penalty, shuffle=shuffle)
+        return ChunkRunner(*given, bounds, penalty=penalty, shuffle=shuffle)
     named = "half of the device's memory" if memory_limit is None else "memory_limit"
     other = "." if memory_limit is None else ", or a higher memory_limit."
     raise OptionError(

@@ -14,9 +14,9 @@ from chainrule.engine.xla import stream
 from chainrule.engine.xla.runtime import jax_module
 from chainrule.engine.xla.stream import Stream, chunk_bounds, device_memory
 from chainrule.errors import OptionError, TrainingWarning
+from chainrule.train.chunks import ChunkRunner
 from chainrule.train.epochs import EpochsRunner
 from chainrule.train.runner import Runner
-from chainrule.train.streamed import StreamedRunner
 
 RNG = np.random.default_rng(12)
 X = RNG.normal(size=(110, 3))
@@ -64,14 +64,14 @@ def test_streamed_training_is_the_reference_in_that_order(
         options = options | {"sample_weight": np.linspace(0.1, 2, 110)}
     ours, history = fit(schedule="cosine", **options)
     orders: list[Any] = []
-    batches = StreamedRunner.batches
+    batches = ChunkRunner.batches
     begin = Runner.__init__
 
     def begin_with_chunks(self: Any, *args: Any, **options: Any) -> None:
         if type(self) is Runner:
             bounds = chunk_bounds(110, args[4], 40 if weighted else 32, LIMIT)
             others = np.random.default_rng(0)
-            self._streamed = StreamedRunner(*args[:5], others, "xla", bounds=bounds)
+            self._streamed = ChunkRunner(*args[:5], others, "xla", bounds=bounds)
         begin(self, *args, **options)
         if type(self) is Runner:
             self._streamed._order_key = args[5].integers(2**32, size=2, dtype=np.uint32)
@@ -157,13 +157,13 @@ def test_by_default_a_file_may_take_half_the_memory(
     assert device_memory({"x": mapped[3:]}) == 2500
     assert device_memory({"x": X}) == np.inf  # it is there already
     made = []
-    begin = StreamedRunner.__init__
+    begin = ChunkRunner.__init__
 
     def noted(self: Any, *arguments: Any, **options: Any) -> None:
         made.append(arguments[-1])
         begin(self, *arguments, **options)
 
-    monkeypatch.setattr(StreamedRunner, "__init__", noted)
+    monkeypatch.setattr(ChunkRunner, "__init__", noted)
     fit(mapped, memory_limit=None)
     assert made == [[0, 30, 60, 90, 110]]
     fit(memory_limit=None)

@@ -1,4 +1,4 @@
-"""A group: networks of one form, trained side by side as one batched program.
+"""A stack: networks of one form, trained side by side as one batched program.
 
 The training step of one network (``train/step``) is batched, so every call of NumPy serves all of
 them. Each network keeps what it would have alone: its start, its rate, its order of rows, its key
@@ -22,9 +22,9 @@ from chainrule.graph.op import Array
 from chainrule.nn.losses import Loss
 from chainrule.optim.optimizers import Optimizer
 from chainrule.optim.schedules import Constant, Schedule
-from chainrule.train.member import Member, draw_the_same
-from chainrule.train.rows import Rows
-from chainrule.train.scoring import Scorer
+from chainrule.train.populations.member import Member, draw_the_same
+from chainrule.train.populations.rows import Rows
+from chainrule.train.populations.scoring import Scorer
 from chainrule.train.step import Step, flat, training_step, views
 from chainrule.train.steps import COUNT
 
@@ -40,7 +40,7 @@ class _Batch:
     program: Runnable | None = None
 
 
-class Group:
+class Stack:
     """Trains ``members`` on ``rows`` by steps of ``optimizer``; ``held`` is validated on.
 
     ``losses`` and ``validation`` are (epochs, members). ``done`` counts the epochs that are over.

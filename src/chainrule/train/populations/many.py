@@ -18,20 +18,20 @@ import numpy as np
 
 from chainrule.errors import OptionError, known_options, options_of
 from chainrule.nn import fitting
-from chainrule.nn.metrics import metric
+from chainrule.nn.metrics import metrics_of
 from chainrule.nn.sequential import Sequential
 from chainrule.optim.optimizers import LBFGS, Optimizer
 from chainrule.optim.optimizers import optimizer as make_optimizer
 from chainrule.optim.schedules import schedule as make_schedule
 from chainrule.train import checks
 from chainrule.train.callbacks import Callback, Progress
-from chainrule.train.decay import OwnDecay
 from chainrule.train.fit import PROGRESS_AFTER, default_epochs
-from chainrule.train.grid import alike, forms, known_seeds, members, numbers
-from chainrule.train.group import Group
-from chainrule.train.outcome import population_of
-from chainrule.train.population import Population
-from chainrule.train.rows import Shares
+from chainrule.train.populations.decay import OwnDecay
+from chainrule.train.populations.grid import alike, forms, known_seeds, members, numbers
+from chainrule.train.populations.outcome import population_of
+from chainrule.train.populations.population import Population
+from chainrule.train.populations.rows import Shares
+from chainrule.train.populations.stack import Stack
 
 #: Quick epochs are run in blocks of about this many seconds for the whole population.
 BLOCK_SECONDS = 0.2
@@ -94,9 +94,7 @@ def fit_many(
     rates = numbers("learning_rate", learning_rate, chosen.learning_rate, 0.0, False)
     scales = numbers("initial_scale", initial_scale, 1.0, 0.0, False)
     decays = numbers("weight_decay", weight_decay, chosen.weight_decay, 0.0, True)
-    asked = [metrics] if isinstance(metrics, str) or callable(metrics) else list(metrics or ())
-    for spec in asked:
-        metric(spec)
+    asked = metrics_of(metrics)
     if len(decays) == 1 and weight_decay is not None:
         chosen = replace(chosen, weight_decay=decays[0])
     elif len(decays) > 1:
@@ -105,7 +103,7 @@ def fit_many(
     found = forms(build, grid or {})
     given = fitting.inputs(X, found[0][1].dtype)
     wanted = members(found, rates, scales, decays, known_seeds(seeds), given.shape[1:])
-    groups: list[Group] = []
+    stacks: list[Stack] = []
     for same in alike(wanted):
         nets, rngs = [member.net for member in same], [member.rng for member in same]
         shares = Shares(nets, rngs, X, y, loss, sample_weight, class_weight, validation)
@@ -113,13 +111,13 @@ def fit_many(
         epochs = epochs or default_epochs(shares.rows, batch_size)
         count = _side_by_side(shares.net, min(batch_size or shares.rows, shares.rows))
         for part in np.array_split(np.arange(len(same)), -(-len(same) // count)):
-            group = Group(
+            stack = Stack(
                 [same[i] for i in part], shares.loss, chosen, make_schedule(schedule), epochs,
                 batch_size, shares.training(part), shares.held(part), engine,
             )  # fmt: skip
-            groups.append(group)
-    stopped = _train(groups, _Shown(groups, progress))
-    return population_of(groups, asked, stopped, time.perf_counter() - began)
+            stacks.append(stack)
+    stopped = _train(stacks, _Shown(stacks, progress))
+    return population_of(stacks, asked, stopped, time.perf_counter() - began)
 
 
 #: What other functions take, and why this one does not.
@@ -153,10 +151,10 @@ def _side_by_side(net: Sequential, rows: int) -> int:
 class _Shown:
     """The population as its live line sees it: what ``Training`` is for one network."""
 
-    def __init__(self, groups: Sequence[Group], progress: bool | str) -> None:
-        self._groups = groups
-        self.epochs, self.epoch = groups[0].epochs, 0
-        self.rows = sum(group.rows * len(group.members) for group in groups)
+    def __init__(self, stacks: Sequence[Stack], progress: bool | str) -> None:
+        self._stacks = stacks
+        self.epochs, self.epoch = stacks[0].epochs, 0
+        self.rows = sum(stack.rows * len(stack.members) for stack in stacks)
         self.stopping: str | None = None
         self.history = SimpleNamespace(columns={"median loss": []}, compile_seconds=0.0)
         is_wanted = progress is True or (progress == "auto" and sys.stderr.isatty())
@@ -168,12 +166,12 @@ class _Shown:
 
     def tick(self) -> None:
         """Tell how far the whole population has come."""
-        done = sum(group.position * len(group.members) for group in self._groups)
-        self._told.on_tick(self, done / sum(len(group.members) for group in self._groups))  # type: ignore[arg-type]
+        done = sum(stack.position * len(stack.members) for stack in self._stacks)
+        self._told.on_tick(self, done / sum(len(stack.members) for stack in self._stacks))  # type: ignore[arg-type]
 
     def block_is_over(self) -> None:
-        self.epoch = _epochs_done(self._groups)
-        last = np.concatenate([group.losses[group.done - 1] for group in self._groups])
+        self.epoch = _epochs_done(self._stacks)
+        last = np.concatenate([stack.losses[stack.done - 1] for stack in self._stacks])
         finite = last[np.isfinite(last)]
         self.history.columns["median loss"] = [float(np.median(finite))] if finite.size else []
         self.tick()
@@ -183,26 +181,26 @@ class _Shown:
         self._told.on_end(self)  # type: ignore[arg-type]
 
 
-def _train(groups: Sequence[Group], shown: _Shown) -> str | None:
-    """Train all groups, some epochs each in turn; says why it ended early, or None."""
+def _train(stacks: Sequence[Stack], shown: _Shown) -> str | None:
+    """Train all stacks, some epochs each in turn; says why it ended early, or None."""
     stopped = None
     shown.start()
     try:
         block = 1
-        while running := [group for group in groups if group.is_running]:
+        while running := [stack for stack in stacks if stack.is_running]:
             began = time.perf_counter()
-            for group in running:
-                group.run(min(block, group.epochs - group.done), shown.tick)
+            for stack in running:
+                stack.run(min(block, stack.epochs - stack.done), shown.tick)
             shown.block_is_over()
             seconds = max(time.perf_counter() - began, 1e-6)
             block = max(1, min(int(block * BLOCK_SECONDS / seconds), 4 * block))
     except KeyboardInterrupt:
-        stopped = f"interrupted by the user in epoch {_epochs_done(groups) + 1}"
+        stopped = f"interrupted by the user in epoch {_epochs_done(stacks) + 1}"
     shown.end(stopped)
     return stopped
 
 
-def _epochs_done(groups: Sequence[Group]) -> int:
-    """The epochs that are over for all groups, but for those that have failed altogether."""
-    running = [group.done for group in groups if group.is_running]
-    return min(running) if running else max(group.done for group in groups)
+def _epochs_done(stacks: Sequence[Stack]) -> int:
+    """The epochs that are over for all stacks, but for those that have failed altogether."""
+    running = [stack.done for stack in stacks if stack.is_running]
+    return min(running) if running else max(stack.done for stack in stacks)

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import chainrule as cr
-from chainrule.train.population import Population
+from chainrule.train.populations.population import Population
 
 Array = np.ndarray[Any, Any]
 EPOCHS = 300

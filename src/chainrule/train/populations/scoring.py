@@ -14,7 +14,7 @@ from chainrule.graph.tensor import placeholder
 from chainrule.nn.layers import Mode
 from chainrule.nn.losses import Loss
 from chainrule.nn.sequential import Sequential
-from chainrule.train.rows import Rows
+from chainrule.train.populations.rows import Rows
 from chainrule.train.step import batch_inputs, unpacked
 
 #: Rows times networks that are scored at a time.

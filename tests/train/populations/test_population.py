@@ -13,7 +13,7 @@ import pytest
 
 import chainrule as cr
 from chainrule.errors import ChainruleError, DataError, MissingPackageError, OptionError, ShapeError
-from chainrule.train.population import Population
+from chainrule.train.populations.population import Population
 
 X, Y = cr.data.gate("xor")
 MOONS_X, MOONS_Y = cr.data.moons(20, noise=0.1, seed=2)
@@ -176,7 +176,9 @@ def test_many_rows_are_scored_some_at_a_time(
     options: dict[str, Any] = {"validation": validation, "metrics": "accuracy", "loss": loss}
     options |= {"seeds": 3, "epochs": 2, "optimizer": "sgd"}
     at_once = cr.fit_many(build, MOONS_X, MOONS_Y, **options)
-    monkeypatch.setattr("chainrule.train.scoring.AT_ONCE", 15)  # five rows of three networks
+    monkeypatch.setattr(
+        "chainrule.train.populations.scoring.AT_ONCE", 15
+    )  # five rows of three networks
     in_parts = cr.fit_many(build, MOONS_X, MOONS_Y, **options)
     for a, b in zip(at_once, in_parts, strict=True):
         assert a.pop("state") == b.pop("state")
