@@ -48,12 +48,19 @@ def test_units_are_found_however_they_are_written(way: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "edits",
-    [(), relu("np.where(a > 0, a, 0.1 * a)"), relu("np.array(a.tolist())")],
+    ("edits", "is_judged"),
+    [
+        ((), True),
+        (relu("np.where(a > 0, a, 0.1 * a)"), True),
+        (relu("np.array(a.tolist())"), False),
+    ],
     ids=["tanh", "leaky", "not recorded"],
 )
-def test_where_there_are_none_none_are_found(edits: Any) -> None:
-    assert Probes(program_of(**given(*edits, epochs=1)), lambda line: None).rectified == ()
+def test_where_there_are_none_none_are_found(edits: Any, is_judged: bool) -> None:
+    probes = Probes(program_of(**given(*edits, epochs=1)), lambda line: None)
+    assert probes.rectified == ()
+    assert ("hidden units before and after training" in probes.examined) == is_judged
+    assert any(told.startswith("hidden units (") for told in probes.not_judged) != is_judged
 
 
 @pytest.mark.parametrize("way", ["np.maximum(0, a)", "np.where(a > 0, a, 0)"])
