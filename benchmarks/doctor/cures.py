@@ -55,8 +55,12 @@ def _case(made: Any, network: bool) -> Any:
 
 
 def _truth(made: Any, rows: int, y: Any) -> Any:
-    """The true labels; those of the case, if the repair left rows out."""
-    return made.labels[0] if rows == len(made.labels[0]) else y
+    """The true labels; those of the case, as the host has them, if the repair left rows out."""
+    if rows == len(made.labels[0]):
+        return made.labels[0]
+    if made.host.kind == "values" or y.ndim == 1:
+        return y
+    return y.argmax(axis=1) if made.host.kind == "classes" else y.ravel().astype(int)
 
 
 def _trained_network(case: Any, made: Any) -> Scores:

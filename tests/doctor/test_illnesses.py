@@ -240,6 +240,17 @@ def test_it_is_named_first_and_its_repair_cures(name: str) -> None:
         assert train(first.apply(case)).share < 0.5
 
 
+def test_a_rate_too_small_is_told_of_a_loss_that_falls_as_it_began() -> None:
+    def told(rate: float) -> Any:
+        return cr.diagnose(for_digits("tanh"), *digits(), optimizer=cr.SGD(rate), epochs=15)
+
+    slow = told(0.025)
+    assert [finding.name for finding in slow.findings] == ["rate_too_small"]
+    assert slow.findings[0].experiment.after < 0.3 * slow.findings[0].experiment.before
+    # Twice as fast, it slows down as it should, and learns most of it.
+    assert told(0.05).verdict == "healthy"
+
+
 def test_every_illness_has_its_sufferer() -> None:
     from chainrule.doctor import illnesses as known
 

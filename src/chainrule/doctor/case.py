@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import inspect
+import math
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -57,6 +58,12 @@ class Case:
     trained: Sequential | None = None
     history: History | None = None
     drawn: Any = None
+
+    @property
+    def steps(self) -> int:
+        """How many updates the training makes."""
+        rows = len(self.X)
+        return self.epochs * math.ceil(rows / min(self.batch_size or rows, rows))
 
     def generator(self) -> np.random.Generator:
         """The generator that draws the batches: where ``fit`` would take it up."""

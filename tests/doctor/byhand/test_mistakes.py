@@ -9,6 +9,9 @@ import pytest
 from hand_programs import SKIP, given, names, spirals
 
 import chainrule as cr
+from chainrule.doctor.byhand.probes import Probes
+from chainrule.doctor.byhand.program import program_of
+from chainrule.doctor.byhand.wholenumbers import repairs
 
 INTEGERS = (
     "class Tanh:",
@@ -103,6 +106,17 @@ def test_differences_of_whole_numbers_are_told_from_whole_numbers() -> None:
     found = cr.diagnose(**(made | {"data": rows})).findings
     assert [finding.name for finding in found] == ["integers_perturbed"]
     assert "the gradients are others for the same numbers as floats" in found[0].observed
+
+
+@pytest.mark.parametrize(("times", "first"), [(1, "parameters as floats"), (9, "W = rng.normal(")])
+def test_whole_numbers_that_would_be_a_wide_start_are_drawn_anew(times: int, first: str) -> None:
+    whole = INTEGERS[0], INTEGERS[1].replace("2 * a", f"{times} * a")
+    probes = Probes(program_of(**given(whole, epochs=1)), lambda line: None)
+    found: Any = repairs(probes)
+    assert found[0].text.startswith(first)
+    for repair in found:
+        changed = repair.apply(probes.program)
+        assert {array.dtype.kind for array in changed.parameters.values()} == {"f"}
 
 
 def test_the_step_is_judged_without_gradients() -> None:

@@ -9,6 +9,7 @@ import pytest
 from hand_programs import given, names
 
 import chainrule as cr
+from chainrule.doctor.byhand.prescriptions import fresh_start
 from chainrule.doctor.byhand.probes import Probes
 from chainrule.doctor.byhand.program import program_of
 from chainrule.doctor.byhand.rectified import rectified
@@ -47,12 +48,19 @@ def test_units_are_found_however_they_are_written(way: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "edits",
-    [(), relu("np.where(a > 0, a, 0.1 * a)"), relu("np.array(a.tolist())")],
+    ("edits", "is_judged"),
+    [
+        ((), True),
+        (relu("np.where(a > 0, a, 0.1 * a)"), True),
+        (relu("np.array(a.tolist())"), False),
+    ],
     ids=["tanh", "leaky", "not recorded"],
 )
-def test_where_there_are_none_none_are_found(edits: Any) -> None:
-    assert Probes(program_of(**given(*edits, epochs=1)), lambda line: None).rectified == ()
+def test_where_there_are_none_none_are_found(edits: Any, is_judged: bool) -> None:
+    probes = Probes(program_of(**given(*edits, epochs=1)), lambda line: None)
+    assert probes.rectified == ()
+    assert ("hidden units before and after training" in probes.examined) == is_judged
+    assert any(told.startswith("hidden units (") for told in probes.not_judged) != is_judged
 
 
 @pytest.mark.parametrize("way", ["np.maximum(0, a)", "np.where(a > 0, a, 0)"])
@@ -84,3 +92,20 @@ def test_what_looks_like_it_is_not(edits: Any, told: list[str]) -> None:
     found = names(*edits)
     assert found[:1] == told
     assert "dying_relu" not in found
+
+
+MANY = (
+    ("size=(2, 10)", "size=(2, 400)"), ("size=(10, 10)", "size=(400, 400)"),
+    ("size=(10, 3)", "size=(400, 3)"), ("np.zeros(10)", "np.zeros(400)"),
+)  # fmt: skip
+
+
+def test_a_fresh_start_is_wider_before_relu() -> None:
+    for edits, gains in ((RELU, (2.0, 2.0, 1.0)), ((), (1.0, 1.0, 1.0))):
+        probes = Probes(program_of(**given(*edits, *MANY, epochs=1)), lambda line: None)
+        repair: Any = fresh_start(probes)
+        drawn = repair.apply(probes.program).parameters
+        for name, gain in zip(("W1", "W2", "W3"), gains, strict=True):
+            spread = drawn[name].std() * np.sqrt(drawn[name].shape[0])
+            assert spread == pytest.approx(np.sqrt(gain), rel=0.1)
+        assert ("before a ReLU" in repair.text) == (gains[0] == 2.0)

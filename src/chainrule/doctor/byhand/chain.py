@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,6 +12,9 @@ from chainrule.graph.op import Array
 
 #: Hidden units that are taken for many enough, and the factor by which a layer is widened.
 MANY, FACTOR = 32, 8
+#: From this on, in units of 1/√inputs, a start is too wide. Usual ones have 0.6 (uniform, LeCun) to
+#: 1.4 (He et al. 2015).
+WIDE = 2.5
 
 
 @dataclass(frozen=True)
@@ -44,15 +48,19 @@ def chain(parameters: Parameters, inputs: int) -> tuple[Layer, ...]:
     return tuple(layers)
 
 
-def fresh(parameters: Parameters, seed: int, gain: float = 1.0, bias: float = 0.0) -> Parameters:
-    """Parameters of the same shapes: weights N(0, gain / inputs), other arrays N(0, bias²).
+def fresh(
+    parameters: Parameters, seed: int, bias: float = 0.0, rectified: Collection[str] = ()
+) -> Parameters:
+    """Parameters of the same shapes: weights N(0, 1 / inputs), other arrays N(0, bias²).
 
-    LeCun et al. 1998, Efficient BackProp, for gain 1; He et al. 2015 for rectifiers and gain 2.
+    LeCun et al. 1998, Efficient BackProp; of the weights before rectifiers, whose names are
+    ``rectified``, N(0, 2 / inputs), after He et al. 2015.
     """
     rng = np.random.default_rng(seed)
     found: Parameters = {}
     for name, array in parameters.items():
         drawn = rng.standard_normal(array.shape)
+        gain = 2.0 if name in rectified else 1.0
         spread = np.sqrt(gain / array.shape[0]) if array.ndim == 2 else bias
         dtype = array.dtype if array.dtype.kind == "f" else np.float64
         found[name] = (drawn * spread).astype(dtype)

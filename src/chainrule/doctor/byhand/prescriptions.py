@@ -94,18 +94,24 @@ def other_validation(text: str, change: Callable[[Array], Array]) -> Prescriptio
 # --- start and network -------------------------------------------------------------------------
 
 
-def fresh_start(seed: int) -> Prescription:
-    """Weights drawn as wide as their inputs ask for, biases at 0."""
+def fresh_start(probes: Probes) -> Prescription:
+    """Weights drawn as wide as their inputs and units ask for, biases at 0.
+
+    From one seed alone: where other starts succeed too, a second one would prove nothing.
+    """
+    rectified = {layer.weight for layer in probes.rectified}
+
+    def change(program: Program) -> Program:
+        return replace(
+            program, parameters=fresh(program.parameters, program.seed, rectified=rectified)
+        )
+
+    before_relu = " (before a ReLU np.sqrt(inputs / 2))" if rectified else ""
     return prescription(
-        "W = rng.normal(size=(inputs, units)) / np.sqrt(inputs) for every weight, and biases "
-        "np.zeros(units)",
-        lambda program: replace(program, parameters=fresh(program.parameters, seed)),
+        f"W = rng.normal(size=(inputs, units)) / np.sqrt(inputs) for every weight{before_relu}, "
+        "and biases np.zeros(units)",
+        change,
     )
-
-
-def fresh_starts(seed: int, starts: int = 2) -> tuple[Prescription, ...]:
-    """The same from some seeds, in case that one of them is unlucky."""
-    return tuple(fresh_start(seed + i) for i in range(starts))
 
 
 def zero_biases() -> Prescription:

@@ -24,6 +24,8 @@ from chainrule.graph.op import Array
 
 #: Rows on which gradients are checked, and on which outputs are looked at.
 CHECKED, LOOKED_AT = 20, 7
+#: Rows on which units are watched: one that is 0 for all of these is dead for the others too.
+WATCHED = 500
 #: Biases of the point where gradients are checked: with zeros many a wrong formula is right.
 BIAS = 0.3
 
@@ -103,12 +105,16 @@ class Probes:
     @cached_property
     def rectified(self) -> tuple[Rectified, ...]:
         """The ReLU layers before and after that; none where the forward pass does not tell."""
-        self.note("the hidden units before and after training")
         usual, own = self.point.parameters, self.own
         try:
-            return rectified(self.program, usual, self.parts.X, own.seen[0], own.parameters)
-        except Exception:  # a forward pass that cannot be recorded has units that nobody sees
+            # From all parts of the data, which may lie sorted.
+            X = self.parts.X[:: max(1, len(self.parts.X) // WATCHED)]
+            found = rectified(self.program, usual, X, own.seen[0], own.parameters)
+        except Exception as error:  # a forward pass that cannot be recorded
+            self.not_judged.append(f"hidden units ({_first_line(error)})")
             return ()
+        self.note("hidden units before and after training")
+        return found
 
     def repaired(self, repair: Prescription) -> Run | None:
         """The program run with a repair, once; None where the repair cannot be made."""

@@ -1,10 +1,13 @@
-"""Parameters that are whole numbers: which they are, and whether the gradients mind."""
+"""Parameters that are whole numbers: which they are, whether the gradients mind, and what to do."""
 
 from __future__ import annotations
 
 import numpy as np
 
+from chainrule.doctor.byhand.chain import WIDE, spreads
+from chainrule.doctor.byhand.prescriptions import floats, fresh_start
 from chainrule.doctor.byhand.probes import Probes
+from chainrule.doctor.finding import Prescription
 
 #: Gradients by a formula are the same for 2 and 2.0 but for rounding.
 SAME = 1e-6
@@ -34,3 +37,14 @@ def gradients_differ(probes: Probes) -> bool:
     return any(
         not np.allclose(found[0][name], found[1][name], rtol=SAME, atol=SAME) for name in found[0]
     )
+
+
+def repairs(probes: Probes) -> tuple[Prescription, ...]:
+    """The same numbers as floats; drawn anew first where whole numbers are far too wide a start.
+
+    Among many inputs the smallest whole number is: as a float it would only be another illness.
+    """
+    sizes = spreads(probes.program.parameters, probes.layers)
+    fresh = fresh_start(probes)
+    is_wide = any(spread.times > WIDE for spread in sizes)
+    return (fresh, floats()) if is_wide else (floats(), fresh)

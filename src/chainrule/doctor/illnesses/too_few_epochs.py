@@ -7,8 +7,6 @@ where the rate ends the learning and not the number of epochs.
 
 from __future__ import annotations
 
-import math
-
 from chainrule.doctor.illnesses.illness import Illness, Suspicion
 from chainrule.doctor.prescriptions import more_epochs
 from chainrule.doctor.probes import Probes
@@ -19,13 +17,12 @@ FEW = 200
 
 def _suspect(probes: Probes) -> Suspicion | None:
     case, own = probes.case, probes.own
-    rows = len(case.X)
-    steps = case.epochs * math.ceil(rows / min(case.batch_size or rows, rows))
-    if own.failed is not None or steps > FEW or own.share > own.curve[0][1]:
+    if own.failed is not None or case.steps > FEW or own.share > own.curve[0][1]:
         return None
     return Suspicion(
         "epochs",
-        f"training stops after {case.epochs} epochs, {steps} steps, while the loss still falls",
+        f"training stops after {case.epochs} epochs, {case.steps} steps, while the loss still "
+        "falls",
         "some hundred steps at least",
         (more_epochs(5), more_epochs(25)),
     )

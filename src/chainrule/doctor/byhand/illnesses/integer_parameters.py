@@ -8,9 +8,8 @@ for the gradients with whole numbers and with the same numbers as floats.
 from __future__ import annotations
 
 from chainrule.doctor.byhand.illnesses.illness import Illness, Suspicion
-from chainrule.doctor.byhand.prescriptions import floats, fresh_start
 from chainrule.doctor.byhand.probes import Probes
-from chainrule.doctor.byhand.wholenumbers import gradients_differ, whole
+from chainrule.doctor.byhand.wholenumbers import gradients_differ, repairs, whole
 
 
 def _suspect(probes: Probes) -> Suspicion | None:
@@ -22,7 +21,7 @@ def _suspect(probes: Probes) -> Suspicion | None:
         f"{names[0]} has dtype {probes.program.parameters[names[0]].dtype}",
         "float64: W -= 0.1 * dW raises on whole numbers, and W[...] = W - 0.1 * dW cuts off what "
         "comes after the point",
-        (floats(), fresh_start(probes.program.seed)),
+        repairs(probes),
         is_proven=True,
     )
 

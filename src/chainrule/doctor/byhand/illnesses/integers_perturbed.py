@@ -7,9 +7,8 @@ Evidence: the gradients are others for the same numbers as floats. Look-alike:
 from __future__ import annotations
 
 from chainrule.doctor.byhand.illnesses.illness import Illness, Suspicion
-from chainrule.doctor.byhand.prescriptions import floats, fresh_start
 from chainrule.doctor.byhand.probes import Probes
-from chainrule.doctor.byhand.wholenumbers import gradients_differ, whole
+from chainrule.doctor.byhand.wholenumbers import gradients_differ, repairs, whole
 
 
 def _suspect(probes: Probes) -> Suspicion | None:
@@ -21,7 +20,7 @@ def _suspect(probes: Probes) -> Suspicion | None:
         "the gradients are others for the same numbers as floats: a whole number that is moved by "
         "1e-5 stays where it is, or falls to the next one",
         "the same gradients for 2 and 2.0",
-        (floats(), fresh_start(probes.program.seed)),
+        repairs(probes),
         is_proven=True,
     )
 

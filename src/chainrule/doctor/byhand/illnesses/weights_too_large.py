@@ -7,25 +7,22 @@ Look-alikes: ``inputs_too_large`` (the same first loss, but the weights are usua
 
 from __future__ import annotations
 
-from chainrule.doctor.byhand.chain import spreads
+from chainrule.doctor.byhand.chain import WIDE, spreads
 from chainrule.doctor.byhand.illnesses.illness import Illness, Suspicion
-from chainrule.doctor.byhand.prescriptions import fresh_starts
+from chainrule.doctor.byhand.prescriptions import fresh_start
 from chainrule.doctor.byhand.probes import Probes
-
-#: In units of 1/√inputs. Usual starts have 0.6 (uniform, LeCun) to 1.4 (He et al. 2015).
-LARGE = 2.5
 
 
 def _suspect(probes: Probes) -> Suspicion | None:
     found = spreads(probes.program.parameters, probes.layers)
     widest = max(found, key=lambda spread: spread.times, default=None)
-    if widest is None or not widest.times > LARGE:
+    if widest is None or not widest.times > WIDE:
         return None
     return Suspicion(
         widest.weight,
         str(widest),
         "1 to 1.4 times: then signals keep their size from layer to layer",
-        fresh_starts(probes.program.seed),
+        (fresh_start(probes),),
     )
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from chainrule.doctor.byhand.chain import spreads
 from chainrule.doctor.byhand.illnesses.illness import Illness, Suspicion
-from chainrule.doctor.byhand.prescriptions import fresh_starts
+from chainrule.doctor.byhand.prescriptions import fresh_start
 from chainrule.doctor.byhand.probes import Probes
 
 #: In units of 1/√inputs. Usual starts have 0.6 (uniform, LeCun) to 1.4 (He et al. 2015).
@@ -25,7 +25,7 @@ def _suspect(probes: Probes) -> Suspicion | None:
         narrowest.weight,
         str(narrowest),
         "1 to 1.4 times: then signals keep their size from layer to layer",
-        fresh_starts(probes.program.seed),
+        (fresh_start(probes),),
     )
 
 

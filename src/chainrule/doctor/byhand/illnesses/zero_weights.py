@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 
 from chainrule.doctor.byhand.illnesses.illness import Illness, Suspicion
-from chainrule.doctor.byhand.prescriptions import fresh_starts
+from chainrule.doctor.byhand.prescriptions import fresh_start
 from chainrule.doctor.byhand.probes import Probes
 
 
@@ -33,7 +33,7 @@ def _suspect(probes: Probes) -> Suspicion | None:
         f"all weights of a row of {alike[0]} are alike (the first is {value:g}), and so are its "
         "units: they get the same gradient and stay alike",
         "weights drawn at random, so that every unit learns something of its own",
-        fresh_starts(probes.program.seed),
+        (fresh_start(probes),),
     )
 
 
