@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import json
 import tracemalloc
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ from chainrule.cli import streams
 from chainrule.cli.table_options import TableOptions
 from chainrule.cli.tables import table_problem
 from chainrule.data import TableFacts
+from chainrule.data.spool import Spool
 from chainrule.errors import DataError
 
 RNG = np.random.default_rng(2)
@@ -41,12 +43,14 @@ def test_the_garbage_collector_is_left_alone_only_while_rows_are_read(shops, fol
         return true(*given)
 
     monkeypatch.setattr(streams, "learn", learn)
-    problem = table_problem(shops, TableOptions(stream=True), 0, folder)
+    problem = table_problem(shops, TableOptions(stream=True), 0, partial(Spool, folder))
     problem.stream.close()
     assert seen[0] > 0
     assert gc.get_freeze_count() == 0
     with pytest.raises(DataError):
-        table_problem(shops, TableOptions(stream=True, drop=("x", "z", "colour")), 0, folder)
+        table_problem(
+            shops, TableOptions(stream=True, drop=("x", "z", "colour")), 0, partial(Spool, folder)
+        )
     assert gc.get_freeze_count() == 0
 
 
