@@ -27,7 +27,7 @@ def test_units_that_do_nothing_are_told_while_training() -> None:
     assert doctor.said is not None
     assert doctor.said.startswith("nothing is learnt: after ")
     assert "100% of the units of layer 1 are 0 for all of them" in doctor.said
-    assert sum("nothing is learnt" in line for line in told) == 1
+    assert len(told) == 1, "fit adds no advice of its own"
 
 
 def test_dead_units_are_told() -> None:

@@ -28,6 +28,9 @@ class Callback(metaclass=Teaching):
     #: Whether it must see every epoch by itself. If none must, quick epochs are run in blocks.
     every_epoch: ClassVar[bool] = True
 
+    #: What it has warned of, if anything: ``fit`` then adds no advice of its own.
+    said: str | None = None
+
     def stride(self, training: Training) -> float:
         """How many epochs may be run before it must see them: the length of a block at most."""
         return 1 if self.every_epoch else math.inf

@@ -142,7 +142,8 @@ def fit(
         return training.run()
 
     history = fit_with_restarts(net, train, data, restarts, seed, rng)
-    if not restarts:  # else the tries tell
+    # Of restarts, the tries tell; and nobody needs to be warned twice.
+    if not restarts and not any(callback.said for callback in listed):
         advise(net, data, history, len(history) * -(-len(data["x"]) // (batch_size or len(X))))
     return history
 
