@@ -82,15 +82,15 @@ def _rows(run: Run, file: Path) -> Iterator[Any]:
 
     assert run.encoder is not None
     table_file = open_table(file)
-    unseen: dict[str, tuple[str, int]] = {}
-    for table in table_file.batches(rows_a_batch(len(table_file.names))):
+    rows, unseen = rows_a_batch(len(table_file.names)), dict[str, tuple[str, int]]()
+    for table in table_file.batches(rows, run.encoder.texts):
         yield run.encoder.transform(table)
         for name, (text, count) in run.encoder.unseen(table).items():
             first, before = unseen.get(name, (text, 0))
             unseen[name] = (first, before + count)
     for name, (text, count) in unseen.items():
-        rows = "1 row holds" if count == 1 else f"{count:,} rows hold"
-        note(f"Column {name!r}: {rows} what no training row had (such as {text!r}).")
+        held = "1 row holds" if count == 1 else f"{count:,} rows hold"
+        note(f"Column {name!r}: {held} what no training row had (such as {text!r}).")
 
 
 def _write_classes(write: Any, run: Run, outputs: Any, head: bool) -> None:

@@ -8,7 +8,7 @@ import itertools
 import os
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
@@ -72,10 +72,18 @@ class CsvFile:
         """The number of line ends."""
         return line_ends(self.source)
 
-    def batches(self, rows: int) -> Iterator[Table]:
-        """The rows in tables of at most ``rows``; columns of nothing but numbers are arrays."""
+    def batches(self, rows: int, texts: Collection[str] = ()) -> Iterator[Table]:
+        """The rows in tables of at most ``rows``; columns of nothing but numbers are arrays.
+
+        Those of ``texts`` are none, nor is a column that was text before.
+        """
+        text = set(texts)
         for lines, columns in self._columns(rows):
-            found = {name: self._compact(values) for name, values in columns.items()}
+            found = {
+                name: list(map(present, values)) if name in text else self._compact(values)
+                for name, values in columns.items()
+            }
+            text.update(name for name, values in found.items() if isinstance(values, list))
             yield Table(self.names, found, None, lines, self.source)
 
     def texts(self, rows: int) -> Iterator[tuple[list[int], dict[str, Texts]]]:

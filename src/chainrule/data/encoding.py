@@ -16,6 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 from chainrule.data.columns import (
     CategoryColumn,
     Column,
+    NumberColumn,
     column_state,
     finite,
     positive,
@@ -152,6 +153,17 @@ class TableEncoder:
                 if strange:
                     found[column.name] = (str(strange[0]), len(strange))
         return found
+
+    @property
+    def texts(self) -> frozenset[str]:
+        """The columns to be read as they are written: ``read_table(path, texts=...)``.
+
+        A category 07 is another than 7, and not every part of a file shows that it is no number.
+        """
+        names = {column.name for column in self.columns if not isinstance(column, NumberColumn)}
+        target = self._learned()
+        whole = isinstance(target, ClassTarget) and not target.numeric
+        return frozenset(names | {target.name} if whole else names)
 
     def encode_target(self, table: Table) -> NDArray[np.int64] | NDArray[np.float32]:
         """What a network is to learn: int64 class indices (n,), or float32 (value - mean) / std.
