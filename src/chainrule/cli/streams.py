@@ -222,7 +222,8 @@ def _survey(file: TableFile, options: TableOptions, draw: _Draw) -> tuple[Learnt
             f"another --split-by."
         )
     for name, survey in surveys.items():
-        if name not in options.drop and not (name == target and options.task == "classification"):
+        classes = name == target and options.task == "classification"
+        if name not in options.drop and not classes and not options.groups_by(name):
             refuse_strays_of(survey, file.source, MISSING_IS_FINE)
     learnt = learn(file.source, surveys, target, options.task, options, draw.split)
     return learnt, int(parts[TRAIN])

@@ -76,7 +76,7 @@ def _in_memory(
     goal = learn_target(table, target, options.task)
     # Said of the whole file, so that it does not depend on which rows the split sets aside.
     for name in table.names:
-        if name != target and name not in options.drop:
+        if name != target and name not in options.drop and not options.groups_by(name):
             refuse_strays(table, name, MISSING_IS_FINE)
     split = _split(table, options, goal, seed)
     learnt = _learn(table.take(split.train), goal, options, split)
