@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from chainrule.data.columns import (
+    BooleanColumn,
     CategoryColumn,
     Column,
     NumberColumn,
@@ -143,15 +144,17 @@ class TableEncoder:
         return encoded(self.columns, table)
 
     def unseen(self, table: Table) -> dict[str, tuple[str, int]]:
-        """Categories that no training row had: (the first, in how many rows) by column."""
+        """Categories that no training row had, and words that mean neither no nor yes.
+
+        Returns:
+            (the first, in how many rows) by column; categories that count as rare are not told.
+        """
         found: dict[str, tuple[str, int]] = {}
         for column in self.columns:
-            if isinstance(column, CategoryColumn) and not column.other:
-                known = {None, *column.categories}
-                values = as_texts(table.columns[column.name])
-                strange = [value for value in values if value not in known]
+            if isinstance(column, CategoryColumn | BooleanColumn):
+                strange = column.strange(as_texts(table.columns[column.name]))
                 if strange:
-                    found[column.name] = (str(strange[0]), len(strange))
+                    found[column.name] = (strange[0], len(strange))
         return found
 
     @property
