@@ -104,6 +104,12 @@ def test_rare_and_unseen_categories_are_one():
     assert few.unseen(Table(("c",), {"c": ["p", "new", None, "other"]})) == {"c": ("new", 2)}
 
 
+def test_a_category_that_is_called_as_the_rare_ones_are():
+    words = ["(other)"] * 900 + ["b"] * 85 + [f"rare {k}" for k in range(5)] * 3
+    encoder = TableEncoder().fit(table(c=words))
+    assert encoder.feature_names == ("c=(other)", "c=b", "c=((other))")
+
+
 def test_a_truth_in_other_words():
     encoder = TableEncoder().fit(table(c=["False", "true"] * 10))
     assert encoder.feature_names == ("c=true",)

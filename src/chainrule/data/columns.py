@@ -107,7 +107,10 @@ class CategoryColumn:
     @property
     def feature_names(self) -> tuple[str, ...]:
         """``COLUMN=category`` for each category, and ``COLUMN=(other)`` where there is that."""
-        named = (*self.categories, OTHER) if self.other else self.categories
+        rest = OTHER
+        while rest in self.categories:
+            rest = f"({rest})"
+        named = (*self.categories, rest) if self.other else self.categories
         return tuple(f"{self.name}={category}" for category in named)
 
     def encode(self, table: Table) -> NDArray[np.float32]:
