@@ -144,3 +144,23 @@ def test_rows_that_do_not_fit_a_table(command, houses, flowers):
     )
     result = command("predict", "run", "hauses.csv")
     assert result.stderr == "Error: hauses.csv: there is no such file. Did you mean 'houses.csv'?\n"
+
+
+def test_a_key_that_no_json_object_has(command, houses):
+    command("train", houses, "--epochs", "1", "--out", "run")
+    Path("some.jsonl").write_text('{"area": 80, "rooms": 3}\n{"area": 20}\n')
+    Path("null.jsonl").write_text(
+        '{"area": 80, "rooms": 3, "district": null, "heating": null}\n{"area": 20}\n'
+    )
+    Path("none.jsonl").write_text('{"AREA": 80}\n')
+    said = command("predict", "run", "some.jsonl")
+    assert said.exit_code == 0
+    assert said.stderr.splitlines() == [
+        "Column 'district': no row has this key; it counts as missing.",
+        "Column 'heating': no row has this key; it counts as missing.",
+    ]
+    whole = command("predict", "run", "null.jsonl")
+    assert (said.stdout, whole.stderr) == (whole.stdout, "")
+    result = command("predict", "run", "none.jsonl")
+    assert result.exit_code == 1
+    assert "none.jsonl lacks columns 'area', 'rooms'" in result.stderr

@@ -520,6 +520,11 @@ def changed(**parts: object) -> str:
             "The table encoder is damaged: OverflowError ",
         ),
         (changed(ignored=[]), "The table encoder is damaged: AttributeError "),
+        (
+            changed(columns=[{"kind": "boolean", "name": "b", "no": "yes", "yes": "no"}]),
+            "The table encoder is damaged: ValueError words that do not mean no and yes: "
+            "'yes', 'no'.",
+        ),
     ],
 )
 def test_broken_json(text, message):

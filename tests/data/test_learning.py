@@ -104,6 +104,32 @@ def test_rare_and_unseen_categories_are_one():
     assert few.unseen(Table(("c",), {"c": ["p", "new", None, "other"]})) == {"c": ("new", 2)}
 
 
+def test_a_category_that_is_called_as_the_rare_ones_are():
+    words = ["(other)"] * 900 + ["b"] * 85 + [f"rare {k}" for k in range(5)] * 3
+    encoder = TableEncoder().fit(table(c=words))
+    assert encoder.feature_names == ("c=(other)", "c=b", "c=((other))")
+
+
+def test_a_truth_in_other_words():
+    encoder = TableEncoder().fit(table(c=["False", "true"] * 10))
+    assert encoder.feature_names == ("c=true",)
+    words = ["no", "0", "OFF", "f", "yes", "1", "On", "T", "1.0", "ja", None, "nein"]
+    later = Table(("c",), {"c": words})
+    assert encoder.transform(later)[:, 0].tolist() == [-1] * 4 + [1] * 5 + [0] * 3
+    assert encoder.unseen(later) == {"c": ("ja", 2)}
+    numbers = Table(("c",), {"c": np.array([0.0, 1.0, np.nan, 2.0])})
+    assert encoder.transform(numbers)[:, 0].tolist() == [-1, 1, 0, 0]
+    assert encoder.unseen(numbers) == {"c": ("2", 1)}
+
+
+def test_dates_as_classes_are_written_alike():
+    days = np.array(["2020-01-01", "2021-01-01T06:30"] * 10, "datetime64[s]")
+    given = Table(("x", "y"), {"x": np.arange(20.0) ** 2, "y": days}, "y")
+    encoder = TableEncoder().fit(given)
+    assert encoder.class_names == ("2020-01-01", "2021-01-01 06:30:00")
+    assert encoder.encode_target(given).tolist() == [0, 1] * 10
+
+
 def test_many_categories_are_cut_to_the_most_frequent():
     often = [f"city {k}" for k in range(60) for _ in range(40 if k < 50 else 12)]
     encoder = TableEncoder().fit(table(c=often))

@@ -113,11 +113,31 @@ def test_a_matrix(tmp_path):
 
 def test_decimal_commas_where_commas_part_no_values(tmp_path):
     path = tmp_path / "t.csv"
-    path.write_text("a;b;c;y\n1,5;1,234;1.5;0\n2;2,345;1,5;1\n-3,25;3,456;2;0\n;7;3;1\n")
+    path.write_text("a;b;c;y\n1,5;1,234;1.5;0\n2;2,345;1,5;1\n-3,25;-3,456;2;0\n;7;3;1\n")
     table = read_table(path)
     np.testing.assert_array_equal(table.columns["a"], [1.5, 2, -3.25, np.nan])
-    assert table.columns["b"][0] == "1,234"  # or is it a thousand?
+    # Beside the others of the file it is no thousand, whatever rows are read with it.
+    np.testing.assert_array_equal(table.columns["b"], [1.234, 2.345, -3.456, 7])
+    again = joined(open_table(path).batches(1))
+    np.testing.assert_array_equal(again.columns["b"], table.columns["b"])
     assert table.columns["c"][1] == "1,5"  # beside 1.5 it may mean anything
+
+
+@pytest.mark.parametrize(
+    ("values", "read"),
+    [
+        (["1,234", "-5,678", "-9"], None),  # or are they thousands?
+        (["1,234", "0,678"], [1.234, 0.678]),
+        (["1,234", "1234,678"], [1.234, 1234.678]),
+        (["1,234", "2,5E3"], [1.234, 2500]),
+        (["1,234,567", "2,5"], None),
+    ],
+)
+def test_commas_of_thousands_and_of_decimals(tmp_path, values, read):
+    path = tmp_path / "t.csv"
+    path.write_text("".join(f"{value};0\n" for value in ["x", *values]))
+    found = read_table(path).columns["x"]
+    assert (found if read is None else found.tolist()) == (values if read is None else read)
 
 
 def test_parquet_of_pandas_and_of_other_types(tmp_path):

@@ -10,6 +10,7 @@ import click
 
 if TYPE_CHECKING:
     from chainrule.cli.runs import Run
+    from chainrule.data import Table, TableFile
 
 
 @click.command("predict", short_help="Predict the rows of a table.")
@@ -52,7 +53,8 @@ def predict_command(model: Path, file: Path, out: Path | None, force: bool) -> N
 def predictions(run: Run, file: Path) -> Iterator[str]:
     """The predictions for the rows of a file, as the text of a CSV file, piece by piece.
 
-    Of a table some rows are read at a time; what is said of categories never seen goes to stderr.
+    Of a table some rows are read at a time; what is said of categories never seen, and of keys that
+    no JSON object has, goes to stderr.
 
     Raises:
         DataError, FileFormatError: the file is not there, is broken, or does not fit the model.
@@ -82,15 +84,44 @@ def _rows(run: Run, file: Path) -> Iterator[Any]:
 
     assert run.encoder is not None
     table_file = open_table(file)
-    unseen: dict[str, tuple[str, int]] = {}
-    for table in table_file.batches(rows_a_batch(len(table_file.names))):
+    lacking = _optional(run, table_file)
+    rows, unseen = rows_a_batch(len(table_file.names)), dict[str, tuple[str, int]]()
+    for table in table_file.batches(rows, run.encoder.texts):
+        table = _with_missing(table, lacking)
         yield run.encoder.transform(table)
         for name, (text, count) in run.encoder.unseen(table).items():
             first, before = unseen.get(name, (text, 0))
             unseen[name] = (first, before + count)
+    for name in lacking:
+        note(f"Column {name!r}: no row has this key; it counts as missing.")
     for name, (text, count) in unseen.items():
-        rows = "1 row holds" if count == 1 else f"{count:,} rows hold"
-        note(f"Column {name!r}: {rows} what no training row had (such as {text!r}).")
+        held = "1 row holds" if count == 1 else f"{count:,} rows hold"
+        note(f"Column {name!r}: {held} what no training row had (such as {text!r}).")
+
+
+def _optional(run: Run, file: TableFile) -> list[str]:
+    """Columns that no row of a file of JSON objects has: a key is left out where it has no value.
+
+    Of a file that has none of the model's columns, none: it is another table.
+    """
+    assert run.encoder is not None
+    names = [column.name for column in run.encoder.columns]
+    lacking = [name for name in names if name not in file.names]
+    return lacking if file.format == "jsonl" and len(lacking) < len(names) else []
+
+
+def _with_missing(table: Table, names: list[str]) -> Table:
+    """The table with further columns, in which every value is missing."""
+    import dataclasses
+
+    import numpy as np
+
+    if not names:
+        return table
+    more = {name: np.full(len(table), np.nan) for name in names}
+    return dataclasses.replace(
+        table, names=(*table.names, *names), columns={**table.columns, **more}
+    )
 
 
 def _write_classes(write: Any, run: Run, outputs: Any, head: bool) -> None:

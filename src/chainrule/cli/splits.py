@@ -86,7 +86,8 @@ def split_kind(table: Table, by: str) -> tuple[str, str]:
         return ("time" if kind == "time" else "groups"), name
     survey = ColumnSurvey(name)
     survey.add(table)
-    ordered = survey.present and (survey.all_numbers or survey.all_dates)
+    numbers = survey.all_numbers and not survey.codes
+    ordered = survey.present and (numbers or survey.all_dates)
     return ("time" if ordered and not is_identifier(name) else "groups"), name
 
 

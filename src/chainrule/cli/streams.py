@@ -36,7 +36,7 @@ from chainrule.data.learning import MISSING_IS_FINE, refuse_strays_of
 from chainrule.data.spool import NewSpool, Spool
 from chainrule.data.survey import ColumnSurvey
 from chainrule.data.table import as_texts, joined
-from chainrule.data.table_file import rows_a_batch
+from chainrule.data.table_file import Mixed, rows_a_batch
 from chainrule.data.transformers import scikit
 from chainrule.errors import DataError
 
@@ -132,7 +132,8 @@ def _size(count: int) -> str:
 class _Draw:
     """Which part each row of a batch is for, the same in every pass.
 
-    ``rows`` counts the rows of a pass, ``untold`` those of them without a target.
+    ``rows`` counts the rows of a pass, ``untold`` those of them without a target; ``mixed`` are the
+    columns that it found to be numbers in some batches only, and ``texts`` those read as text.
     """
 
     def __init__(self, file: TableFile, options: TableOptions, seed: int) -> None:
@@ -145,6 +146,8 @@ class _Draw:
         self._style: str | None = None
         self.column, how = None, "random"
         self.rows = self.untold = 0
+        self.texts: frozenset[str] = frozenset()
+        self.mixed = Mixed()
         if options.split_by is not None:
             first = next(file.batches(self._rows))
             first = dataclasses.replace(first, target=self._target)
@@ -162,8 +165,8 @@ class _Draw:
         """Each batch of rows whose target is there, with the part of each of them."""
         rng = np.random.default_rng([self._seed, 1])
         self.rows = self.untold = 0
-        told_at = time.monotonic()
-        for table in self._file.batches(self._rows):
+        told_at, self.mixed = time.monotonic(), Mixed()
+        for table in self.mixed.seen(self._file.batches(self._rows, self.texts)):
             if time.monotonic() - told_at > SECONDS_BETWEEN:
                 told_at = time.monotonic()
                 note(f"{self.rows:,} of about {self.expected:,} rows are read.")
@@ -202,14 +205,15 @@ class _Draw:
 
 def _survey(file: TableFile, options: TableOptions, draw: _Draw) -> tuple[Learnt, int]:
     """The first pass: what the columns are, by the training rows."""
-    surveys = {name: ColumnSurvey(name) for name in file.names}
-    target, parts = options.check(file.names), np.zeros(3, np.intp)
-    for table, part in draw.tables():
-        parts += np.bincount(part, minlength=3)
-        train = table.take(np.flatnonzero(part == TRAIN))
-        for name, survey in surveys.items():
-            if name not in options.drop:
-                survey.add(train)
+    surveys, parts = _surveyed(file, options, draw)
+    mixed = draw.mixed.names.difference(options.drop)
+    if mixed:
+        # Only now is it known that they are texts, whose numbers were read as such and counted so.
+        names = ", ".join(map(repr, sorted(mixed)[:5])) + (", ..." if len(mixed) > 5 else "")
+        note(f"Not all values are numbers in {names}: the file is read once more, as text there.")
+        draw.texts = mixed
+        surveys, parts = _surveyed(file, options, draw)
+    target = options.check(file.names)
     refuse_few_rows(file.source, target, draw.rows - draw.untold, draw.untold)
     if not parts.all():
         lacking = ("training", "validation", "test")[int(np.flatnonzero(parts == 0)[0])]
@@ -218,10 +222,26 @@ def _survey(file: TableFile, options: TableOptions, draw: _Draw) -> tuple[Learnt
             f"another --split-by."
         )
     for name, survey in surveys.items():
-        if name not in options.drop and not (name == target and options.task == "classification"):
+        classes = name == target and options.task == "classification"
+        if name not in options.drop and not classes and not options.groups_by(name):
             refuse_strays_of(survey, file.source, MISSING_IS_FINE)
     learnt = learn(file.source, surveys, target, options.task, options, draw.split)
     return learnt, int(parts[TRAIN])
+
+
+def _surveyed(
+    file: TableFile, options: TableOptions, draw: _Draw
+) -> tuple[dict[str, ColumnSurvey], NDArray[np.intp]]:
+    """Surveys of the training rows, and how many rows each part has."""
+    surveys = {name: ColumnSurvey(name) for name in file.names}
+    parts = np.zeros(3, np.intp)
+    for table, part in draw.tables():
+        parts += np.bincount(part, minlength=3)
+        train = table.take(np.flatnonzero(part == TRAIN))
+        for name, survey in surveys.items():
+            if name not in options.drop:
+                survey.add(train)
+    return surveys, parts
 
 
 def _encode(

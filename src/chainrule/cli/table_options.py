@@ -39,6 +39,10 @@ class TableOptions:
         options = {k: list(v) if isinstance(v, tuple) else v for k, v in asdict(self).items()}
         return {k: v for k, v in options.items() if v}
 
+    def groups_by(self, name: str) -> bool:
+        """Whether a column is said to hold groups: whatever it holds is fine then."""
+        return self.split_by in (f"group:{name}", f"groups:{name}")
+
     def refuse_for(self, data: str) -> None:
         """Stop where the data are no table.
 

@@ -31,8 +31,7 @@ from chainrule.data import Table, TableEncoder, TableFile, open_table
 from chainrule.data.learning import MISSING_IS_FINE, refuse_strays
 from chainrule.data.spool import NewSpool, in_this_folder
 from chainrule.data.survey import ColumnSurvey
-from chainrule.data.table import joined
-from chainrule.data.table_file import rows_a_batch
+from chainrule.data.table_file import whole_table
 from chainrule.data.target import Target, learn_target
 from chainrule.errors import DataError
 
@@ -70,14 +69,14 @@ def _in_memory(
     file: TableFile, target: str, options: TableOptions, seed: int
 ) -> tuple[Learnt, Pieces, Split]:
     """Read, split and encode the rows; of the table itself, only the test is kept."""
-    whole = joined(file.batches(rows_a_batch(len(file.names))))
+    whole = whole_table(file)
     table = with_target(dataclasses.replace(whole, target=target))
     refuse_few_rows(table.source, target, len(table), len(whole) - len(table))
     # From all rows only the kind of task is taken: classes, or numbers.
     goal = learn_target(table, target, options.task)
     # Said of the whole file, so that it does not depend on which rows the split sets aside.
     for name in table.names:
-        if name != target and name not in options.drop:
+        if name != target and name not in options.drop and not options.groups_by(name):
             refuse_strays(table, name, MISSING_IS_FINE)
     split = _split(table, options, goal, seed)
     learnt = _learn(table.take(split.train), goal, options, split)

@@ -20,12 +20,18 @@ from numpy.typing import NDArray
 
 from chainrule.data import dates
 from chainrule.data.numbers import numbers
-from chainrule.data.table import Table, as_texts, cell_text, missing
+from chainrule.data.table import Table, Texts, as_texts, cell_text, missing
 from chainrule.data.transformers import one_hot
 from chainrule.errors import DataError
 
 #: Words that mean no and yes, if a column holds both of a pair and nothing else.
 BOOLEANS = (("no", "yes"), ("false", "true"), ("n", "y"), ("f", "t"), ("off", "on"))
+#: What the words of every pair, and numbers, are worth in a column that was learned as one.
+TRUTH = {
+    word: worth
+    for pair in (*BOOLEANS, ("0", "1"), ("0.0", "1.0"))
+    for word, worth in zip(pair, (-1.0, 1.0), strict=True)
+}
 OTHER = "(other)"
 
 
@@ -62,7 +68,10 @@ class NumberColumn:
 
 @dataclass(frozen=True)
 class BooleanColumn:
-    """A column of two words that mean no and yes, in any case."""
+    """A column of two words that mean no and yes, in any case.
+
+    Later rows may say it in other words of ``BOOLEANS``, or as 0 and 1.
+    """
 
     name: str
     no: str
@@ -75,11 +84,13 @@ class BooleanColumn:
 
     def encode(self, table: Table) -> NDArray[np.float32]:
         """1 for yes, -1 for no, 0 for a missing value or another word, float32 (n, 1)."""
-        worth = {self.no: -1.0, self.yes: 1.0, None: 0.0}
-        values = [
-            worth.get(value and value.lower(), 0.0) for value in as_texts(table.columns[self.name])
-        ]
-        return np.array(values, dtype=np.float32)[:, None]
+        values = as_texts(table.columns[self.name])
+        worth = [TRUTH.get(value.lower(), 0.0) if value else 0.0 for value in values]
+        return np.array(worth, dtype=np.float32)[:, None]
+
+    def strange(self, values: Texts) -> list[str]:
+        """The values that mean neither no nor yes."""
+        return [value for value in values if value and value.lower() not in TRUTH]
 
 
 @dataclass(frozen=True)
@@ -96,7 +107,10 @@ class CategoryColumn:
     @property
     def feature_names(self) -> tuple[str, ...]:
         """``COLUMN=category`` for each category, and ``COLUMN=(other)`` where there is that."""
-        named = (*self.categories, OTHER) if self.other else self.categories
+        rest = OTHER
+        while rest in self.categories:
+            rest = f"({rest})"
+        named = (*self.categories, rest) if self.other else self.categories
         return tuple(f"{self.name}={category}" for category in named)
 
     def encode(self, table: Table) -> NDArray[np.float32]:
@@ -106,6 +120,11 @@ class CategoryColumn:
         hot: NDArray[np.float32] = self._encoder.transform(rows)
         hot[missing(values)] = 0.0
         return hot
+
+    def strange(self, values: Texts) -> list[str]:
+        """The values that no training row had; none where they count as rare."""
+        known = set(self.categories)
+        return [] if self.other else [value for value in values if value and value not in known]
 
     @cached_property
     def _encoder(self) -> Any:
@@ -191,15 +210,20 @@ def read_column(state: dict[str, Any]) -> Column:
             text(state["name"]), finite(state["mean"]), positive(state["std"]),
             state.get("flag") is True,
         ),
-        "boolean": lambda: BooleanColumn(
-            text(state["name"]), text(state["no"]), text(state["yes"])
-        ),
+        "boolean": lambda: _read_boolean(state),
         "category": lambda: _read_category(state),
         "date": lambda: _read_date(state),
     }  # fmt: skip
     if kind not in read:
         raise ValueError(f"unknown kind of column {kind!r}")
     return read[kind]()
+
+
+def _read_boolean(state: dict[str, Any]) -> BooleanColumn:
+    no, yes = text(state["no"]), text(state["yes"])
+    if (no, yes) not in BOOLEANS:
+        raise ValueError(f"words that do not mean no and yes: {no!r}, {yes!r}")
+    return BooleanColumn(text(state["name"]), no, yes)
 
 
 def _read_category(state: dict[str, Any]) -> CategoryColumn:

@@ -6,14 +6,14 @@ import csv
 import io
 import itertools
 import os
-import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 import numpy as np
 
+from chainrule.data.commas import with_commas, writes_commas
 from chainrule.data.files import look, reading
 from chainrule.data.table import Table, Texts, Values, compact, present
 from chainrule.data.table_file import line_ends, refuse_many_columns
@@ -26,8 +26,6 @@ if TYPE_CHECKING:
 Record = tuple[int, list[str]]
 
 _DELIMITERS = (",", ";", "\t", "|")
-#: 1,5 as most of Europe writes numbers, and what may as well be a thousand.
-_COMMA, _THOUSANDS = re.compile(r"[-+]?\d+(,\d+)?(e[-+]?\d+)?"), re.compile(r"\d+,\d{3}|\d+")
 _ROWS_TO_SNIFF, _CHARACTERS_TO_SNIFF = 50, 1 << 20
 #: No row of a table is as long; a file without line ends is stopped here, not in the memory.
 _LONGEST_LINE = 1 << 26
@@ -67,15 +65,25 @@ class CsvFile:
             raise FileFormatError(f"{source} is empty: expected a header row and at least one row.")
         refuse_many_columns(source, len(first[1]))
         self.names = _header(source, *first)
+        # By the head of the file, so that it does not depend on the rows that are read together.
+        self._commas = self.delimiter != "," and _has_commas(source, self.delimiter)
 
     def rows_expected(self) -> int:
         """The number of line ends."""
         return line_ends(self.source)
 
-    def batches(self, rows: int) -> Iterator[Table]:
-        """The rows in tables of at most ``rows``; columns of nothing but numbers are arrays."""
+    def batches(self, rows: int, texts: Collection[str] = ()) -> Iterator[Table]:
+        """The rows in tables of at most ``rows``; columns of nothing but numbers are arrays.
+
+        Those of ``texts`` are none, nor is a column that was text before.
+        """
+        text = set(texts)
         for lines, columns in self._columns(rows):
-            found = {name: self._compact(values) for name, values in columns.items()}
+            found = {
+                name: list(map(present, values)) if name in text else self._compact(values)
+                for name, values in columns.items()
+            }
+            text.update(name for name, values in found.items() if isinstance(values, list))
             yield Table(self.names, found, None, lines, self.source)
 
     def texts(self, rows: int) -> Iterator[tuple[list[int], dict[str, Texts]]]:
@@ -104,10 +112,7 @@ class CsvFile:
             return plain
         found = compact(list(map(present, values)))
         if isinstance(found, list) and self.delimiter != ",":
-            texts = [value for value in found if value is not None]
-            # 1,234 alone may be a thousand; with any other number of digits, it is not.
-            if all(map(_COMMA.fullmatch, texts)) and not all(map(_THOUSANDS.fullmatch, texts)):
-                return compact([value and value.replace(",", ".") for value in found])
+            return with_commas(found, self._commas)
         return found
 
     def _refuse_ragged(self, batch: list[Record]) -> None:
@@ -237,12 +242,27 @@ def _delimiter(source: str) -> str:
     if Path(source).suffix.lower() == ".tsv":
         _opened(source).close()
         return "\t"
+    return _sniff(_head(source))
+
+
+def _head(source: str) -> str:
     with _opened(source) as stream:
         try:
-            head = stream.read(_CHARACTERS_TO_SNIFF)
+            return stream.read(_CHARACTERS_TO_SNIFF)
         except UnicodeDecodeError as error:
             raise _undecodable(source, error) from error
-    return _sniff(head)
+
+
+def _has_commas(source: str, delimiter: str) -> bool:
+    """Whether the head of a file shows that its numbers have decimal commas."""
+    head = _head(source)
+    if len(head) == _CHARACTERS_TO_SNIFF:
+        head = head[: head.rfind("\n") + 1]  # the last row is cut off where the head ends
+    try:
+        rows = [row for row in _rows(io.StringIO(head, newline=""), delimiter) if row][1:]
+    except csv.Error:
+        return False
+    return writes_commas(row for row in rows if len(row) == len(rows[0]))
 
 
 def _sniff(head: str) -> str:

@@ -30,7 +30,7 @@ def column_facts(
     """What the training rows hold in one column, and what is done with it."""
     if learned is not None:
         kind = _KINDS[type(learned)]
-    elif survey.present and survey.all_numbers:
+    elif survey.present and survey.all_numbers and not survey.codes:
         kind = "number"
     elif survey.present and survey.all_dates:
         kind = "date"

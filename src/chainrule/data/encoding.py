@@ -14,8 +14,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from chainrule.data.columns import (
+    BooleanColumn,
     CategoryColumn,
     Column,
+    NumberColumn,
     column_state,
     finite,
     positive,
@@ -142,16 +144,29 @@ class TableEncoder:
         return encoded(self.columns, table)
 
     def unseen(self, table: Table) -> dict[str, tuple[str, int]]:
-        """Categories that no training row had: (the first, in how many rows) by column."""
+        """Categories that no training row had, and words that mean neither no nor yes.
+
+        Returns:
+            (the first, in how many rows) by column; categories that count as rare are not told.
+        """
         found: dict[str, tuple[str, int]] = {}
         for column in self.columns:
-            if isinstance(column, CategoryColumn) and not column.other:
-                known = {None, *column.categories}
-                values = as_texts(table.columns[column.name])
-                strange = [value for value in values if value not in known]
+            if isinstance(column, CategoryColumn | BooleanColumn):
+                strange = column.strange(as_texts(table.columns[column.name]))
                 if strange:
-                    found[column.name] = (str(strange[0]), len(strange))
+                    found[column.name] = (strange[0], len(strange))
         return found
+
+    @property
+    def texts(self) -> frozenset[str]:
+        """The columns to be read as they are written: ``read_table(path, texts=...)``.
+
+        A category 07 is another than 7, and not every part of a file shows that it is no number.
+        """
+        names = {column.name for column in self.columns if not isinstance(column, NumberColumn)}
+        target = self._learned()
+        whole = isinstance(target, ClassTarget) and not target.numeric
+        return frozenset(names | {target.name} if whole else names)
 
     def encode_target(self, table: Table) -> NDArray[np.int64] | NDArray[np.float32]:
         """What a network is to learn: int64 class indices (n,), or float32 (value - mean) / std.

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any
 
 from chainrule.data.files import look, reading
-from chainrule.data.table import Table, compact, number_text, present
+from chainrule.data.table import Table, Texts, Values, compact, number_text, present
 from chainrule.data.table_file import line_ends, refuse_many_columns
 from chainrule.errors import FileFormatError
 
@@ -51,13 +51,18 @@ class JsonlFile:
         """The number of line ends."""
         return line_ends(self.source)
 
-    def batches(self, rows: int) -> Iterator[Table]:
-        """The rows in tables of at most ``rows``; columns of nothing but numbers are arrays."""
-        every = self._rows()
+    def batches(self, rows: int, texts: Collection[str] = ()) -> Iterator[Table]:
+        """The rows in tables of at most ``rows``; columns of nothing but numbers are arrays.
+
+        Those of ``texts`` are none, nor is a column that was text before.
+        """
+        every, text = self._rows(), set(texts)
         while batch := list(itertools.islice(every, rows)):
-            columns = {
-                name: compact([_text(row.get(name)) for _, row in batch]) for name in self.names
-            }
+            columns: dict[str, Values] = {}
+            for name in self.names:
+                values: Texts = [_text(row.get(name)) for _, row in batch]
+                columns[name] = values if name in text else compact(values)
+            text.update(name for name, values in columns.items() if isinstance(values, list))
             unit = "row" if self._is_list else "line"
             yield Table(self.names, columns, None, [n for n, _ in batch], self.source, unit)
 

@@ -42,7 +42,7 @@ def learn_column(survey: ColumnSurvey) -> Column | str:
     """What a column of training rows is; a string is the reason why it is of no use."""
     if not survey.present:
         return "it has no values"
-    if survey.all_numbers:
+    if survey.all_numbers and not survey.codes:
         return _numbers(survey)
     if survey.all_dates:
         return _dates(survey)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any
 
 import numpy as np
@@ -62,8 +62,8 @@ class NpyFile:
         """The number of rows."""
         return len(self._mapped())
 
-    def batches(self, rows: int) -> Iterator[Table]:
-        """The rows in tables of at most ``rows``."""
+    def batches(self, rows: int, texts: Collection[str] = ()) -> Iterator[Table]:
+        """The rows in tables of at most ``rows``; the file says which columns are ``texts``."""
         count = len(self._mapped())
         for start in range(0, count, rows):
             # Mapped anew each time: pages that were read would otherwise stay in the process.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any
 
 import numpy as np
@@ -60,8 +60,8 @@ class ParquetFile:
         """The number of rows."""
         return int(self._rows)
 
-    def batches(self, rows: int) -> Iterator[Table]:
-        """The rows in tables of at most ``rows``."""
+    def batches(self, rows: int, texts: Collection[str] = ()) -> Iterator[Table]:
+        """The rows in tables of at most ``rows``; the file says which columns are ``texts``."""
         begin = 1
         with self._open() as file:
             parts = file.iter_batches(batch_size=rows)

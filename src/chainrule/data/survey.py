@@ -6,6 +6,7 @@ first 10,000 different values occurs.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable
 
@@ -14,10 +15,11 @@ from numpy.typing import NDArray
 
 from chainrule.data import dates
 from chainrule.data.numbers import Moments, number, refuse_infinite
-from chainrule.data.table import Lines, Table, compact, missing, number_text
+from chainrule.data.table import Lines, Table, Texts, cell_text, compact, missing, number_text
 
 #: Different values that are counted one by one, and characters of those that are no names.
 MOST_COUNTED, LONGEST_COUNTED = 10_000, 500
+_CODE = re.compile(r"0\d+")
 
 
 class ColumnSurvey:
@@ -32,7 +34,8 @@ class ColumnSurvey:
         clock: whether a date shows another time than midnight.
         whole: whether all numbers are whole.
         row_counter: whether the numbers count the rows, from 0 or 1.
-        counted: how often each value occurs, as text, the first seen first.
+        codes: whether a text among texts that all are numbers begins with 0 and a digit, as 00501
+            does: no number is written so, but many codes are. Arrays hold numbers in any case.
         overflow: whether there were more different values than are counted.
         kept: whether the user wants it, even if it seems to tell only one row from another.
         long: whether a text has more than 500 characters, which are not counted.
@@ -47,7 +50,8 @@ class ColumnSurvey:
         self.clock = False
         self.stray: tuple[str, str] | None = None
         self.whole = self.row_counter = True
-        self.counted: Counter[str] = Counter()
+        self._counted: Counter[str] = Counter()
+        self._spelled = self.codes = False
         self.overflow = self.long = self.kept = False
 
     @property
@@ -59,6 +63,16 @@ class ColumnSurvey:
     def all_numbers(self) -> bool:
         """Whether every value that is there is a number."""
         return self.numbers.count == self.present
+
+    @property
+    def counted(self) -> Counter[str]:
+        """How often each value occurs, as text, the first seen first; 1 and 1.0 are one number."""
+        if not self._spelled or not self.all_numbers or self.codes:
+            return self._counted
+        found: Counter[str] = Counter()
+        for text, count in self._counted.items():
+            found[number_text(float(text))] += count
+        return found
 
     @property
     def all_dates(self) -> bool:
@@ -77,17 +91,32 @@ class ColumnSurvey:
             DataError: infinity among numbers.
         """
         values = table.columns[self.name]
-        values = compact(values) if isinstance(values, list) else values
         gone = missing(values)
         self.rows += len(values)
         self.missing += int(gone.sum())
         if isinstance(values, list):
-            self._add_texts(table, [value for value in values if value is not None])
+            self._add_list(table, values, gone)
         elif values.dtype.kind == "M":
             self._add_dates(values[~gone])
         else:
             refuse_infinite(table, self.name, values)
             self._add_numbers(values, gone, table.lines)
+            if not self.overflow:
+                found, counts = np.unique(values[~gone], return_counts=True)
+                names = (number_text(value) for value in found.tolist())
+                self._count(zip(names, counts.tolist(), strict=True))
+
+    def _add_list(self, table: Table, values: Texts, gone: NDArray[np.bool_]) -> None:
+        there = [value for value in values if value is not None]
+        counted, read = Counter(there), compact(values)
+        if isinstance(read, list):
+            self._add_texts(table, there, counted)
+        else:
+            # Counted as they are written: other rows may show that they are no numbers.
+            self._spelled = True
+            self.codes = self.codes or any(map(_CODE.fullmatch, counted))
+            self._add_numbers(read, gone, table.lines)
+        self._count(counted.items())
 
     def _add_numbers(
         self, values: NDArray[np.float64], gone: NDArray[np.bool_], lines: Lines
@@ -99,14 +128,9 @@ class ColumnSurvey:
         self.whole = self.whole and bool((there == np.floor(there)).all())
         if self.row_counter:
             self.row_counter = self.whole and not gone.any() and _step_with(values, lines)
-        if not self.overflow:
-            found, counts = np.unique(there, return_counts=True)
-            names = (number_text(value) for value in found.tolist())
-            self._count(zip(names, counts.tolist(), strict=True))
 
-    def _add_texts(self, table: Table, there: list[str]) -> None:
+    def _add_texts(self, table: Table, there: list[str], counted: Counter[str]) -> None:
         self.row_counter = False
-        counted = Counter(there)
         read = {text: number(text) for text in counted}
         some = np.array([read[text] for text in there if read[text] is not None], dtype=np.float64)
         self.numbers.add(some)
@@ -119,7 +143,6 @@ class ColumnSurvey:
         for style in self.styles:
             self._add_times(self._moments[style], dates.parse_all(there, style))
         self.dates = self._moments[self.styles[0]] if self.styles else Moments()
-        self._count(counted.items())
 
     def _add_dates(self, there: NDArray[np.datetime64]) -> None:
         self.row_counter = False
@@ -128,7 +151,7 @@ class ColumnSurvey:
         self._moments = dict.fromkeys(self.styles, self.dates)
         if not self.overflow:
             found, counts = np.unique(there, return_counts=True)
-            self._count(zip(map(str, found), counts.tolist(), strict=True))
+            self._count(zip(map(cell_text, found), counts.tolist(), strict=True))
 
     def _add_times(self, moments: Moments, found: NDArray[np.datetime64]) -> None:
         times = dates.seconds(found)
@@ -137,12 +160,12 @@ class ColumnSurvey:
 
     def _count(self, found: Iterable[tuple[str, int]]) -> None:
         for text, count in found:
-            if text not in self.counted:
+            if text not in self._counted:
                 self.long = self.long or len(text) > LONGEST_COUNTED
-                self.overflow = self.overflow or len(self.counted) == MOST_COUNTED
+                self.overflow = self.overflow or len(self._counted) == MOST_COUNTED
                 if self.overflow or self.long:
                     return
-            self.counted[text] += count
+            self._counted[text] += count
 
 
 def _step_with(values: NDArray[np.float64], lines: Lines) -> bool:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 from typing import Protocol
+
+import numpy as np
 
 from chainrule.data.files import look
 from chainrule.data.table import Table, joined
@@ -29,8 +31,39 @@ class TableFile(Protocol):
     def rows_expected(self) -> int:
         """How many rows there are; of text files, how many line ends, which is about as many."""
 
-    def batches(self, rows: int) -> Iterator[Table]:
-        """The rows from first to last, in tables of at most ``rows`` rows."""
+    def batches(self, rows: int, texts: Collection[str] = ()) -> Iterator[Table]:
+        """The rows from first to last, in tables of at most ``rows`` rows.
+
+        A text file does not say what its columns are: one is an array in each batch that holds
+        nothing but numbers of it, unless it is among ``texts``, which stay as they are written.
+        """
+
+
+class Mixed:
+    """Which columns were numbers in some batches and text in others.
+
+    Their numbers are no longer as they were written: 07 has become 7. Such a column is text, and
+    the file is to be read again with it among ``texts``.
+    """
+
+    def __init__(self) -> None:
+        self._numbers: set[str] = set()
+        self._texts: set[str] = set()
+
+    @property
+    def names(self) -> frozenset[str]:
+        """The columns."""
+        return frozenset(self._numbers & self._texts)
+
+    def seen(self, batches: Iterator[Table]) -> Iterator[Table]:
+        """The batches themselves, each looked at."""
+        for table in batches:
+            for name, values in table.columns.items():
+                if isinstance(values, list):
+                    self._texts.add(name)
+                elif name not in self._numbers and not np.isnan(values).all():
+                    self._numbers.add(name)
+            yield table
 
 
 def open_table(path: str | os.PathLike[str]) -> TableFile:
@@ -95,7 +128,9 @@ def rows_a_batch(columns: int) -> int:
     return max(FEWEST_ROWS_A_BATCH, min(rows, MOST_ROWS_A_BATCH))
 
 
-def read_table(path: str | os.PathLike[str], target: str | None = None) -> Table:
+def read_table(
+    path: str | os.PathLike[str], target: str | None = None, texts: Collection[str] = ()
+) -> Table:
     """Read a whole table: CSV, TSV, JSON lines, Parquet or NPY (see ``open_table``).
 
     Columns that hold nothing but numbers are float64 arrays, dates of Parquet files datetime64
@@ -104,6 +139,8 @@ def read_table(path: str | os.PathLike[str], target: str | None = None) -> Table
     Args:
         path: the file.
         target: the column to be predicted, if any.
+        texts: columns that stay as they are written even where all values are numbers. Rows for an
+            encoder that was learned before are read with its ``texts``: 07 is a code then, not 7.
 
     Raises:
         DataError: no such file, a directory, or a table without rows.
@@ -111,9 +148,28 @@ def read_table(path: str | os.PathLike[str], target: str | None = None) -> Table
         OptionError: ``target`` is not a column.
         MissingPackageError: a Parquet file, and pyarrow is not installed.
     """
-    file = open_table(path)
-    whole = joined(file.batches(rows_a_batch(len(file.names))))
-    return dataclasses.replace(whole, target=target)
+    return dataclasses.replace(whole_table(open_table(path), texts), target=target)
+
+
+def whole_table(file: TableFile, texts: Collection[str] = ()) -> Table:
+    """All rows of a file, in which each column is of one kind; ``texts`` as for ``read_table``.
+
+    Raises:
+        DataError, FileFormatError: the file is broken.
+    """
+    rows, mixed = rows_a_batch(len(file.names)), Mixed()
+    whole = joined(mixed.seen(file.batches(rows, texts)))
+    if not mixed.names:
+        return whole
+    again = joined(_only(mixed.names, file.batches(rows, {*texts, *mixed.names})))
+    return dataclasses.replace(whole, columns=whole.columns | again.columns)
+
+
+def _only(names: Collection[str], batches: Iterator[Table]) -> Iterator[Table]:
+    """Some columns of the batches, in the file's order."""
+    for table in batches:
+        columns = {name: values for name, values in table.columns.items() if name in names}
+        yield dataclasses.replace(table, names=tuple(columns), columns=columns)
 
 
 def line_ends(path: str | os.PathLike[str]) -> int:

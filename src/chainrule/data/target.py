@@ -187,7 +187,7 @@ def target_of(survey: ColumnSurvey, source: str, task: str | None) -> Target:
         DataError: as ``learn_target`` says.
     """
     where = f"{source}: the target {survey.name!r}"
-    numeric = survey.all_numbers
+    numeric = survey.all_numbers and (task == "regression" or not survey.codes)
     labels = sorted({_label(text) for text in survey.counted}, key=float) if numeric else []
     labels = labels or sorted(survey.counted)
     if len(labels) == 1:
@@ -195,7 +195,7 @@ def target_of(survey: ColumnSurvey, source: str, task: str | None) -> Target:
     if task is None:
         task = "classification" if not numeric or _look_like_classes(survey) else "regression"
     if task == "classification":
-        return _classes(survey, where, labels)
+        return _classes(survey, where, labels, numeric)
     if not numeric:
         raise DataError(f"{where} of a regression must be a number, got {labels[0]!r}.")
     found = survey.numbers
@@ -206,8 +206,8 @@ def target_of(survey: ColumnSurvey, source: str, task: str | None) -> Target:
     return NumberTarget(survey.name, found.mean, found.std)
 
 
-def _classes(survey: ColumnSurvey, where: str, labels: list[str]) -> ClassTarget:
-    if len(labels) == survey.present > 2 and not survey.all_numbers:
+def _classes(survey: ColumnSurvey, where: str, labels: list[str], numeric: bool) -> ClassTarget:
+    if len(labels) == survey.present > 2 and not numeric:
         if survey.all_dates:
             raise DataError(
                 f"{where} holds dates, a different one in each of its {survey.present:,} rows; "
@@ -223,7 +223,7 @@ def _classes(survey: ColumnSurvey, where: str, labels: list[str]) -> ClassTarget
             f"{where} has {count} than {MOST_CLASSES_AT_ALL:,} classes: a network would need an "
             f"output for each. Choose another target, or join classes."
         )
-    return ClassTarget(survey.name, tuple(labels), survey.all_numbers)
+    return ClassTarget(survey.name, tuple(labels), numeric)
 
 
 def refuse_missing(table: Table, name: str) -> None:

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.data import TableEncoder
+from chainrule.data.columns import TRUTH
 from chainrule.data.dates import DAY, YEAR
 from chainrule.formats.onnx_arrays import OnnxArray, OnnxNumPy
 from chainrule.formats.onnx_writing import After, Before, Port
@@ -92,7 +93,7 @@ def _number(xp: OnnxNumPy, x: OnnxArray, column: Mapping[str, Any]) -> Iterator[
 def _boolean(xp: OnnxNumPy, x: OnnxArray, column: Mapping[str, Any]) -> Iterator[OnnxArray]:
     worth = {
         "".join(letters): value
-        for word, value in ((column["no"], -1.0), (column["yes"], 1.0))
+        for word, value in TRUTH.items()
         for letters in itertools.product(*[{one.lower(), one.upper()} for one in word])
     }
     found = xp.node(

@@ -16,6 +16,11 @@ from chainrule.formats.standalone import number, records
 
 #: What programs write for "no value".
 MISSING = {"", "na", "n/a", "#n/a", "<na>", "nan", "null", "\\n", "?"}
+#: What a word is worth in a column of two that mean no and yes.
+TRUTH = {
+    **dict.fromkeys(["no", "false", "n", "f", "off", "0", "0.0"], -1.0),
+    **dict.fromkeys(["yes", "true", "y", "t", "on", "1", "1.0"], 1.0),
+}
 
 
 class Row(dict[str, Any]):
@@ -79,8 +84,7 @@ def _numbers(column: dict[str, Any], values: list[str | None], places: list[str]
 
 
 def _booleans(column: dict[str, Any], values: list[str | None], places: list[str]) -> Any:
-    worth = {column["no"]: -1.0, column["yes"]: 1.0}
-    return np.array([[worth.get(text.lower(), 0.0) if text else 0.0] for text in values])
+    return np.array([[TRUTH.get(text.lower(), 0.0) if text else 0.0] for text in values])
 
 
 def _categories(column: dict[str, Any], values: list[str | None], places: list[str]) -> Any:

@@ -1,0 +1,171 @@
+"""A column is numbers or text as a whole: what a batch of its rows looks like changes no answer."""
+
+from __future__ import annotations
+
+import json
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from chainrule.cli import tables
+from chainrule.cli.table_options import TableOptions
+from chainrule.cli.tables import table_problem
+from chainrule.data import open_table, table_file
+from chainrule.data.spool import Spool
+
+RNG = np.random.default_rng(4)
+N = 600
+#: The first rows have codes that look like numbers; the last show that they are none.
+EARLY, LATE = ["01", "1", "1.0", "02"], ["A", "B"]
+
+
+@pytest.fixture(autouse=True)
+def small_batches(monkeypatch):
+    monkeypatch.setattr(table_file, "FEWEST_ROWS_A_BATCH", 1)
+    monkeypatch.setattr(table_file, "MOST_ROWS_A_BATCH", 50)
+
+
+def rows():
+    """Rows of a code, a number and a class that only the code's spelling tells."""
+    codes = [*RNG.choice(EARLY, N // 2), *RNG.choice(LATE, N // 2)]
+    return [
+        {"code": str(code), "x": round(float(x), 3), "y": "p" if code in ("01", "A") else "q"}
+        for code, x in zip(codes, RNG.normal(size=N), strict=True)
+    ]
+
+
+def write(path: Path, records) -> Path:
+    if path.suffix == ".jsonl":
+        path.write_text("".join(json.dumps(record) + "\n" for record in records))
+    elif path.suffix == ".parquet":
+        import pandas
+
+        pandas.DataFrame(records).to_parquet(path)
+    else:
+        mark = "\t" if path.suffix == ".tsv" else ","
+        lines = [mark.join(records[0]), *[mark.join(map(str, r.values())) for r in records]]
+        path.write_text("\n".join(lines) + "\n")
+    return path
+
+
+@pytest.mark.parametrize("kind", ["csv", "tsv", "jsonl", "parquet"])
+@pytest.mark.parametrize("stream", [False, True])
+def test_categories_as_the_file_writes_them(folder, kind, stream):
+    path = write(folder / f"t.{kind}", rows())
+    options = TableOptions(stream=stream, target="y")
+    problem = table_problem(path, options, 0, partial(Spool, folder))
+    if problem.stream is not None:
+        problem.stream.close()
+    assert problem.feature_names == (*[f"code={c}" for c in sorted(EARLY + LATE)], "x")
+    assert problem.encoder.texts == {"code", "y"}
+
+
+def test_what_a_stream_says_of_reading_once_more(folder, capsys):
+    path = write(folder / "t.csv", rows())
+    problem = table_problem(path, TableOptions(stream=True), 0, partial(Spool, folder))
+    problem.stream.close()
+    assert (
+        "Not all values are numbers in 'code': the file is read once more, as text there."
+        in capsys.readouterr().err.splitlines()
+    )
+    # A column that is not used is not worth it.
+    options = TableOptions(stream=True, drop=("code",))
+    problem = table_problem(path, options, 0, partial(Spool, folder))
+    problem.stream.close()
+    assert "once more" not in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("kind", ["csv", "tsv", "jsonl", "parquet"])
+def test_a_prediction_does_not_depend_on_the_rows_beside(command, folder, kind):
+    train = write(folder / "t.csv", rows())
+    assert command("train", train, "--epochs", "5", "--out", "run").exit_code == 0
+    alone = [{"code": code, "x": 0.5} for code in ["01"] * 3]
+    asked = [*alone, {"code": "A", "x": 0.5}, {"code": "1", "x": 0.5}]
+    said = [
+        command("predict", "run", write(folder / f"{name}.{kind}", records)).stdout.splitlines()
+        for name, records in (("alone", alone), ("beside", asked))
+    ]
+    assert said[0] == said[1][:4]
+    assert [line.split(",")[0] for line in said[1][1:]] == ["p", "p", "p", "p", "q"]
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_classes_as_the_file_writes_them(folder, stream):
+    records = [{"x": r["x"], "y": r["code"]} for r in rows()]
+    path = write(folder / "t.csv", records)
+    options = TableOptions(task="classification", stream=stream)
+    problem = table_problem(path, options, 0, partial(Spool, folder))
+    if problem.stream is not None:
+        problem.stream.close()
+    assert problem.class_names == tuple(sorted(EARLY + LATE))
+
+
+def test_classes_that_are_numbers_throughout_are_told_by_their_worth(folder):
+    records = [{"x": r["x"], "y": EARLY[k % 4]} for k, r in enumerate(rows())]
+    problem = table_problem(write(folder / "t.csv", records), TableOptions(), 0)
+    assert problem.class_names == ("1", "2")
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_groups_stay_together_however_they_are_written(folder, stream, monkeypatch):
+    groups = [f"0{k}" for k in range(1, 10)]
+    late = [*groups, "A", "B", "C"]
+    # Each group lies in batches of nothing but numbers and in others.
+    column = [groups[k % 9] for k in range(N // 2)] + [late[k % 12] for k in range(N // 2)]
+    records = [
+        {"g": g, "place": k, "y": r["y"]}
+        for k, (g, r) in enumerate(zip(column, rows(), strict=True))
+    ]
+    path = write(folder / "t.csv", records)
+    options = TableOptions(split_by="group:g", stream=stream)
+    if stream:
+        from chainrule.cli import streams
+
+        monkeypatch.setattr(streams, "MOST_SHARE", 0.3)
+        monkeypatch.setattr(streams, "HELD_ROWS", N)
+    problem = table_problem(path, options, 0, partial(Spool, folder))
+    test = set(problem.known.test.columns["g"])
+    assert test <= set(late)
+    sizes = {g: column.count(g) for g in set(column)}
+    assert len(problem.known.test) == sum(sizes[g] for g in test)
+    if stream:
+        problem.stream.close()
+    else:
+        assert "of 12 are the test" in problem.known.split.text
+
+
+def test_numbers_throughout_are_read_once(folder, monkeypatch):
+    records = [{"x": r["x"], "z": k, "y": r["x"] * 2} for k, r in enumerate(rows())]
+    path = write(folder / "t.csv", records)
+    file, readings = open_table(path), []
+    true = type(file).batches
+    monkeypatch.setattr(
+        type(file), "batches", lambda *given: (readings.append(given[2:]), true(*given))[1]
+    )
+    tables.whole_table(file)
+    assert readings == [((),)]
+    for record in records[-3:]:
+        record["z"] = "many"
+    write(path, records)
+    whole = tables.whole_table(file)
+    assert readings[1:] == [((),), ({"z"},)]
+    assert whole.columns["z"][:2] == ["0", "1"]
+    assert whole.columns["x"].dtype == np.float64
+
+
+@pytest.mark.parametrize(
+    ("codes", "kind"), [(["01234", "20095", "99999"], "category"), (["1.0", "2", "35"], "number")]
+)
+def test_text_of_a_parquet_file_that_is_all_digits(folder, codes, kind):
+    records = [{"zip": codes[k % 3], "x": r["x"], "y": r["y"]} for k, r in enumerate(rows())]
+    problem = table_problem(write(folder / "t.parquet", records), TableOptions(), 0)
+    facts = problem.known.columns[0]
+    assert (facts.name, facts.kind) == ("zip", kind)
+    if kind == "category":
+        assert facts.features == tuple(f"zip={code}" for code in codes)
+    # The class too.
+    records = [{"x": record["x"], "y": record["zip"]} for record in records]
+    problem = table_problem(write(folder / "y.parquet", records), TableOptions(), 0)
+    assert problem.class_names == (tuple(codes) if kind == "category" else ("1", "2", "35"))
