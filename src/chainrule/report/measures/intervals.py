@@ -51,8 +51,8 @@ def wilson(right: int, total: int) -> Estimate:
 def of_recalls(right: NDArray[np.int64], total: NDArray[np.int64]) -> Estimate:
     """The mean of several classes' shares, each ``right`` of ``total``, with its score interval.
 
-    As Wilson's, which it is for one class, it holds every mean m that the answers do not refute, and
-    so the score itself: |mean(right / total) - m| ≤ z √(Σ q(1 - q) / total) / K, of K classes.
+    As Wilson's, which it is for one class, it holds every mean m that the answers do not refute,
+    and so the score itself: |mean(right / total) - m| ≤ z √(Σ q(1 - q) / total) / K, of K classes.
 
     The shares q are what the classes would have if the mean were m. A class of few rows does not
     tell its share (of one answer the variance would be 0), so each gets z² rows more, of the mean
