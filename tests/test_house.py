@@ -33,6 +33,7 @@ FLOORS = [
     {"formats", "plots", "estimators", "report"},
     {"api"},
     {"cli"},
+    {"__main__"},
 ]
 FLOOR = {package: level for level, packages in enumerate(FLOORS) for package in packages}
 
