@@ -32,8 +32,7 @@ FLOORS = [
     {"check", "doctor"},
     {"formats", "plots", "estimators", "report"},
     {"api"},
-    {"cli"},
-    {"__main__"},
+    {"cli", "__main__"},
 ]
 FLOOR = {package: level for level, packages in enumerate(FLOORS) for package in packages}
 
