@@ -32,7 +32,7 @@ FLOORS = [
     {"check", "doctor"},
     {"formats", "plots", "estimators", "report"},
     {"api"},
-    {"cli"},
+    {"cli", "__main__"},
 ]
 FLOOR = {package: level for level, packages in enumerate(FLOORS) for package in packages}
 

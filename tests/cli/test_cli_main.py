@@ -134,6 +134,7 @@ def raises(error):
             1,
             "Error: run: No space left on device.\n",
         ),
+        (OSError(27, "File too large"), 1, "Error: File too large.\n"),
         (FileNotFoundError("there is no file x."), 1, "Error: there is no file x.\n"),
         (
             MemoryError("9 GiB"),
@@ -154,6 +155,19 @@ def test_a_bug_shows_itself(command, monkeypatch):
     monkeypatch.setattr("chainrule.cli.group_data.problem", raises(ZeroDivisionError("a bug")))
     with pytest.raises(ZeroDivisionError, match="a bug"):
         command("train", "xor")
+
+
+def test_python_m_chainrule_is_the_command(folder):
+    def run(*arguments):
+        return subprocess.run(
+            [sys.executable, "-m", "chainrule", *arguments], capture_output=True, text=True
+        )
+
+    done = run("train", "nowhere.csv")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith("Error: ")
+    assert run("--help").stdout.startswith("Usage: python -m chainrule [OPTIONS] COMMAND")
+    assert run("--version").stdout == f"chainrule {chainrule.__version__}\n"
 
 
 def test_the_installed_command_reports_mistakes_without_a_traceback(folder):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 from pathlib import Path
 
@@ -168,6 +169,33 @@ def test_a_run_that_dies_while_it_is_written_leaves_nothing(command, monkeypatch
     monkeypatch.setattr("chainrule.cli.run_files.draw", draw)
     result = command("train", "or", "--epochs", "1", "--out", "run")
     assert result.exit_code == (130 if isinstance(error, KeyboardInterrupt) else 1)
+    assert files(folder) == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "name"),
+    [
+        (("train", "or", "--epochs", "1", "--out", "run"), "run/model.safetensors"),
+        (("train", "or", "--epochs", "1", "--restarts", "0", "--checkpoint", "1", "--out", "run"),
+         "run/checkpoint/"),
+    ],
+)  # fmt: skip
+def test_a_full_disk_is_told_with_the_file(command, monkeypatch, arguments, name):
+    def full(_):
+        raise OSError(27, "File too large")
+
+    monkeypatch.setattr("chainrule.formats.whole_file.os.fsync", full)
+    result = command(*arguments)
+    assert result.exit_code == 1
+    assert re.search(rf"^Error: {name}.*: File too large\.$", result.stderr, re.MULTILINE)
+
+
+def test_an_error_that_names_no_file_gets_the_runs(folder):
+    def fill(_):
+        raise OSError(28, "No space left on device")
+
+    with pytest.raises(OSError, match=r"'run'$"):
+        runs.write_folder(Path("run"), fill)
     assert files(folder) == []
 
 

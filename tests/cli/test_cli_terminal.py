@@ -101,3 +101,35 @@ def test_ctrl_c_keeps_what_was_learnt():
     with Path("run/history.csv").open() as file:
         epochs = [int(row["epoch"]) for row in csv.DictReader(file)]
     assert epochs == list(range(1, int(told[1])))
+
+
+SCORING = """
+import os, signal
+from chainrule.cli import training
+score = training.score
+def interrupted(*given):
+    for _ in range(TIMES):
+        os.kill(os.getpid(), signal.SIGINT)
+    return score(*given)
+training.score = interrupted
+"""
+
+
+def test_ctrl_c_while_the_network_is_scored_keeps_all():
+    code = SCORING.replace("TIMES", "1") + MAIN
+    terminal = Terminal("train", "xor", "--out", "run", code=code)
+    assert terminal.end() == 130
+    assert "Interrupted after the training: the network is still scored and saved." in terminal.text
+    assert "4 of 4 rows right" in terminal.text
+    assert "saved in run: model.safetensors, report.html" in terminal.text
+    assert read_run(Path("run")).about["numbers"] == {"accuracy": 1.0}
+    assert Path("run/history.csv").is_file()
+
+
+def test_a_second_ctrl_c_ends_the_scoring():
+    code = SCORING.replace("TIMES", "2") + MAIN
+    terminal = Terminal("train", "xor", "--out", "run", code=code)
+    assert terminal.end() == 130
+    assert terminal.text.endswith("Interrupted: nothing was written.\r\n")
+    assert "Traceback" not in terminal.text
+    assert not Path("run").exists()

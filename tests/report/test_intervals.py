@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from chainrule.report.measures.intervals import bootstrap, mcnemar, of_recalls, sign_flips, wilson
+from chainrule.report.measures.scores import scores
 
 
 @given(st.integers(1, 5000), st.data())
@@ -96,6 +97,81 @@ def test_recalls_of_many_rows_have_the_interval_of_their_mean():
     # One row of a class says little, and the interval says so.
     rare = of_recalls(np.array([900, 1]), np.array([1000, 1]))
     assert rare.high - rare.low > 0.3
+
+
+@given(st.integers(1, 2000), st.floats(0, 1))
+def test_the_interval_of_one_class_is_wilsons(total, share):
+    right = round(share * total)
+    ours, theirs = of_recalls(np.array([right]), np.array([total])), wilson(right, total)
+    assert ours.value == theirs.value
+    np.testing.assert_allclose((ours.low, ours.high), (theirs.low, theirs.high), atol=1e-9)
+
+
+@given(st.lists(st.tuples(st.integers(1, 2000), st.floats(0, 1)), min_size=1, max_size=60))
+def test_recalls_lie_inside_their_interval(classes):
+    total = np.array([rows for rows, _ in classes])
+    right = np.array([round(share * rows) for rows, share in classes])
+    found = of_recalls(right, total)
+    assert found.value == pytest.approx(np.mean(right / total))
+    assert 0 <= found.low <= found.value <= found.high <= 1
+    assert found.low < found.high
+    # Right and wrong exchanged, the interval is the mirrored one.
+    mirrored = of_recalls(total - right, total)
+    assert (1 - mirrored.high, 1 - mirrored.low) == pytest.approx((found.low, found.high), abs=1e-9)
+
+
+@pytest.mark.parametrize(("right", "low", "high"), [(0, 0.0, 0.12), (1, 0.88, 1.0)])
+def test_many_classes_that_are_all_wrong_or_right_have_the_score_as_an_end(right, low, high):
+    # 45 classes of 1 to 3 rows: a prior for each class would draw the interval towards 1/2.
+    total = np.resize([1, 2, 3], 45)
+    found = of_recalls(right * total, total)
+    assert low <= found.low <= found.value == right <= found.high <= high
+
+
+def _balance(rng, count):
+    return rng.beta(rng.choice([0.3, 1, 9]), rng.choice([0.3, 1, 3]), count)
+
+
+@pytest.mark.parametrize(
+    "total",
+    [[1] * 45, [1, 2, 3] * 15, [3] * 10, [2, 4, 8, 16, 32], [1, 5, 200], [10] * 20, [50] * 3],
+    ids=lambda total: f"{len(total)} classes of {total[0]} to {total[-1]}",
+)
+def test_the_interval_of_recalls_covers_as_often_as_it_says(total):
+    rng, total = np.random.default_rng(5), np.array(total)
+    held = []
+    for _ in range(400):
+        shares = _balance(rng, len(total))
+        found = of_recalls(rng.binomial(total, shares), total)
+        held.append(found.low <= shares.mean() <= found.high)
+    # Few rows of a class do not tell its variance from that of the others: wider, not narrower.
+    assert 0.93 <= np.mean(held) <= 0.995
+
+
+def test_equal_recalls_are_covered_as_often_as_it_says():
+    rng, total = np.random.default_rng(6), np.array([2, 4, 8, 16, 32])
+    for share in (0.1, 0.3, 0.5, 0.9):
+        drawn = [of_recalls(rng.binomial(total, share), total) for _ in range(500)]
+        assert 0.915 <= np.mean([found.low <= share <= found.high for found in drawn]) <= 0.99
+
+
+@given(st.integers(1, 12), st.sampled_from([1, 1e-9, 1e12]), st.integers(0, 2**32 - 1))
+def test_every_score_lies_inside_its_interval(rows, scale, seed):
+    rng = np.random.default_rng(seed)
+    y = scale * rng.normal(size=(rows, 2)) ** 3
+    answers = y + scale * rng.choice([0, 0.01, 5]) * rng.normal(size=y.shape)
+    labels, odds = rng.integers(3, size=rows), rng.dirichlet(np.full(3, 0.2), rows)
+    found = [*scores(y, answers, False).estimates.values()]
+    found += scores(labels, odds, True).estimates.values()
+    for one in found:
+        assert one.low <= one.value <= one.high
+
+
+def test_a_number_beyond_all_samples_is_an_end_of_its_interval():
+    # The mean of all rows is the one with the most different rows: no sample reaches its number.
+    columns = np.eye(8)
+    (found,) = bootstrap(columns, lambda means: -(means**2).sum(axis=1, keepdims=True))
+    assert found.low < found.high == found.value == pytest.approx(-1 / 8)
 
 
 @given(st.integers(0, 300), st.integers(0, 300))

@@ -51,9 +51,10 @@ class Commands(click.Group):
 
 
 def _told(error: OSError) -> str:
-    if error.filename is None or error.strerror is None:
+    if error.strerror is None:
         return str(error)
-    return f"{error.filename}: {error.strerror}."
+    where = "" if error.filename is None else f"{error.filename}: "
+    return f"{where}{error.strerror}."
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})

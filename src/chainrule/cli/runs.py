@@ -145,11 +145,16 @@ def _hidden(path: Path) -> str:
 
 @contextmanager
 def _called(path: Path, beside: Path) -> Iterator[None]:
-    """Errors of the system name ``path``, which the user knows, where they mean ``beside``."""
+    """Errors of the system name ``path``, which the user knows, where they mean ``beside``.
+
+    An error that names no file, as of a disk that is full, gets ``path``.
+    """
     try:
         yield
     except OSError as error:
-        if error.filename is not None:
+        if error.filename is None and error.errno is not None:
+            error.filename = str(path)
+        elif error.filename is not None:
             error.filename = str(error.filename).replace(str(beside), str(path))
             error.filename2 = None
         raise

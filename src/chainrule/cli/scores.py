@@ -132,7 +132,7 @@ def _accuracy(who: str, called: str, guess: NDArray[Any], actual: NDArray[Any]) 
 def _balanced(who: str, called: str, guess: NDArray[Any], actual: NDArray[Any]) -> ScoreFacts:
     present, total = np.unique(actual, return_counts=True)
     right = np.array([np.sum(guess[actual == label] == label) for label in present])
-    return _fact(who, called, "balanced_accuracy", of_recalls(right, total), "Jeffreys")
+    return _fact(who, called, "balanced_accuracy", of_recalls(right, total), "score")
 
 
 def _fact(who: str, called: str, metric: str, found: Estimate, how: str) -> ScoreFacts:

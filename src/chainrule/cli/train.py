@@ -55,7 +55,7 @@ def train_command(**options: Any) -> None:
     set aside for the test; training stops when the loss on another part no longer falls. Columns
     may be numbers, dates, yes or no, or categories, and values may be missing.
 
-    Ctrl-C ends the training early and keeps what was learnt.
+    Ctrl-C ends the training early and keeps what was learnt; a second one ends all at once.
 
     \b
     Examples:

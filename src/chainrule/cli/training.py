@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import warnings
+from collections.abc import Sequence
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from chainrule.cli.baselines import linear_outputs
 from chainrule.cli.checkpoints import FOLDER, forget, keep_options
 from chainrule.cli.console import live_line, note, show_table
 from chainrule.cli.group_data import problem_for_all
+from chainrule.cli.interrupts import interrupts
 from chainrule.cli.problems import Problem, Recipe
 from chainrule.cli.processes import joined, tell_launcher
 from chainrule.cli.run_files import Trained, write
@@ -62,16 +64,17 @@ def train_on(given: Problem, options: Options) -> bool:
     optimizer = optimizer_of(options, recipe)
     for remark in given.remarks:
         note(remark)
-    history = _fit(net, optimizer, given, recipe, options, checkpoint)
-    interrupted = (history.stopped or "").startswith("interrupted")
-    if is_first():
-        linear = _linear(given)
-        result = score(given, net.predict(given.test.X), linear)
-        _tell(given, history, result, interrupted)
-        write(Trained(given, options, recipe, optimizer, net, history, result, linear), folder)
-        if not interrupted:
-            forget(folder)
-    return interrupted
+    with interrupts() as watched:
+        history = _fit(net, optimizer, given, recipe, options, [watched], checkpoint)
+        interrupted = (history.stopped or "").startswith("interrupted")
+        if is_first():
+            linear = _linear(given)
+            result = score(given, net.predict(given.test.X), linear)
+            _tell(given, history, result, interrupted)
+            write(Trained(given, options, recipe, optimizer, net, history, result, linear), folder)
+            if not interrupted:
+                forget(folder)
+    return interrupted or watched.late
 
 
 def _check_folder(folder: Path | None, options: Options) -> None:
@@ -133,13 +136,13 @@ def optimizer_of(options: Options, recipe: Recipe) -> Optimizer:
 
 def _fit(
     net: Sequential, optimizer: Optimizer, given: Problem, recipe: Recipe, options: Options,
-    checkpoint: Checkpoint | None,
+    watching: Sequence[Callback], checkpoint: Checkpoint | None,
 ) -> History:  # fmt: skip
     held = given.validation
     with warnings.catch_warnings(record=True) as told:
         warnings.simplefilter("always", TrainingWarning)
         with live_line() if is_first() else nullcontext(Callback()) as line:
-            callbacks: list[Any] = [line]
+            callbacks: list[Any] = [*watching, line]
             if checkpoint is not None:
                 callbacks.append(checkpoint)
             if recipe.patience is not None:
