@@ -1,4 +1,4 @@
-"""Tracking: a training's history in TensorBoard's event files, or in MLflow, while it grows."""
+"""Tracking: a training's history in a store of another package, while it grows; that of MLflow."""
 
 from __future__ import annotations
 
@@ -6,12 +6,11 @@ import math
 import os
 import time
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from chainrule import settings
 from chainrule.distributed import is_first
 from chainrule.errors import OptionError, TrainingWarning, optional_package
 from chainrule.optim.optimizers import NAMED as OPTIMIZERS
@@ -23,14 +22,11 @@ if TYPE_CHECKING:
     from chainrule.train.loop import Training
 
 EXTRA = "tracking"
-HELD = "validation_"
-#: The name of an event file, by which TensorBoard knows it, and what the file begins with.
-EVENTS, VERSION = "events.out.tfevents.chainrule", "brain.Event:2"
 #: What MLflow takes at a time.
 MOST_METRICS = 1000
 
 
-class _Tracking(Callback):
+class Tracking(Callback):
     """The base: hands every epoch on once, also those that were run in a block.
 
     A store that fails while a training runs costs its record, and never the training. In a group
@@ -102,77 +98,7 @@ class _Tracking(Callback):
         )
 
 
-class TensorBoard(_Tracking):
-    """Write the history to event files, which ``tensorboard --logdir FOLDER`` shows.
-
-    Columns that belong together share a chart: ``loss/training`` and ``loss/validation``. Where the
-    folder has the record of a training already, the next one (see ``restarts`` of ``fit``; or a
-    fold of scikit-learn's cross-validation) has a folder of its own inside, ``start-2``. One that
-    is taken up again (``resume``) goes on in its own record.
-
-    Args:
-        folder: where to; it is made if need be. TensorBoard compares the folders of one folder.
-
-    Raises:
-        OptionError: ``folder`` is no path, or that of a file.
-        MissingPackageError: the package tensorboard is not installed.
-
-    >>> net.fit(X, y, callbacks=cr.TensorBoard("logs/first"))  # doctest: +SKIP
-    """
-
-    def __init__(self, folder: str | os.PathLike[str]) -> None:
-        super().__init__()
-        self.folder = settings.folder("TensorBoard", folder)
-        self._package("summary.writer.record_writer")
-
-    def open(self, training: Training) -> None:
-        self.number = 1
-        while not self._begin() and training.epoch == 0:
-            self.number += 1
-
-    def write(self, rows: list[dict[str, float]]) -> None:
-        event = self._package("compat.proto.event_pb2").Event
-        summary = self._package("compat.proto.summary_pb2").Summary
-        told = []
-        for row in rows:
-            values = [summary.Value(tag=_tag(k), simple_value=v) for k, v in _scalars(row)]
-            one = summary(value=values)
-            told.append(event(wall_time=time.time(), step=int(row["epoch"]), summary=one))
-        self._append(told)
-
-    def state(self) -> dict[str, Any]:
-        return {"number": self.number} if self.is_open else {}
-
-    def restore(self, state: dict[str, Any]) -> None:
-        self.number = state["number"]
-        self._try(self._begin)
-
-    def _begin(self) -> bool:
-        """Begin the file of this start, and say whether it was not there yet."""
-        place = self.folder if self.number == 1 else self.folder / f"start-{self.number}"
-        place.mkdir(parents=True, exist_ok=True)
-        self.file = place / EVENTS
-        try:
-            self.file.touch(exist_ok=False)  # of trainings side by side, one gets it
-        except FileExistsError:
-            return False
-        event = self._package("compat.proto.event_pb2").Event
-        self._append([event(wall_time=time.time(), file_version=VERSION)])
-        return True
-
-    def _append(self, events: Iterable[Any]) -> None:
-        # Opened anew each time, so that a callback that is copied or pickled holds nothing open.
-        with self.file.open("r+b") as file:
-            file.seek(0, os.SEEK_END)
-            writer = self._package("summary.writer.record_writer").RecordWriter(file)
-            for event in events:
-                writer.write(event.SerializeToString())
-
-    def _package(self, module: str) -> Any:
-        return optional_package(f"tensorboard.{module}", EXTRA, "cr.TensorBoard")
-
-
-class MLflow(_Tracking):
+class MLflow(Tracking):
     """Log the history, and what the training was given, as a run of MLflow.
 
     Metrics are the columns of the history, by epoch; what is not finite is left out, as MLflow's
@@ -252,7 +178,7 @@ class MLflow(_Tracking):
         found = [
             metric(name, value, now, int(row["epoch"]))
             for row in rows
-            for name, value in _scalars(row)
+            for name, value in scalars(row)
             if math.isfinite(value)
         ]
         for begin in range(0, len(found), MOST_METRICS):
@@ -293,12 +219,6 @@ def _kind(optimizer: Optimizer) -> str:
     )
 
 
-def _scalars(row: Mapping[str, float]) -> Iterator[tuple[str, float]]:
+def scalars(row: Mapping[str, float]) -> Iterator[tuple[str, float]]:
+    """The columns of an epoch and their values, but for its number."""
     return ((name, value) for name, value in row.items() if name != "epoch")
-
-
-def _tag(name: str) -> str:
-    """``loss/training`` for loss, ``loss/validation`` for validation_loss."""
-    if name in ("learning_rate", "seconds"):
-        return name
-    return f"{name.removeprefix(HELD)}/{'validation' if name.startswith(HELD) else 'training'}"
