@@ -43,3 +43,15 @@ def test_starts_differ_and_the_first_goes_on() -> None:
     assert len({tuple(drawn) for drawn in (first, *others)}) == 4
     again = next(starts(random)).uniform(size=3)
     assert (again != first).all(), "a RandomState that is used again begins elsewhere"
+
+
+def test_going_back_goes_back_with_the_numbers_drawn_apart() -> None:
+    order = RowOrder(np.random.RandomState(0))
+    order.integers(2**32)
+    kept, bits = dict(order.__dict__), order.bit_generator.state
+    first = order.integers(2**32, size=3)
+    order.permutation(9)
+    order.__dict__.update(kept)
+    order.bit_generator.state = bits
+    np.testing.assert_array_equal(order.integers(2**32, size=3), first)
+    assert len(set(first)) == 3

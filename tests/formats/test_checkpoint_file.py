@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from chainrule.errors import FileFormatError
+from chainrule.errors import FileFormatError, OptionError
 from chainrule.formats.checkpoint_file import FORMAT, load_checkpoint, save_checkpoint
 
 NUMBERS = st.integers(-(2**200), 2**200) | st.floats(allow_nan=False) | st.none() | st.booleans()
@@ -62,3 +62,18 @@ def test_a_broken_description_is_told(tmp_path: Path) -> None:
     save_file({}, file, metadata={"format": FORMAT})
     with pytest.raises(FileFormatError, match="what it says of the training is broken"):
         load_checkpoint(file)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ({"callbacks": [["Mine", {"seen": {1, 2}}]]}, "callbacks/0/1/seen is of the type set."),
+        ({"a": np.array(["text"])}, "a is of the type ndarray."),
+        ({"a": 1j}, "a is of the type complex."),
+    ],
+)
+def test_what_no_file_can_hold(content: dict[str, Any], message: str, tmp_path: Path) -> None:
+    with pytest.raises(OptionError, match=message) as raised:
+        save_checkpoint(tmp_path / "kept", content)
+    assert "Let state() say it by these, and restore() make it of them again." in str(raised.value)
+    assert not list(tmp_path.iterdir())

@@ -260,3 +260,23 @@ def test_a_write_that_fails_leaves_the_last_checkpoint(
         network().fit(X, Y, epochs=2, callbacks=cr.Checkpoint(tmp_path))
     assert [path.name for path in tmp_path.iterdir()] == ["checkpoint.safetensors"]
     assert (tmp_path / "checkpoint.safetensors").read_bytes() == before
+
+
+def test_a_state_that_cannot_be_kept_is_refused_before_the_first_epoch(tmp_path):
+    seen = []
+
+    class Mine(cr.Callback):
+        def on_epoch(self, training):
+            seen.append(training.epoch)
+
+        def state(self):
+            return {"seen": set(seen)}
+
+    net = cr.Sequential(cr.Dense(1))
+    with pytest.raises(cr.errors.OptionError, match="callbacks/0/1/seen is of the type set"):
+        net.fit(
+            np.ones((4, 1)), np.ones((4, 1)), epochs=3,
+            callbacks=[Mine(), cr.Checkpoint(tmp_path / "kept")],
+        )  # fmt: skip
+    assert seen == []
+    assert not (tmp_path / "kept").exists()

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import re
+import shutil
 import sys
 
 import numpy as np
@@ -76,6 +78,47 @@ def test_every_start_has_its_own_folder(tmp_path, events):
     )
 
 
+def test_a_training_taken_up_again_goes_on_in_its_record(tmp_path, events):
+    logs, kept = tmp_path / "logs", cr.Checkpoint(tmp_path / "kept")
+    fitted(cr.TensorBoard(logs), epochs=2, seed=3)  # another one's record is there
+    fitted([cr.TensorBoard(logs), kept], epochs=3)
+    history = fitted([cr.TensorBoard(logs), kept], epochs=5, resume=tmp_path / "kept")
+    assert [step for step, _ in events(logs)["loss/training"]] == [1, 2]
+    steps, values = zip(*events(logs / "start-2")["loss/training"], strict=True)
+    assert steps == (1, 2, 3, 4, 5)
+    np.testing.assert_allclose(values, history["loss"], rtol=1e-6)
+    assert not (logs / "start-3").exists()
+    shutil.rmtree(logs)
+    fitted([cr.TensorBoard(logs), kept], epochs=7, resume=tmp_path / "kept")
+    assert [step for step, _ in events(logs / "start-2")["loss/training"]] == [1, 2, 3, 4, 5, 6, 7]
+
+
+def test_a_training_taken_up_again_without_a_record_begins_one(tmp_path, events):
+    logs, kept = tmp_path / "logs", cr.Checkpoint(tmp_path / "kept")
+    fitted(kept, epochs=3)
+    fitted(cr.TensorBoard(logs), epochs=2, seed=3)
+    fitted([cr.TensorBoard(logs), kept], epochs=5, resume=tmp_path / "kept")
+    assert [step for step, _ in events(logs)["loss/training"]] == [1, 2]
+    assert [step for step, _ in events(logs / "start-2")["loss/training"]] == [1, 2, 3, 4, 5]
+
+
+def test_a_folder_that_is_deleted_does_not_end_the_training(tmp_path, capfd):
+    pytest.importorskip("tensorboard", reason="tensorboard is absent")
+
+    def delete(training):
+        if training.epoch == 4:
+            shutil.rmtree(tmp_path / "logs")
+
+    expected = fitted(())
+    with pytest.warns(TrainingWarning) as warned:
+        history = fitted([cr.TensorBoard(tmp_path / "logs"), delete])
+    (message,) = [str(each.message) for each in warned]
+    assert message.startswith("TensorBoard keeps no record after epoch 4: [Errno 2] No such file")
+    assert history["loss"] == expected["loss"]
+    assert not (tmp_path / "logs").exists()
+    assert capfd.readouterr().err == "", "no thread says anything by itself"
+
+
 def test_a_file_is_no_folder(tmp_path):
     (tmp_path / "taken").write_text("mine")
     with pytest.raises(OptionError, match=r"TensorBoard writes to a folder, and .*taken is a file"):
@@ -128,6 +171,59 @@ def test_a_server_that_dies_does_not_end_the_training(store, monkeypatch):
     assert history["loss"] == expected["loss"]
     assert len(asked) == 7, "once it is lost, nothing is sent any more"
     assert len(client(store).get_metric_history(callback.run_ids[0], "loss")) == 5
+
+
+def test_a_store_that_is_deleted_does_not_end_the_training(store, tmp_path):
+    def delete(training):
+        if training.epoch == 4:
+            shutil.rmtree(tmp_path / "store")
+
+    expected = fitted(())
+    with pytest.warns(TrainingWarning, match="MLflow keeps no record after epoch 4: .*exist"):
+        history = fitted([cr.MLflow(uri=store), delete])
+    assert history["loss"] == expected["loss"]
+
+
+def test_a_path_is_a_store(store, tmp_path):
+    callback = cr.MLflow("gates", uri=tmp_path / "store")
+    fitted(callback, epochs=2)
+    assert client(store).get_run(callback.run_ids[0]).info.status == "FINISHED"
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"uri": ""}, "MLflow needs uri to be text, got ''."),
+        ({"uri": 5}, "MLflow needs uri to be text, got 5."),
+        ({"run": " "}, "MLflow needs run to be text, got ' '."),
+        ({"experiment": None}, "MLflow needs experiment to be text, got None."),
+        ({"experiment": ""}, "MLflow needs experiment to be text, got ''."),
+        ({"parameters": [1]}, "MLflow takes parameters by name, as a dict, not [1]."),
+        ({"parameters": {1: 2}}, "MLflow takes parameters by name, and 1 is no text."),
+    ],
+)
+def test_what_mlflow_is_not_given(store, options, message):
+    with pytest.raises(OptionError, match=re.escape(message)):
+        cr.MLflow(**({"uri": store} | options))
+
+
+def test_optimizers_have_their_public_names(store):
+    pytest.importorskip("sklearn", reason="scikit-learn is absent")
+
+    class Own(cr.Adam):
+        pass
+
+    def logged(callback):
+        return client(store).get_run(callback.run_ids[0]).data.params["optimizer"]
+
+    own = cr.MLflow(uri=store)
+    fitted(own, epochs=1, optimizer=Own(0.1))
+    assert logged(own) == "Own"
+    for solver, name in {"adam": "Adam", "sgd": "SGD"}.items():
+        net = cr.NetworkClassifier(
+            solver=solver, max_iter=1, schedule="cosine", callbacks=cr.MLflow(uri=store)
+        ).fit(X, y.ravel())
+        assert logged(net.callbacks_[0]) == name
 
 
 def test_a_server_that_refuses_at_the_start(store, monkeypatch):

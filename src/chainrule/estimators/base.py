@@ -26,6 +26,7 @@ from chainrule.estimators.stopping import Validate
 from chainrule.graph.op import Array
 from chainrule.nn.losses import Loss
 from chainrule.nn.sequential import Sequential
+from chainrule.train.callbacks import copies
 from chainrule.train.history import History
 
 #: Rows of a sparse matrix that are made dense at a time.
@@ -96,6 +97,7 @@ class NetworkEstimator(HiddenFeatures, BaseEstimator):  # type: ignore[misc]
         elif options["early_stopping"] and not is_lbfgs(options):
             X, y, w, held = self._set_aside(X, y, w, random)
         _warn_of_large_batches(options, X.shape[0])
+        options["callbacks"] = self.callbacks_ = copies(options["callbacks"])
         job = self._job(options, X, y, self._weights(w, y, whole=True), held, going_on)
         members = self._members_for(job, going_on)
         begin = starts(random)

@@ -76,7 +76,8 @@ class NetworkClassifier(ClassifierMixin, NetworkEstimator):  # type: ignore[misc
             ``learning_rate_init``; its own numbers are those of an ``Optimizer``.
         schedule: how the rate changes over ``max_iter`` epochs: a name, a ``Schedule``, or a
             function (epoch, epochs).
-        callbacks: ``Callback`` objects or functions of the training, called after each epoch.
+        callbacks: ``Callback`` objects or functions of the training, called after each epoch. Of
+            objects a shallow copy is trained with: see ``callbacks_``.
         n_restarts: how often to start again from other weights if training got stuck, 0; the best
             try is kept.
         ensemble: how many networks, 1, that begin with different weights; outputs are their mean
@@ -93,6 +94,7 @@ class NetworkClassifier(ClassifierMixin, NetworkEstimator):  # type: ignore[misc
             ``validation_data``, the accuracy and the loss on rows that were not trained on.
         history_: the :class:`chainrule.History`, with ``stopped``, ``tries`` and ``plot()``.
         nets_: the trained networks, each a :class:`chainrule.Sequential`.
+        callbacks_: the callbacks that saw the training, with what they remember of it.
         n_iter_, t_: epochs made, and samples seen.
         n_layers_, n_outputs_, out_activation_, n_features_in_, feature_names_in_: the form.
 

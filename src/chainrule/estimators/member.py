@@ -110,8 +110,6 @@ class Member:
     def _train(self, job: Job, order: RowOrder, samples: int) -> StoppingRule:
         options = job.options
         rule = _rule(self.record, job)
-        own = options["callbacks"]
-        listed = list(own) if isinstance(own, list | tuple) else [own]
         with job.scale.shrunk(self.net):
             self.history = fit(
                 self.net, job.data["x"], job.data["t"], sample_weight=job.data.get("w"),
@@ -119,7 +117,8 @@ class Member:
                 batch_size=build.batch_rows(options), penalty=float(options["alpha"]),
                 shuffle=bool(options["shuffle"]),
                 schedule=build.schedule(options, samples, job.rows),
-                callbacks=[rule, *listed], seed=order, engine=options["engine"], progress=False,
+                callbacks=[rule, *options["callbacks"]], seed=order, engine=options["engine"],
+                progress=False,
             )  # fmt: skip
         return rule
 

@@ -37,19 +37,23 @@ class RowOrder(Generator):
         state: Any = random.get_state(legacy=False)
         bits.state = state
         super().__init__(bits)
-        self._legacy = RandomState(bits)
-        self._apart = np.random.default_rng(_copy(random).randint(MOST_SEED))
+        # What it remembers is of kinds that a checkpoint can hold.
+        self._apart = np.random.default_rng(_copy(random).randint(MOST_SEED)).bit_generator.state
         self._order = np.arange(0)
 
     def permutation(self, x: Any, axis: int = 0) -> Array:
         """The numbers from 0 to ``x`` - 1, in their new order."""
         places = np.arange(x)
-        self._legacy.shuffle(places)
+        RandomState(self.bit_generator).shuffle(places)
         self._order = self._order[places] if len(self._order) == x else places
         return self._order
 
     def integers(self, *given: Any, **named: Any) -> Any:
-        return self._apart.integers(*given, **named)
+        apart = np.random.default_rng()
+        apart.bit_generator.state = self._apart
+        drawn = apart.integers(*given, **named)
+        self._apart = apart.bit_generator.state
+        return drawn
 
 
 def _copy(random: RandomState) -> RandomState:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.errors import FileFormatError
+from chainrule.errors import FileFormatError, OptionError
 from chainrule.formats.safetensors_file import read_arrays
 from chainrule.formats.whole_file import write_whole
 
@@ -19,11 +19,14 @@ _ARRAY = "array of the file"
 
 
 def save_checkpoint(path: Path, content: dict[str, Any]) -> None:
-    """Write dicts and lists of arrays, numbers and texts. An older file stays until it is done."""
+    """Write dicts and lists of arrays, numbers and texts. An older file stays until it is done.
+
+    Raises:
+        OptionError: something else is among them, with its place.
+    """
     from safetensors.numpy import save as to_bytes
 
-    arrays: dict[str, Any] = {}
-    text = json.dumps(_without_arrays(content, arrays, ""))
+    text, arrays = _parts(content)
     write_whole(path, to_bytes(arrays, metadata={"format": FORMAT, "content": text}))
 
 
@@ -42,8 +45,22 @@ def load_checkpoint(path: Path) -> dict[str, Any]:
     return content
 
 
+def check_storable(content: dict[str, Any]) -> None:
+    """Refuse what :func:`save_checkpoint` would refuse, before there is something to be lost.
+
+    Raises:
+        OptionError: what cannot be stored, with its place.
+    """
+    _parts(content)
+
+
+def _parts(content: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+    arrays: dict[str, Any] = {}
+    return json.dumps(_without_arrays(content, arrays, "")), arrays
+
+
 def _without_arrays(value: Any, arrays: dict[str, Any], name: str) -> Any:
-    if isinstance(value, np.ndarray):
+    if isinstance(value, np.ndarray) and value.dtype.kind not in "OSUMmc":
         while name in arrays:  # as {"a/b": ...} and {"a": {"b": ...}} would make it
             name += "'"
         arrays[name] = np.ascontiguousarray(value).reshape(value.shape)
@@ -52,7 +69,14 @@ def _without_arrays(value: Any, arrays: dict[str, Any], name: str) -> Any:
         return {k: _without_arrays(v, arrays, f"{name}/{k}".strip("/")) for k, v in value.items()}
     if isinstance(value, list | tuple):
         return [_without_arrays(v, arrays, f"{name}/{i}") for i, v in enumerate(value)]
-    return value.item() if isinstance(value, np.generic) else value
+    value = value.item() if isinstance(value, np.generic) else value
+    if not isinstance(value, str | int | float | None):
+        raise OptionError(
+            "a checkpoint keeps arrays of numbers, numbers and texts, in dicts and lists, and "
+            f"{name or 'its content'} is of the type {type(value).__name__}. Let state() say it "
+            "by these, and restore() make it of them again."
+        )
+    return value
 
 
 def _with_arrays(value: Any, arrays: dict[str, Any]) -> Any:

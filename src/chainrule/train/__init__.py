@@ -2,11 +2,12 @@
 
 from chainrule.train.callbacks import Callback, EarlyStopping, Progress, Snapshots
 from chainrule.train.checkpoint import Checkpoint
+from chainrule.train.event_files import TensorBoard
 from chainrule.train.fit import fit
 from chainrule.train.history import History
 from chainrule.train.loop import Training
 from chainrule.train.populations import Band, Population, fit_many
-from chainrule.train.tracking import MLflow, TensorBoard
+from chainrule.train.tracking import MLflow
 
 __all__ = [
     "Band",

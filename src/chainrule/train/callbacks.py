@@ -8,6 +8,7 @@ says so in ``state`` and ``restore``, for checkpoints.
 
 from __future__ import annotations
 
+import copy
 import math
 import sys
 import time
@@ -66,6 +67,16 @@ class OwnFunction(Callback):
 
     def on_epoch(self, training: Training) -> None:
         self.function(training)
+
+
+def copies(callbacks: Any) -> list[Any]:
+    """Callbacks, or one, as they are before a training, which then leaves the given ones alone.
+
+    The copies are shallow: what a callback holds, such as a stream or a list, it shares with its
+    copy.
+    """
+    listed = callbacks if isinstance(callbacks, list | tuple) else [callbacks]
+    return [copy.copy(each) if isinstance(each, Callback) else each for each in listed]
 
 
 class EarlyStopping(Callback):
@@ -165,6 +176,9 @@ class Progress(Callback):
 
     every_epoch = False
 
+    #: Streams that are known again by their names in another process.
+    STANDARD = ("stdout", "stderr")
+
     def __init__(self, *, after: float = 0.0, stream: TextIO | None = None) -> None:
         if stream is not None and not hasattr(stream, "write"):
             raise OptionError(f"Progress writes to a stream, such as sys.stdout, got {stream!r}.")
@@ -176,6 +190,20 @@ class Progress(Callback):
         self.began = self.shown = time.perf_counter()
         self.first = training.epoch  # above 0 where a training is resumed
         self.width = 0
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What it was made with: a stream cannot be put into a file, but for its name."""
+        named = [name for name in self.STANDARD if self.stream is getattr(sys, name)]
+        return {"after": self.after, "stream": named[0] if named else self.stream}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        stream = state["stream"]
+        self.after = state["after"]
+        self.stream = getattr(sys, stream) if isinstance(stream, str) else stream
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Progress:
+        """A copy that writes to the same stream."""
+        return copy.copy(self)
 
     def on_tick(self, training: Training, position: float) -> None:
         now = time.perf_counter()

@@ -66,6 +66,9 @@ class Checkpoint(Callback):
                 "Checkpoint out, or choose Adam."
             )
         if is_first():
+            from chainrule.formats.checkpoint_file import check_storable
+
+            check_storable(training.state())
             self.folder.mkdir(parents=True, exist_ok=True)
 
     def on_epoch(self, training: Training) -> None:

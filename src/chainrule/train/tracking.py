@@ -1,4 +1,4 @@
-"""Tracking: a training's history in TensorBoard's event files, or in MLflow, while it grows."""
+"""Tracking: a training's history in a store of another package, while it grows; that of MLflow."""
 
 from __future__ import annotations
 
@@ -7,10 +7,14 @@ import os
 import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping
+from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from chainrule import settings
+from chainrule.distributed import is_first
 from chainrule.errors import OptionError, TrainingWarning, optional_package
+from chainrule.optim.optimizers import NAMED as OPTIMIZERS
+from chainrule.optim.optimizers import Optimizer
 from chainrule.train.advice import level_outside
 from chainrule.train.callbacks import Callback
 
@@ -18,15 +22,15 @@ if TYPE_CHECKING:
     from chainrule.train.loop import Training
 
 EXTRA = "tracking"
-HELD = "validation_"
 #: What MLflow takes at a time.
 MOST_METRICS = 1000
 
 
-class _Tracking(Callback):
+class Tracking(Callback):
     """The base: hands every epoch on once, also those that were run in a block.
 
-    A store that fails while a training runs costs its record, and never the training.
+    A store that fails while a training runs costs its record, and never the training. In a group
+    of processes, process 0 keeps the record.
     """
 
     every_epoch = False
@@ -36,11 +40,13 @@ class _Tracking(Callback):
 
     def on_start(self, training: Training) -> None:
         self.starts += 1
-        self.told, self.is_lost = 0, True
+        self.told, self.is_open = 0, False
+        if not is_first():
+            return
         try:
             self.open(training)
-            self.is_lost = False
-        except self.failures() as error:
+            self.is_open = True
+        except Exception as error:  # see _try
             if self.starts > 1:
                 self._give_up(error)
                 return
@@ -58,10 +64,6 @@ class _Tracking(Callback):
     def on_failure(self, training: Training) -> None:
         self._try(lambda: self.abandon(training))
 
-    def failures(self) -> tuple[type[Exception], ...]:
-        """What the store raises where it fails."""
-        return (OSError,)
-
     def open(self, training: Training) -> None:
         """Begin the record of a training."""
 
@@ -75,69 +77,28 @@ class _Tracking(Callback):
         """End the record of a training that ended by an error."""
         self.close(training)
 
-    def _try(self, record: Callable[[], None]) -> None:
-        if self.is_lost:
+    def _try(self, record: Callable[[], object]) -> None:
+        if not self.is_open:
             return
         try:
             record()
-        except self.failures() as error:
+        except Exception as error:
+            # Any at all: stores raise what they like (MLflow's even a bare Exception), and a
+            # training of hours is worth more than its record.
             self._give_up(error)
 
     def _give_up(self, error: Exception) -> None:
-        self.is_lost = True
+        self.is_open = False
+        why = str(error).rstrip(".") or type(error).__name__
         warnings.warn(
-            f"{type(self).__name__} keeps no record after epoch {self.told}: "
-            f"{str(error).rstrip('.')}. The training goes on, and its history is whole.",
+            f"{type(self).__name__} keeps no record after epoch {self.told}: {why}. The training "
+            "goes on, and its history is whole.",
             TrainingWarning,
             stacklevel=level_outside(),
         )
 
 
-class TensorBoard(_Tracking):
-    """Write the history to event files, which ``tensorboard --logdir FOLDER`` shows.
-
-    Columns that belong together share a chart: ``loss/training`` and ``loss/validation``. A start
-    after the first (see ``restarts`` of ``fit``) has a folder of its own inside, ``start-2``.
-
-    Args:
-        folder: where to; it is made if need be. TensorBoard compares the folders of one folder.
-
-    Raises:
-        OptionError: ``folder`` is no path, or that of a file.
-        MissingPackageError: the package tensorboard is not installed.
-
-    >>> net.fit(X, y, callbacks=cr.TensorBoard("logs/first"))  # doctest: +SKIP
-    """
-
-    def __init__(self, folder: str | os.PathLike[str]) -> None:
-        super().__init__()
-        self.folder = settings.folder("TensorBoard", folder)
-        self._package("summary.writer.event_file_writer")
-
-    def open(self, training: Training) -> None:
-        place = self.folder if self.starts == 1 else self.folder / f"start-{self.starts}"
-        writing = self._package("summary.writer.event_file_writer")
-        self.writer = writing.EventFileWriter(str(place))
-
-    def write(self, rows: list[dict[str, float]]) -> None:
-        event = self._package("compat.proto.event_pb2").Event
-        summary = self._package("compat.proto.summary_pb2").Summary
-        for row in rows:
-            values = [summary.Value(tag=_tag(k), simple_value=v) for k, v in _scalars(row)]
-            told = summary(value=values)
-            self.writer.add_event(
-                event(wall_time=time.time(), step=int(row["epoch"]), summary=told)
-            )
-        self.writer.flush()
-
-    def close(self, training: Training) -> None:
-        self.writer.close()
-
-    def _package(self, module: str) -> Any:
-        return optional_package(f"tensorboard.{module}", EXTRA, "cr.TensorBoard")
-
-
-class MLflow(_Tracking):
+class MLflow(Tracking):
     """Log the history, and what the training was given, as a run of MLflow.
 
     Metrics are the columns of the history, by epoch; what is not finite is left out, as MLflow's
@@ -148,13 +109,14 @@ class MLflow(_Tracking):
     Args:
         experiment: what the runs are for; made if it is not there.
         run: the run's name; default one that MLflow makes up.
-        uri: where MLflow keeps its runs; default as MLflow itself is told (by
-            ``MLFLOW_TRACKING_URI``). The small package ``mlflow-skinny`` talks to a server; a
-            database file (``sqlite:///mlflow.db``) needs the whole ``mlflow``.
+        uri: where MLflow keeps its runs, an address or the path of a folder; default as MLflow
+            itself is told (by ``MLFLOW_TRACKING_URI``). The small package ``mlflow-skinny`` talks
+            to a server; a database file (``sqlite:///mlflow.db``) needs the whole ``mlflow``.
         parameters: more to be logged, by name.
 
     Raises:
-        OptionError: MLflow does not take the uri; ``parameters`` are not given by name.
+        OptionError: MLflow does not take the uri; a name or the uri is no text, or empty;
+            ``parameters`` are not given by name.
         MissingPackageError: no package of MLflow is installed.
 
     ``run_ids`` are the runs that were made, in order.
@@ -163,37 +125,50 @@ class MLflow(_Tracking):
     """
 
     def __init__(
-        self, experiment: str = "chainrule", *, run: str | None = None, uri: str | None = None,
-        parameters: Mapping[str, Any] | None = None,
+        self, experiment: str = "chainrule", *, run: str | None = None,
+        uri: str | os.PathLike[str] | None = None, parameters: Mapping[str, Any] | None = None,
     ) -> None:  # fmt: skip
         super().__init__()
+        if isinstance(uri, os.PathLike):
+            uri = Path(uri).absolute().as_uri()
         for name, given in (("experiment", experiment), ("run", run), ("uri", uri)):
-            if not isinstance(given, str | os.PathLike | None) or given is experiment is None:
+            may_lack = given is None and name != "experiment"
+            if not may_lack and not (isinstance(given, str) and given.strip()):
                 raise OptionError(f"MLflow needs {name} to be text, got {given!r}.")
         if not isinstance(parameters, Mapping | None):
             raise OptionError(f"MLflow takes parameters by name, as a dict, not {parameters!r}.")
-        self.experiment, self.run = experiment, run
         self.parameters = dict(parameters or {})
+        for key in self.parameters:
+            if not isinstance(key, str):
+                raise OptionError(f"MLflow takes parameters by name, and {key!r} is no text.")
+        self.experiment, self.run, self.uri = experiment, run, uri
         self.run_ids: list[str] = []
         self._package("mlflow.tracking")
-        refused = self._package("mlflow.exceptions").MlflowException
         try:
-            self.client = self._package("mlflow.tracking").MlflowClient(tracking_uri=uri)
             found = self.client.get_experiment_by_name(experiment)
             self.number = (
                 self.client.create_experiment(experiment) if found is None else found.experiment_id
             )
-        except refused as error:
+        except Exception as error:  # see _try
             raise OptionError(
-                f"MLflow does not keep runs at {uri or 'its default place'}: {error} "
-                "(mlflow-skinny talks to servers alone; databases need: pip install mlflow)"
+                f"MLflow does not keep runs at {uri or 'its default place'}: {error} (A database "
+                "needs the whole package: pip install mlflow)"
             ) from error
+
+    @cached_property
+    def client(self) -> Any:
+        """What talks to the store."""
+        return self._package("mlflow.tracking").MlflowClient(tracking_uri=self.uri)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Without the client, which no file can hold: the next training makes one anew."""
+        return {name: value for name, value in self.__dict__.items() if name != "client"}
 
     def open(self, training: Training) -> None:
         name = self.run if self.starts == 1 or self.run is None else f"{self.run} {self.starts}"
         made = self.client.create_run(self.number, run_name=name)
         self.run_id = str(made.info.run_id)
-        self.run_ids.append(self.run_id)
+        self.run_ids = [*self.run_ids, self.run_id]  # a copy's list is its own
         parameter = self._package("mlflow.entities").Param
         given = [parameter(name, str(value)) for name, value in self._given(training).items()]
         self.client.log_batch(self.run_id, params=given)
@@ -203,7 +178,7 @@ class MLflow(_Tracking):
         found = [
             metric(name, value, now, int(row["epoch"]))
             for row in rows
-            for name, value in _scalars(row)
+            for name, value in scalars(row)
             if math.isfinite(value)
         ]
         for begin in range(0, len(found), MOST_METRICS):
@@ -219,14 +194,10 @@ class MLflow(_Tracking):
     def abandon(self, training: Training) -> None:
         self.client.set_terminated(self.run_id, "FAILED")
 
-    def failures(self) -> tuple[type[Exception], ...]:
-        refused: type[Exception] = self._package("mlflow.exceptions").MlflowException
-        return (refused, OSError)
-
     def _given(self, training: Training) -> dict[str, Any]:
         net = training.net
         return {
-            "optimizer": type(training.optimizer).__name__,
+            "optimizer": _kind(training.optimizer),
             "learning_rate": training.optimizer.learning_rate,
             "epochs": training.epochs,
             "rows": training.rows,
@@ -239,12 +210,15 @@ class MLflow(_Tracking):
         return optional_package(module, EXTRA, "cr.MLflow")
 
 
-def _scalars(row: Mapping[str, float]) -> Iterator[tuple[str, float]]:
+def _kind(optimizer: Optimizer) -> str:
+    """The name of its class; of a form that chainrule keeps to itself, that of the public one."""
+    return next(
+        kind.__name__
+        for kind in type(optimizer).__mro__
+        if kind in OPTIMIZERS.values() or not kind.__module__.startswith("chainrule.")
+    )
+
+
+def scalars(row: Mapping[str, float]) -> Iterator[tuple[str, float]]:
+    """The columns of an epoch and their values, but for its number."""
     return ((name, value) for name, value in row.items() if name != "epoch")
-
-
-def _tag(name: str) -> str:
-    """``loss/training`` for loss, ``loss/validation`` for validation_loss."""
-    if name in ("learning_rate", "seconds"):
-        return name
-    return f"{name.removeprefix(HELD)}/{'validation' if name.startswith(HELD) else 'training'}"
