@@ -8,7 +8,7 @@ from typing import Any, cast
 
 import numpy as np
 
-from chainrule.doctor.byhand.chain import fresh, redrawn, widened
+from chainrule.doctor.byhand.chain import fresh, redrawn, weights, widened
 from chainrule.doctor.byhand.probes import Probes
 from chainrule.doctor.byhand.program import Parameters, Program
 from chainrule.doctor.byhand.running import with_data
@@ -103,7 +103,8 @@ def fresh_start(probes: Probes) -> Prescription:
 
     def change(program: Program) -> Program:
         return replace(
-            program, parameters=fresh(program.parameters, program.seed, rectified=rectified)
+            program,
+            parameters=fresh(program.parameters, probes.layers, program.seed, rectified=rectified),
         )
 
     before_relu = " (before a ReLU np.sqrt(inputs / 2))" if rectified else ""
@@ -114,14 +115,15 @@ def fresh_start(probes: Probes) -> Prescription:
     )
 
 
-def zero_biases() -> Prescription:
+def zero_biases(probes: Probes) -> Prescription:
     """Biases at 0, weights as they are."""
 
     def change(program: Program) -> Program:
+        kept = weights(program.parameters, probes.layers)
         return replace(
             program,
             parameters={
-                name: array if array.ndim == 2 else np.zeros(array.shape)
+                name: array if name in kept else np.zeros(array.shape)
                 for name, array in program.parameters.items()
             },
         )

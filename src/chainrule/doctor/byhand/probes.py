@@ -166,7 +166,7 @@ class Probes:
         mean, spread = wide[kept].mean(axis=0), wide[kept].std(axis=0)
         spread = np.where(spread > 1e-6 * max(float(np.abs(wide[kept]).max()), 1e-300), spread, 1.0)
         scaled = np.where(np.isfinite(wide[at]), (wide[at] - mean) / spread, 0.0)
-        start = fresh(self.program.parameters, self.program.seed, bias=BIAS)
+        start = fresh(self.program.parameters, self.layers, self.program.seed, bias=BIAS)
         return Point(start, scaled, np.asarray(y)[at])
 
     def answered(self, p: Parameters, X: Array) -> Array | None:

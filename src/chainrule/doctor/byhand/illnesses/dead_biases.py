@@ -32,7 +32,7 @@ def _suspect(probes: Probes) -> Suspicion | None:
         f"the biases of {far[0]} start at {middle:g}, where inputs times weights are about 1: the "
         "units are off, or saturated, for every row",
         "0: a unit must be on for some rows and off for others",
-        (zero_biases(),),
+        (zero_biases(probes),),
     )
 
 
