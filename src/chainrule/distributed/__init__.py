@@ -15,6 +15,7 @@ from chainrule.distributed.group import (
     is_spread,
     join,
 )
+from chainrule.distributed.interrupts import interrupts_held
 from chainrule.distributed.preparation import prepared
 
 __all__ = [
@@ -22,6 +23,7 @@ __all__ = [
     "agreed",
     "current",
     "interruptible",
+    "interrupts_held",
     "is_first",
     "is_spread",
     "join",

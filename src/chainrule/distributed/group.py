@@ -20,6 +20,7 @@ from chainrule.distributed.connection import (
     mesh_of_all,
     refuse_late_joining,
 )
+from chainrule.distributed.interrupts import interrupts_held
 from chainrule.distributed.line import Line
 from chainrule.distributed.meeting import meet
 from chainrule.distributed.place import Place, cluster_place, place
@@ -221,7 +222,8 @@ def join(
     global _current
     if _current is not None:
         raise GroupError("this process has joined a group already.")
-    optional_package("jax", "xla", "A group of processes")
+    with interrupts_held():
+        optional_package("jax", "xla", "A group of processes")
     where = cluster_place() if cluster else place(coordinator, processes, process)
     if where is None or where.processes == 1:
         _current = Group(where or Place("", 1, 0), None)
@@ -232,9 +234,10 @@ def join(
     group = Group(where, None)
     group._watch_errors()
     try:
-        refuse_late_joining()
+        with interrupts_held():
+            refuse_late_joining()
         group._line = Line(where, meet(where, start), silence)
-        with group.exchange():
+        with group.exchange(), interrupts_held():
             connect(where, start)
     except BaseException as error:
         group.fail(error)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import signal
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -13,6 +11,7 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 
+from chainrule.distributed import interrupts_held
 from chainrule.engine.xla.compiled import compiled
 from chainrule.engine.xla.epochs import MOST_STEPS, Epochs, permutation
 from chainrule.engine.xla.resident import resident
@@ -163,14 +162,16 @@ class EpochsRunner(Runner):
         """What steps change lies on the device meanwhile, and comes back whatever happens."""
         jnp = jax_module().numpy
         with all_dtypes():
-            self._state = {name: jnp.array(x) for name, x in self._changing.items()}
+            with interrupts_held():
+                self._state = {name: jnp.array(x) for name, x in self._changing.items()}
             try:
                 yield
             finally:
-                for name, array in self._changing.items():
-                    if not self._state[name].is_deleted():  # as it is if a call failed
-                        np.copyto(array, np.asarray(self._state[name]))
-                self._state = self._changing
+                with interrupts_held(second_breaks=False):
+                    for name, array in self._changing.items():
+                        if not self._state[name].is_deleted():  # as it is if a call failed
+                            np.copyto(array, np.asarray(self._state[name]))
+                    self._state = self._changing
 
     def _call(self, count: int, rates: Rates, first: int) -> list[float]:
         """Make some steps in one call; returns the losses of the epochs that ended in it.
@@ -190,7 +191,9 @@ class EpochsRunner(Runner):
         """The losses of the passes that the steps ``start`` to ``stop`` belong to."""
         program = self._program(passes, held, len(numbers))
         began = time.perf_counter()
-        with _interrupts_held(), full_memory_told():
+        # An interrupt between the call and the keeping of its results would lose both these and,
+        # because the program takes over their memory, what it was given.
+        with interrupts_held(second_breaks=False), full_memory_told():
             carried, found = program(
                 passes.carried | {"state": self._state}, held, self._others, self._order_key,
                 numbers, np.int64(start), np.int64(stop),
@@ -248,23 +251,3 @@ def drawn_order(key: Array, number: int, rows: int) -> Array:
     with all_dtypes():
         function, place = partial(permutation, rows=rows), np.int64(number)
         return np.asarray(compiled(("order", rows), function, (key, place))(key, place))
-
-
-@contextmanager
-def _interrupts_held() -> Iterator[None]:
-    """Ctrl-C waits until the end.
-
-    An interrupt between a call and the keeping of its results would lose both these and, because
-    the program takes over their memory, what it was given.
-    """
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    came: list[Any] = []
-    handler = signal.signal(signal.SIGINT, lambda *event: came.append(event))
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, handler)
-    if came and callable(handler):
-        handler(*came[0])

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.distributed import is_spread
+from chainrule.distributed import interrupts_held, is_spread
 from chainrule.errors import ChainruleError, known_options, options_of
 from chainrule.nn import fitting
 from chainrule.nn.sequential import Sequential
@@ -134,10 +134,11 @@ def fit(
         make: Any = Runner
         if engine == "xla":
             make = GroupRunner if is_spread() else partial(runner_on_device, memory_limit)
-        runner = make(
-            net, net.loss_for(), chosen, data, batch_size, start, engine,
-            penalty=penalty, shuffle=shuffle,
-        )  # fmt: skip
+        with interrupts_held():
+            runner = make(
+                net, net.loss_for(), chosen, data, batch_size, start, engine,
+                penalty=penalty, shuffle=shuffle,
+            )  # fmt: skip
         training = Training(net, runner, chosen, changing, epochs, listed, scores, described, saved)
         return training.run()
 

@@ -14,7 +14,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from chainrule.distributed import agreed
+from chainrule.distributed import agreed, interrupts_held
 from chainrule.errors import OptionError
 from chainrule.graph.op import Array
 from chainrule.nn import fitting
@@ -224,9 +224,10 @@ def fit_stream(
     )  # fmt: skip
     if saved is not None:
         refuse_another(saved, described())
-    runner = StreamRunner(
-        net, net.loss, chosen, source, data, class_weights, batch_size, epoch_rows, rng, engine
-    )
+    with interrupts_held():
+        runner = StreamRunner(
+            net, net.loss, chosen, source, data, class_weights, batch_size, epoch_rows, rng, engine
+        )
     scores = scores_of(net, data, held, metrics, engine)
     training = Training(
         net, runner, chosen, changing, epochs, in_order(callbacks), scores, described, saved

@@ -14,6 +14,7 @@ from collections.abc import Callable, Hashable, Sequence
 from hashlib import blake2b
 from typing import Any
 
+from chainrule.distributed import interrupts_held
 from chainrule.engine.xla.runtime import all_dtypes, jax_module
 from chainrule.graph.graph import Graph
 from chainrule.graph.op import CONSTANT, Array
@@ -59,7 +60,7 @@ def compiled(
             _entries.popitem(last=False)
     if entry.run is None:
         began = time.perf_counter()
-        with entry.turn, all_dtypes():
+        with interrupts_held(), entry.turn, all_dtypes():
             if entry.run is None:
                 jitted = jax.jit(function, donate_argnums=donated)
                 entry.run = jitted.lower(*arguments).compile()

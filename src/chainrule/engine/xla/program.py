@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from chainrule.distributed import interrupts_held
 from chainrule.engine.reference import fitted
 from chainrule.engine.xla.compiled import compiled, structure
 from chainrule.engine.xla.lowering import outputs
@@ -39,7 +40,7 @@ class XlaProgram:
             bound[replaces[place]] if place in replaces else np.empty(node.shape, node.dtype)
             for place, node in enumerate(graph.outputs)
         ]
-        with all_dtypes():
+        with interrupts_held(), all_dtypes():
             self._steady = {name: jax_module().device_put(bound[name]) for name in steady}
         self._compute = _Compute(graph)
 
@@ -63,7 +64,7 @@ class _Compute:
         self._run: Callable[..., Any] | None = None
 
     def __call__(self, arrays: Mapping[str, Any]) -> list[Any]:
-        with all_dtypes():
+        with interrupts_held(), all_dtypes():
             if self._run is None:
                 self._run = compiled(
                     ("outputs", structure(self._graph)),

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from chainrule.distributed import interrupts_held
 from chainrule.engine.xla.compiled import compiled, structure
 from chainrule.engine.xla.lowering import outputs
 from chainrule.engine.xla.runtime import all_dtypes, jax_module
@@ -39,7 +40,7 @@ class XlaRepeated:
         self.rows = [(i,) for i in range(count)]
         size = len(bound[next(iter(gathered))]) if gathered else 0
         self._indices, self._values = np.zeros((count, size), np.int32), np.zeros(count)
-        with all_dtypes():
+        with interrupts_held(), all_dtypes():
             put = jax_module().device_put
             self._steady = {name: put(bound[name]) for name in steady}
             self._places = {place: put(array) for place, array in kept.items()}
@@ -66,12 +67,13 @@ class XlaRepeated:
                 replaces, kept = tuple(self._replaces.items()), tuple(self._kept)
                 key = ("repeated", structure(self._graph), replaces, kept, self._fed)
                 self._run = compiled(key, self._steps, given, donated=(0, 1))
-            changed, self._places = self._run(*given)
-            for name, array in changed.items():
-                np.copyto(self._bound[name], np.asarray(array))
-            part = slice(first, first + count)
-            for place, memory in self._kept.items():
-                memory[part] = np.asarray(self._places[place])[part]
+            with interrupts_held(second_breaks=False):  # within, what was learnt is nowhere
+                changed, self._places = self._run(*given)
+                for name, array in changed.items():
+                    np.copyto(self._bound[name], np.asarray(array))
+                part = slice(first, first + count)
+                for place, memory in self._kept.items():
+                    memory[part] = np.asarray(self._places[place])[part]
         deque(rows, maxlen=0)  # the steps are made: none of the rows is left
 
     def _steps(

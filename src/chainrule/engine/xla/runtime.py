@@ -8,10 +8,12 @@ import os
 from collections.abc import Iterator
 from typing import Any
 
+from chainrule.distributed import interrupts_held
 from chainrule.errors import OptionError, optional_package
 
 
 @functools.cache
+@interrupts_held()
 def jax_module() -> Any:
     """JAX, told to keep what it compiles for the next process, unless the user has told it where.
 
