@@ -17,6 +17,7 @@ from chainrule.estimators import build
 from chainrule.estimators.base import NetworkEstimator
 from chainrule.estimators.labels import Labels
 from chainrule.estimators.losses import classifier_loss
+from chainrule.estimators.targets import check_classes
 from chainrule.graph.op import Array
 from chainrule.nn.activations import NAMED as ACTIVATIONS
 from chainrule.nn.losses import Loss
@@ -180,6 +181,8 @@ class NetworkClassifier(ClassifierMixin, NetworkEstimator):  # type: ignore[misc
         Args:
             classes: all classes there are; needed in the first call.
         """
+        check_classes(classes, "classes")
+        check_classes(y)
         if _check_partial_fit_first_call(self, classes):
             several = type_of_target(y).startswith("multilabel")
             self._labels = Labels(y if several else np.asarray(classes))
@@ -209,6 +212,7 @@ class NetworkClassifier(ClassifierMixin, NetworkEstimator):  # type: ignore[misc
     # --- what the base asks ----------------------------------------------------------------------
 
     def _checked(self, X: Any, y: Any, reset: bool) -> tuple[Any, Any]:
+        check_classes(y)
         X, y = validate_data(
             self, X, y, accept_sparse="csr", multi_output=True, dtype=(np.float64, np.float32),
             reset=reset,

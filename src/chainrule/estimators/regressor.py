@@ -15,6 +15,7 @@ from chainrule.estimators import build
 from chainrule.estimators.base import NetworkEstimator
 from chainrule.estimators.losses import regressor_loss
 from chainrule.estimators.scale import Scale
+from chainrule.estimators.targets import check_numbers
 from chainrule.graph.op import Array
 from chainrule.nn.losses import Loss
 from chainrule.nn.sequential import Sequential
@@ -126,6 +127,7 @@ class NetworkRegressor(RegressorMixin, NetworkEstimator):  # type: ignore[misc]
     # --- what the base asks ----------------------------------------------------------------------
 
     def _checked(self, X: Any, y: Any, reset: bool) -> tuple[Any, Any]:
+        check_numbers(y)
         X, y = validate_data(
             self, X, y, accept_sparse="csr", multi_output=True, y_numeric=True,
             dtype=(np.float64, np.float32), reset=reset,
