@@ -164,3 +164,20 @@ def test_a_key_that_no_json_object_has(command, houses):
     result = command("predict", "run", "none.jsonl")
     assert result.exit_code == 1
     assert "none.jsonl lacks columns 'area', 'rooms'" in result.stderr
+
+
+def test_decimal_commas_are_remembered(command, folder):
+    lines = [f"{k % 7 + 0.125:.3f};{k}.5;{2 * (k % 7)}".replace(".", ",") for k in range(60)]
+    Path("train.csv").write_text("\n".join(["x;w;y", *lines]) + "\n")
+    command("train", "train.csv", "--task", "regression", "--epochs", "1", "--out", "run")
+    Path("one.csv").write_text("x;w\n1,234;5\n")
+    Path("two.csv").write_text("x;w\n1,234;5\n1,25;6\n")
+    Path("point.csv").write_text("x,w\n1.234,5\n")
+    one, two, point = (
+        float(command("predict", "run", f"{name}.csv").stdout.splitlines()[1])
+        for name in ("one", "two", "point")
+    )
+    assert (one, two) == (pytest.approx(point, rel=1e-5), pytest.approx(point, rel=1e-5))
+    # Where commas part values, a comma within one is no decimal comma.
+    Path("quoted.csv").write_text('x,w\n"1,234",5\n')
+    assert "column 'x' holds numbers, got '1,234'" in command("predict", "run", "quoted.csv").stderr

@@ -109,7 +109,8 @@ def test_classes_that_are_numbers_throughout_are_told_by_their_worth(folder):
 
 
 @pytest.mark.parametrize("stream", [False, True])
-def test_groups_stay_together_however_they_are_written(folder, stream, monkeypatch):
+@pytest.mark.parametrize("drop", [(), ("g",)])
+def test_groups_stay_together_however_they_are_written(folder, stream, drop, monkeypatch):
     groups = [f"0{k}" for k in range(1, 10)]
     late = [*groups, "A", "B", "C"]
     # Each group lies in batches of nothing but numbers and in others.
@@ -119,7 +120,7 @@ def test_groups_stay_together_however_they_are_written(folder, stream, monkeypat
         for k, (g, r) in enumerate(zip(column, rows(), strict=True))
     ]
     path = write(folder / "t.csv", records)
-    options = TableOptions(split_by="group:g", stream=stream)
+    options = TableOptions(split_by="group:g", stream=stream, drop=drop)
     if stream:
         from chainrule.cli import streams
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chainrule.data import Table, TableEncoder
+from chainrule.data import Table, TableEncoder, read_table
 from chainrule.data.columns import NumberColumn
 from chainrule.data.target import ClassTarget, NumberTarget
 from chainrule.errors import ChainruleError, DataError, DtypeError, FileFormatError, OptionError
@@ -554,6 +554,27 @@ def test_no_json_makes_it_fail_otherwise(state, part):
         assert isinstance(error, FileFormatError)
     else:
         assert isinstance(encoder.to_json(), str)
+
+
+def test_which_columns_are_read_as_they_are_written(tmp_path):
+    days = ["2020-01-01", "2021-02-03"] * 4
+    given = table(n=list("31415926"), c=["07", "A"] * 4, d=days, y=["01", "B"] * 4)
+    encoder = TableEncoder().fit(given)
+    assert encoder.texts == {"c", "d", "y"}
+    path = tmp_path / "later.csv"
+    path.write_text("n,c,d,y\n01,07,2020-01-01,01\n")
+    later = read_table(path, "y", texts=encoder.texts)
+    assert later.columns["c"] == ["07"]
+    assert encoder.transform(later)[0, 1:3].tolist() == [1, 0]
+    assert encoder.encode_target(later).tolist() == [0]
+    assert TableEncoder().fit(table(n=list("12345678"), y=list("12341234"))).texts == set()
+
+
+def test_decimal_commas_are_kept():
+    encoder = TableEncoder().fit(TRAIN)
+    assert not TableEncoder.from_json(encoder.to_json()).commas
+    encoder.commas = True
+    assert TableEncoder.from_json(encoder.to_json()).commas
 
 
 def test_what_is_learned_is_plain_records():

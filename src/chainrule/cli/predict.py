@@ -80,10 +80,13 @@ def _rows(run: Run, file: Path) -> Iterator[Any]:
     """The encoded rows of a table, some at a time."""
     from chainrule.cli.console import note
     from chainrule.data import open_table
+    from chainrule.data.csv_table import CsvFile
     from chainrule.data.table_file import rows_a_batch
 
     assert run.encoder is not None
     table_file = open_table(file)
+    if isinstance(table_file, CsvFile):
+        table_file.commas = table_file.commas or run.encoder.commas
     lacking = _optional(run, table_file)
     rows, unseen = rows_a_batch(len(table_file.names)), dict[str, tuple[str, int]]()
     for table in table_file.batches(rows, run.encoder.texts):

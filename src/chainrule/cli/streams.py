@@ -206,7 +206,7 @@ class _Draw:
 def _survey(file: TableFile, options: TableOptions, draw: _Draw) -> tuple[Learnt, int]:
     """The first pass: what the columns are, by the training rows."""
     surveys, parts = _surveyed(file, options, draw)
-    mixed = draw.mixed.names.difference(options.drop)
+    mixed = draw.mixed.names - set(options.drop).difference({draw.column})
     if mixed:
         # Only now is it known that they are texts, whose numbers were read as such and counted so.
         names = ", ".join(map(repr, sorted(mixed)[:5])) + (", ..." if len(mixed) > 5 else "")

@@ -16,6 +16,7 @@ from chainrule.cli.splits import Split
 from chainrule.cli.table_options import TableOptions
 from chainrule.data import Table, TableEncoder, TableFile
 from chainrule.data.columns import DateColumn
+from chainrule.data.csv_table import CsvFile
 from chainrule.data.described import column_facts
 from chainrule.data.facts import ColumnFacts, SplitFacts, Suspect
 from chainrule.data.survey import ColumnSurvey
@@ -181,6 +182,7 @@ def made_problem(
 ) -> Problem:  # fmt: skip
     """The problem of a table that is split and encoded, with all that is to be said of it."""
     encoder, counts = learnt.encoder, learnt.class_counts
+    encoder.commas = isinstance(file, CsvFile) and file.commas
     weights = class_weights(options.class_weight, counts)
     suspects = _suspects(learnt, pieces)
     task_text = of_target(learnt.target, options.target is None)

@@ -49,6 +49,8 @@ _FOREIGN = (
 class CsvFile:
     """A CSV file whose first row names the columns; see ``read_csv`` for what it may hold.
 
+    ``commas`` says whether it writes numbers with a decimal comma, so that 1,234 is 1.234.
+
     Raises:
         DataError, FileFormatError: as ``read_csv`` says, of what is found in the head of the file.
     """
@@ -66,7 +68,7 @@ class CsvFile:
         refuse_many_columns(source, len(first[1]))
         self.names = _header(source, *first)
         # By the head of the file, so that it does not depend on the rows that are read together.
-        self._commas = self.delimiter != "," and _has_commas(source, self.delimiter)
+        self.commas = self.delimiter != "," and _has_commas(source, self.delimiter)
 
     def rows_expected(self) -> int:
         """The number of line ends."""
@@ -112,7 +114,7 @@ class CsvFile:
             return plain
         found = compact(list(map(present, values)))
         if isinstance(found, list) and self.delimiter != ",":
-            return with_commas(found, self._commas)
+            return with_commas(found, self.commas)
         return found
 
     def _refuse_ragged(self, batch: list[Record]) -> None:

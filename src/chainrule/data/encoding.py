@@ -55,6 +55,8 @@ class TableEncoder:
     Attributes:
         columns: what was learned of each column in use.
         ignored: name of each column left out, and why.
+        commas: whether the training rows came from a file that writes decimal commas; 1,234 in a
+            file to be predicted is 1.234 then, even if nothing else there shows it.
 
     Raises:
         OptionError: a task that is not known.
@@ -72,6 +74,7 @@ class TableEncoder:
         self._target: Target | None = None
         self.columns: tuple[Column, ...] = ()
         self.ignored: dict[str, str] = {}
+        self.commas = False
 
     def fit(self, table: Table) -> TableEncoder:
         """Learn from training rows; returns the encoder itself.
@@ -221,7 +224,8 @@ class TableEncoder:
             goal |= {"mean": target.mean, "std": target.std}
         state = {"format": _FORMAT, "version": _VERSION, "target": goal}
         columns = [column_state(column) for column in self.columns]
-        return json.dumps(state | {"columns": columns, "ignored": self.ignored})
+        state |= {"columns": columns, "ignored": self.ignored}
+        return json.dumps(state | {"commas": True} if self.commas else state)
 
     @classmethod
     def from_json(cls, text: str) -> TableEncoder:
@@ -253,6 +257,7 @@ class TableEncoder:
                 f"The table encoder is damaged: {type(error).__name__} {error}."
             ) from error
         encoder._wanted = encoder._target.task
+        encoder.commas = state.get("commas") is True
         return encoder
 
 
