@@ -48,9 +48,9 @@ def table(path: str) -> list[Row]:
             raise ValueError(f"{place}: {len(names)} values were expected, got {len(row)}")
         made.append(Row(zip(names, row, strict=True)))
         made[-1].place = place
-    if delimiter != "," and any(_writes_commas([row[name] for row in made]) for name in names):
-        for row in made:
-            row.commas = True
+    if delimiter != "," and any(_writes_commas([one[name] for one in made]) for name in names):
+        for one in made:
+            one.commas = True
     return made
 
 
