@@ -115,12 +115,12 @@ def test_groups_are_no_input_and_stay_whole(visits, streamed):
 
 
 def test_few_groups_are_told_in_their_number(folder):
-    lines = [f"{k},{k % 7},{'one' if k < 60 else 'g' + str(k % 4)}" for k in range(80)]
-    (folder / "t.csv").write_text("x,y,g\n" + "\n".join(lines) + "\n")
+    lines = [f"{k % 17},{'one' if k < 60 else 'g' + str(k % 4)},{k % 7}" for k in range(80)]
+    (folder / "t.csv").write_text("x,g,y\n" + "\n".join(lines) + "\n")
     given = table_problem(Path("t.csv"), TableOptions(split_by="g"), 0)
     told = "\n".join(given.remarks)
     assert re.search(r"of one 'g' stay together: the test has \d of 5, validation \d\.", told)
-    (folder / "t.csv").write_text("x,y,g\n" + "".join(f"{k},{k % 7},a\n" for k in range(80)))
+    (folder / "t.csv").write_text("x,g,y\n" + "".join(f"{k % 17},a,{k % 7}\n" for k in range(80)))
     with pytest.raises(DataError, match="'g' of --split-by has 1 different value; whole groups"):
         table_problem(Path("t.csv"), TableOptions(split_by="group:g"), 0)
 
