@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -111,6 +112,17 @@ def test_groups_are_no_input_and_stay_whole(visits, streamed):
     lines = [line.split(",") for line in visits.read_text().splitlines()[1:]]
     assert len(given.test) == sum(line[1] in tested for line in lines)
     assert any("stay together" in remark for remark in given.remarks)
+
+
+def test_few_groups_are_told_in_their_number(folder):
+    lines = [f"{k % 17},{'one' if k < 60 else 'g' + str(k % 4)},{k % 7}" for k in range(80)]
+    (folder / "t.csv").write_text("x,g,y\n" + "\n".join(lines) + "\n")
+    given = table_problem(Path("t.csv"), TableOptions(split_by="g"), 0)
+    told = "\n".join(given.remarks)
+    assert re.search(r"of one 'g' stay together: the test has \d of 5, validation \d\.", told)
+    (folder / "t.csv").write_text("x,g,y\n" + "".join(f"{k % 17},a,{k % 7}\n" for k in range(80)))
+    with pytest.raises(DataError, match="'g' of --split-by has 1 different value; whole groups"):
+        table_problem(Path("t.csv"), TableOptions(split_by="group:g"), 0)
 
 
 def test_a_class_that_only_the_test_has_is_not_judged(folder):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import random
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -180,6 +181,41 @@ def test_the_command_of_the_program(tmp_path: Path) -> None:
         else:
             assert head == "prediction,probability_a,probability_b,probability_c"
             np.testing.assert_allclose(table[:, 1:].astype(float), outputs, rtol=1e-5)
+
+
+def test_decimal_commas_are_read_as_in_the_training(tmp_path: Path) -> None:
+    net, encoder = trained("größe")
+    save_python(net, tmp_path / "model.py", encoder=encoder)
+    rows = unseen(encoder)
+    # A thousand, in a file whose other numbers say that a comma is no mark of thousands.
+    rows[0]["prediction"], rows[1]["prediction"] = "1.234", "1000012"
+
+    def with_commas(row: dict[str, Any], *names: str) -> dict[str, Any]:
+        return row | {name: row[name] and row[name].replace(".", ",") for name in names}
+
+    written(tmp_path, [with_commas(row, "W1", "prediction", "größe") for row in rows])
+    done = alone(tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+    found = np.array(done.stdout.splitlines()[1:], float)
+    wanted = encoder.decode_target(expected(net, encoder, rows))[:, 0]
+    np.testing.assert_allclose(found, wanted, rtol=1e-6)
+
+    # Points and commas in one column are a mistake, not a number.
+    rows[0]["W1"] = "28.5"
+    written(tmp_path, [rows[0], *[with_commas(row, "W1", "größe") for row in rows[1:]]])
+    told = alone(tmp_path).stderr
+    assert re.fullmatch(
+        r"Error: rows\.csv, line \d+: column 'W1' holds numbers, got '\d+,\d'\.\n", told
+    )
+
+
+def test_a_comma_that_may_part_thousands_is_no_number(tmp_path: Path) -> None:
+    net, encoder = trained("kind")
+    save_python(net, tmp_path / "model.py", encoder=encoder)
+    rows = [row | {"W1": "1,234", "prediction": "5", "größe": "7"} for row in people(3)[:3]]
+    written(tmp_path, rows)
+    told = alone(tmp_path).stderr
+    assert told == "Error: rows.csv, line 2: column 'W1' holds numbers, got '1,234'.\n"
 
 
 def test_mistakes_in_a_file_are_lines(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from chainrule.data.learning import is_identifier
 from chainrule.data.survey import ColumnSurvey
 from chainrule.data.table import Table, as_texts, cell_text, compact
 from chainrule.errors import DataError, OptionError, unknown_name
+from chainrule.report.wording import amount
 
 Rows = NDArray[np.intp]
 
@@ -161,8 +162,9 @@ def split_by_groups(table: Table, name: str, rng: np.random.Generator) -> Split:
     )
     if len(groups) < FEWEST_GROUPS:
         raise DataError(
-            f"{table.source}: column {name!r} of --split-by has {len(groups)} different values; "
-            f"whole groups can be set aside if there are at least {FEWEST_GROUPS}."
+            f"{table.source}: column {name!r} of --split-by has "
+            f"{amount(len(groups), 'different value')}; whole groups can be set aside if there are "
+            f"at least {FEWEST_GROUPS}."
         )
     sizes = np.bincount(of)
     order = rng.permutation(len(groups))
@@ -177,8 +179,8 @@ def split_by_groups(table: Table, name: str, rng: np.random.Generator) -> Split:
             order = order[1:]
     counts = [int((part == place).sum()) for place in (2, 1)]
     text = (
-        f"Rows of one {name!r} stay together: {counts[0]:,} of {len(groups):,} are the test, "
-        f"{counts[1]:,} validation."
+        f"Rows of one {name!r} stay together: the test has {counts[0]:,} of {len(groups):,}, "
+        f"validation {counts[1]:,}."
     )
     train, validation, test = (np.flatnonzero(part[of] == place) for place in (0, 1, 2))
     return Split(train, validation, test, "groups", text)

@@ -17,7 +17,7 @@ from chainrule.graph.op import Shape
 _CUT = "# --- copied from here on ---\n"
 
 #: What the text of ``data.dates`` needs besides.
-_IMPORTS_OF_DATES = "import re\nfrom collections.abc import Iterable"
+_IMPORTS_OF_DATES = "from collections.abc import Iterable"
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ def table_part(given: Given, encoder: TableEncoder) -> Part:
     """A program that takes rows of a table as they are, and gives what the target holds."""
     state = json.loads(encoder.to_json())
     columns, target = state["columns"], state["target"]
-    copied = [_copied(standalone), _copied(standalone_table)]
+    copied = [_copied(standalone), "import re", _copied(standalone_table)]
     if any(column.get("kind") == "date" for column in columns):
         copied += [_IMPORTS_OF_DATES, _without_imports(dates), _copied(standalone_dates)]
     network = (

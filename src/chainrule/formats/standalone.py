@@ -45,8 +45,11 @@ def outputs(
     return np.concatenate(parts).astype(dtype, copy=False)
 
 
-def records(path: str) -> list[tuple[int, list[str]]]:
-    """The rows of a CSV file, each with its line; commas, semicolons, tabs or bars between them."""
+def records(path: str) -> tuple[list[tuple[int, list[str]]], str]:
+    """The rows of a CSV file, each with its line; and what is between its values.
+
+    That is a comma, a semicolon, a tab or a bar.
+    """
     try:
         text = Path(path).read_text(encoding="utf-8-sig")
     except UnicodeDecodeError:
@@ -60,7 +63,7 @@ def records(path: str) -> list[tuple[int, list[str]]]:
         if row:
             found.append((line, [value.strip() for value in row]))
         line = reader.line_num + 1
-    return found
+    return found, delimiter
 
 
 def number(text: str) -> float | None:
@@ -74,7 +77,7 @@ def number(text: str) -> float | None:
 
 def plain_numbers(path: str, shape: tuple[int, ...], largest: int | None) -> Any:
     """Plain rows of numbers as samples; pixels as counts are divided by the largest one."""
-    rows = records(path)
+    rows, _ = records(path)
     if rows and any(number(value) is None for value in rows[0][1]):
         rows = rows[1:]  # a header
     if not rows:

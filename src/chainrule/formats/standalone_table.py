@@ -5,6 +5,7 @@ A column is what the encoder's JSON says of it: see ``chainrule.data.encoding``.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -27,11 +28,18 @@ class Row(dict[str, Any]):
     """A row of a file, by column, which knows the place that it comes from."""
 
     place = ""
+    #: Whether the file writes 1,5 for 1.5.
+    commas = False
+
+
+#: A number with a decimal comma, and what may as well be a thousand.
+COMMA = re.compile(r"[-+]?\d+(,\d+)?(e[-+]?\d+)?", re.IGNORECASE)
+THOUSANDS = re.compile(r"[-+]?[1-9]\d{0,2},\d{3}")
 
 
 def table(path: str) -> list[Row]:
     """The rows of a CSV file whose first row names the columns, each as a dict."""
-    found = records(path)
+    found, delimiter = records(path)
     if len(found) < 2:
         raise ValueError(f"{path} has no rows below the names of the columns")
     (_, head), *rows = found
@@ -45,7 +53,18 @@ def table(path: str) -> list[Row]:
             raise ValueError(f"{place}: {len(names)} values were expected, got {len(row)}")
         made.append(Row(zip(names, row, strict=True)))
         made[-1].place = place
+    if delimiter != "," and any(_writes_commas([one[name] for one in made]) for name in names):
+        for one in made:
+            one.commas = True
     return made
+
+
+def _writes_commas(column: list[str]) -> bool:
+    """Whether these are numbers that can only be read with a decimal comma."""
+    texts = [text for text in map(_present, column) if text is not None]
+    if not all(map(COMMA.fullmatch, texts)):
+        return False
+    return any("," in text and not THOUSANDS.fullmatch(text) for text in texts)
 
 
 def encoded(columns: Sequence[dict[str, Any]], rows: Sequence[dict[str, Any]]) -> Any:
@@ -59,6 +78,8 @@ def encoded(columns: Sequence[dict[str, Any]], rows: Sequence[dict[str, Any]]) -
         values = [_present(row[name]) for row in rows]
         places = [getattr(row, "place", f"row {k}") for k, row in enumerate(rows)]
         kind = column.get("kind", "category" if "categories" in column else "number")
+        if kind == "number" and any(getattr(row, "commas", False) for row in rows):
+            values = _with_points(values)
         found.append(ENCODED[kind](column, values, places))
     return np.concatenate(found, axis=1).astype(np.float32)
 
@@ -66,6 +87,13 @@ def encoded(columns: Sequence[dict[str, Any]], rows: Sequence[dict[str, Any]]) -
 def _present(value: Any) -> str | None:
     text = "" if value is None else str(value).strip()
     return None if text.lower() in MISSING else text
+
+
+def _with_points(values: list[str | None]) -> list[str | None]:
+    """A column with points for its decimal commas, if all of it may be written so."""
+    if not all(COMMA.fullmatch(text) for text in values if text is not None):
+        return values
+    return [text and text.replace(",", ".") for text in values]
 
 
 def _numbers(column: dict[str, Any], values: list[str | None], places: list[str]) -> Any:
