@@ -47,15 +47,10 @@ def test_it_is_trained_alike(kind: Any, y: Any, options: dict[str, Any]) -> None
     model = fitted(kind(**given | options | {"max_iter": 1, "warm_start": True}), y)
     model.set_params(max_iter=6)
     net, inputs, wanted, told = adapted(model, X, y, {})
-    model._optimizer = None
-    start = [net.parameters[name].copy() for name in ("W1", "b1", "W2", "b2")]
-    fresh = fitted(kind(**given | options | {"max_iter": 1}), y)
-    fresh.set_params(max_iter=6, warm_start=True)
-    fresh.coefs_, fresh.intercepts_ = [start[0].copy(), start[2].copy()], [start[1], start[3]]
-    case = {k: told[k] for k in ("loss", "optimizer", "epochs", "batch_size")}
-    fitted(fresh, y)
-    net.fit(inputs, wanted, **case, shuffle=False)
-    theirs = fresh.predict_proba(X) if kind is MLPClassifier else fresh.predict(X)
+    names = ("loss", "optimizer", "epochs", "batch_size", "shuffle")
+    net.fit(inputs, wanted, **{name: told[name] for name in names})
+    fitted(model, y)
+    theirs = model.predict_proba(X) if kind is MLPClassifier else model.predict(X)
     ours = net.predict(X)
     if kind is MLPClassifier and ours.shape[1] == 1:
         theirs = theirs[:, 1:]
@@ -142,6 +137,11 @@ def test_repairs_can_be_typed() -> None:
         "hidden_layer_sizes=(16,), activation='tanh'",
         "shuffle=True",
         "learning_rate='constant'",
+    ]
+    cut_off = fitted(MLPClassifier((4,), tol=9.0, n_iter_no_change=2, max_iter=50), LABELS[:, 0])
+    assert cut_off.n_iter_ == 4
+    assert repaired(cut_off, prescriptions.more_epochs(25)) == [
+        "max_iter=100, tol=0, n_iter_no_change=100, early_stopping=False"
     ]
     ours = Diagnosis((), ILL)
     assert in_words_of(cr.Sequential(cr.Dense(1)), {}, ours) is ours

@@ -11,7 +11,11 @@ import torch
 from torch import nn
 
 import chainrule as cr
+from chainrule.doctor import prescriptions
 from chainrule.doctor.adapters import adapted
+from chainrule.doctor.adapters.wording import in_words_of
+from chainrule.doctor.diagnosis import ILL, Diagnosis
+from chainrule.doctor.finding import Finding
 from chainrule.errors import OptionError, ShapeError
 
 MAKE = torch.Generator().manual_seed(0)
@@ -245,3 +249,32 @@ def test_targets_that_are_broadcast_are_found_and_the_repair_is_pytorchs() -> No
     assert [finding.name for finding in found.findings] == ["targets_broadcast"]
     assert found.findings[0].repair == "y = y.reshape(-1, 1), the shape of the outputs"
     assert found.findings[0].experiment is not None
+
+
+def test_repairs_can_be_typed() -> None:
+    cures = (
+        prescriptions.another_rate(10, 0.01),
+        prescriptions.output_activation("softmax"),
+        prescriptions.output_activation(None),
+        prescriptions.own_softmax_replaced(),
+        prescriptions.standard_outputs("probability"),
+        prescriptions.standard_loss("cross_entropy"),
+        prescriptions.hidden_activation("relu"),
+        prescriptions.with_hidden_layer(16),
+        prescriptions.milder_dropout(),
+    )
+    findings = tuple(Finding("", "", "", "", "", 1.0, cure.text) for cure in cures)
+    options = {"loss": nn.CrossEntropyLoss()}
+    found = in_words_of(nn.Sequential(), options, Diagnosis(findings, ILL))
+    plain = "nn.Linear as the last module, with no activation behind it"
+    assert [finding.repair for finding in found.findings] == [
+        "lr=0.1 instead of 0.01",
+        f"{plain}: CrossEntropyLoss applies softmax itself",
+        plain,
+        f"{plain}: CrossEntropyLoss applies softmax itself",
+        "loss=nn.BCEWithLogitsLoss(), with no nn.Sigmoid before it",
+        "loss=nn.CrossEntropyLoss(), with no nn.Softmax before it",
+        "nn.ReLU() behind each hidden nn.Linear",
+        "nn.Linear(..., 16), nn.Tanh() before the last nn.Linear",
+        "nn.Dropout(0.1)",
+    ]

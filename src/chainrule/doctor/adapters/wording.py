@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
+from chainrule.doctor.adapters.sklearn_mlp import strict_rules
 from chainrule.doctor.diagnosis import Diagnosis
 from chainrule.doctor.finding import Finding
 
@@ -32,10 +33,11 @@ def in_words_of(model: Any, options: dict[str, Any], found: Diagnosis) -> Diagno
     """
     library = type(model).__module__.split(".")[0]
     if library == "sklearn":
-        note = ("where tol ends the training: max_iter epochs are trained",)
-        skipped = note if model.solver != "lbfgs" and not _ends_early(model) else ()
+        stops = model.solver != "lbfgs" and model.n_iter_no_change < model.max_iter
+        if stops and not strict_rules(model):
+            note = "where tol ends the training: max_iter epochs are trained"
+            found = replace(found, not_judged=(*found.not_judged, note))
         words = _of_sklearn(model)
-        found = replace(found, not_judged=(*found.not_judged, *skipped))
     elif library == "torch":
         words = _of_torch(type(options.get("loss")).__name__)
     else:
@@ -59,10 +61,6 @@ def _told(text: str, words: Table) -> str:
     return text
 
 
-def _ends_early(model: Any) -> bool:
-    return bool(model.early_stopping or model.tol <= 0 or model.n_iter_no_change >= model.max_iter)
-
-
 def _of_sklearn(model: Any) -> Table:
     sizes = model.hidden_layer_sizes
     units = tuple(sizes) if hasattr(sizes, "__iter__") else (sizes,)
@@ -73,10 +71,10 @@ def _of_sklearn(model: Any) -> Table:
         return f"hidden_layer_sizes={more}"
 
     def epochs(match: re.Match[str]) -> str:
-        made = getattr(model, "n_iter_", model.max_iter)
-        many = f"max_iter={int(match[1]) * max(int(model.max_iter), int(made))}"
-        ends = f", with tol=0 and n_iter_no_change={many[9:]}, which ended it after {made}"
-        return many + (ends if made < model.max_iter else "")
+        rules = strict_rules(model)
+        more = int(match[1]) * int(model.n_iter_ if rules else model.max_iter)
+        kept = f", tol=0, n_iter_no_change={more}, early_stopping=False"
+        return f"max_iter={more}{kept if rules else ''}"
 
     def decay(match: re.Match[str]) -> str:
         return "alpha=0.0" if float(match[1]) == 0 else f"alpha={penalty / 100:.3g}"
@@ -86,7 +84,7 @@ def _of_sklearn(model: Any) -> Table:
         (r"\bweight_decay=([\d.e+-]+\d|\d)", decay),
         (_EPOCHS, r"max_iter=\1, or early_stopping=True"),
         (r"(\d+) times the epochs", epochs),
-        (_ANOTHER_START, r"another random_state: try some"),
+        (_ANOTHER_START, "another random_state: try some"),
         (_PREDICTIONS, "predictions are model.predict(X)"),
         (_HIDDEN, r"activation='\1'"),
         (r"activation='sigmoid'", "activation='logistic'"),
@@ -139,7 +137,7 @@ def _of_torch(loss: str) -> Table:
         (_LAST, last),
         (r"loss='(\w+)'", measured),
         (_EPOCHS, r"\1 epochs, keeping the state_dict of the best"),
-        (_ANOTHER_START, r"torch.manual_seed(...) with another seed, before the model is made"),
+        (_ANOTHER_START, "torch.manual_seed(...) with another seed, before the model is made"),
         (_PREDICTIONS, "predictions are model(X)"),
         (_HIDDEN, hidden),
         (r"Dense\((\d+), 'tanh'\) before the last layer",
