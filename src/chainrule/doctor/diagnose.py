@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.doctor.adapters import adapted
+from chainrule.doctor.adapters.wording import in_words_of
 from chainrule.doctor.beforehand import at_the_start, before_training
 from chainrule.doctor.case import Case, case_of, known_options
 from chainrule.doctor.diagnosis import Diagnosis
@@ -48,9 +49,10 @@ def diagnose(
         from chainrule.doctor.byhand import diagnose_program
 
         return diagnose_program(progress=progress, **options)
-    network, X, y, options = adapted(network, X, y, options)
+    equal, X, y, known = adapted(network, X, y, options)
     with _undisturbed():
-        return diagnose_case(case_of(network, X, y, **known_options(options)), progress)
+        found = diagnose_case(case_of(equal, X, y, **known_options(known)), progress)
+    return in_words_of(network, options, found)
 
 
 def diagnose_case(case: Case, progress: Callable[[str], Any] | None = None) -> Diagnosis:

@@ -99,26 +99,29 @@ def _summed(name: str, times: float) -> Loss:
     )
 
 
-def _epochs(model: Any) -> int:
-    """The epochs that it trains.
+def strict_rules(model: Any) -> list[str]:
+    """The options that end its training sooner than the default would, as they are typed.
 
-    By default it ends where ten epochs brought hardly anything, which says little; a rule that is
-    stricter cuts the training off, and where is known once it was fitted.
+    By default it ends where ten epochs brought hardly anything, which says little.
     """
-    strict = [
-        f"{name}={getattr(model, name)}"
-        for name, holds in (
-            ("tol", model.tol > USUAL_TOL),
-            ("n_iter_no_change", model.n_iter_no_change < USUAL_PATIENCE),
-            ("early_stopping", model.early_stopping),
-        )
-        if holds
-    ]
-    if not strict or (model.solver == "lbfgs"):
+    if model.solver == "lbfgs":
+        return []
+    rules = (
+        ("tol", model.tol > USUAL_TOL),
+        ("n_iter_no_change", model.n_iter_no_change < USUAL_PATIENCE),
+        ("early_stopping", model.early_stopping),
+    )
+    return [f"{name}={getattr(model, name)}" for name, is_strict in rules if is_strict]
+
+
+def _epochs(model: Any) -> int:
+    """The epochs that it trains; a strict rule cuts them off, and where the fitted model knows."""
+    rules = strict_rules(model)
+    if not rules:
         return int(model.max_iter)
     if getattr(model, "n_iter_", None) is None:
         raise OptionError(
-            f"{type(model).__name__} with {', '.join(strict)} ends before max_iter="
+            f"{type(model).__name__} with {', '.join(rules)} ends before max_iter="
             f"{model.max_iter}, and where is not known yet. Call model.fit(X, y) first: the "
             "epochs that it made are diagnosed."
         )

@@ -118,7 +118,7 @@ def _is_kept(module: Any) -> bool:
 
 
 def _check_parameters(model: Any) -> None:
-    seen = {}
+    seen: dict[int, str] = {}
     for name, parameter in model.named_parameters(remove_duplicate=False):
         if id(parameter) in seen:
             raise refused(name, f"the very parameter {seen[id(parameter)]}", "each parameter once")
@@ -194,12 +194,7 @@ def _normed(name: str, module: Any) -> BatchNorm:
 
 def _function(name: str, module: Any) -> str | ActivationFunction:
     if name == "LeakyReLU":
-        slope = float(module.negative_slope)
-        return (
-            "leaky_relu"
-            if slope == 0.01
-            else _named("leaky_relu", partial(leaky_relu, slope=slope))
-        )
+        return _named("leaky_relu", partial(leaky_relu, slope=float(module.negative_slope)))
     if name == "ELU":
         return _named("elu", partial(elu, alpha=float(module.alpha)))
     if name == "Softplus":

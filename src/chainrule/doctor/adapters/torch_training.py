@@ -221,10 +221,9 @@ def _check_options(name: str, group: dict[str, Any]) -> None:
     for option in group:
         if option in READ[name] or option in WITHOUT_EFFECT:
             continue
-        usual = name == "AdamW" and option == "decoupled_weight_decay"
-        if group[option] != usual:
-            value = group[option]
-            usual = usual if isinstance(value, bool) else 0
+        value, is_apart = group[option], (name, option) == ("AdamW", "decoupled_weight_decay")
+        usual = is_apart if isinstance(value, bool) else 0
+        if value != usual:
             raise refused(name, f"{option}={_told(value)}", f"{option}={usual}")
 
 
