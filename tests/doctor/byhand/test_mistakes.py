@@ -173,3 +173,30 @@ def test_a_nan_in_the_data_is_placed() -> None:
 
 def test_only_a_program_with_the_mistake_has_it() -> None:
     assert names() == []
+
+
+def test_data_without_a_sound_row() -> None:
+    X, y = spirals()
+    X = np.column_stack([X, np.full(len(X), np.nan)])
+    three = ("size=(2, 10)", "size=(3, 10)")
+    finding = cr.diagnose(**given(three, data=(X, np.eye(3)[y]))).findings[0]
+    assert finding.name == "non_finite_data"
+    assert finding.where == "X[0, 2]"
+    assert finding.repair.startswith("X = np.where(np.isfinite(X), X, 0)")
+    assert finding.experiment is not None
+    assert finding.experiment.after < finding.experiment.reference + 0.2
+    lost = cr.diagnose(**given(data=(X[:, :2], np.full((len(X), 3), np.nan)))).findings[0]
+    assert (lost.name, lost.repair, lost.experiment) == ("non_finite_data", "", None)
+    assert lost.expected.endswith("hardly a row is without: look at how the data are read")
+
+
+@pytest.mark.parametrize("row", [0, 3])  # one that is held back, and one that is trained on
+def test_a_target_that_is_lost_costs_its_row(row: int) -> None:
+    X, y = spirals()
+    labels = np.eye(3)[y]
+    labels[row] = np.nan
+    finding = cr.diagnose(**given(data=(X, labels))).findings[0]
+    assert finding.observed == "3 values of y are not finite; the first is nan"
+    assert finding.repair.startswith("keep = np.isfinite(y).all(axis=-1); X, y = X[keep], y[keep]")
+    assert finding.experiment is not None
+    assert finding.experiment.after < 0.2
