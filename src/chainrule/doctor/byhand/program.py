@@ -74,7 +74,8 @@ class Program:
     def stepped(self, p: Parameters, X: Any, y: Any) -> Parameters:
         """The parameters after one update; those given may be written into."""
         new = self.step(p, X, y)
-        return dict(new) if isinstance(new, Mapping) and list(new) == list(p) else p
+        is_whole = isinstance(new, Mapping) and set(new) == set(p)
+        return {name: new[name] for name in p} if is_whole else p
 
 
 def program_of(
