@@ -7,6 +7,7 @@ draws random numbers. A check calls it hundreds of times and must leave no trace
 from __future__ import annotations
 
 import functools
+import random
 import types
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -19,7 +20,7 @@ LARGEST = 100_000_000
 #: Things looked at; a program that reaches more is watched in part.
 MOST = 20_000
 
-Draws = np.random.Generator | np.random.RandomState
+Draws = np.random.Generator | np.random.RandomState | random.Random
 
 
 class Surroundings:
@@ -48,7 +49,7 @@ class Surroundings:
             if thing.dtype != object and thing.nbytes <= LARGEST:
                 self._arrays[id(thing)] = (name, thing, thing.copy())
             return []
-        if isinstance(thing, np.random.Generator | np.random.RandomState):
+        if isinstance(thing, Draws):
             self._draws[id(thing)] = thing
             return []
         if isinstance(thing, dict):
@@ -106,13 +107,15 @@ class Surroundings:
     # --- random numbers ------------------------------------------------------------------------
 
     def random_states(self) -> list[Any]:
-        """Where NumPy's global random numbers, and every generator in reach, stand."""
-        return [np.random.get_state(), *[_state(draws) for draws in self._draws.values()]]
+        """Where the global random numbers of NumPy and Python, and every generator, stand."""
+        reached = [_state(draws) for draws in self._draws.values()]
+        return [np.random.get_state(), random.getstate(), *reached]
 
     def rewind(self) -> None:
         """Put all random numbers back to where they stood when this was made."""
         np.random.set_state(self._states[0])
-        for draws, state in zip(self._draws.values(), self._states[1:], strict=True):
+        random.setstate(self._states[1])
+        for draws, state in zip(self._draws.values(), self._states[2:], strict=True):
             _set_state(draws, state)
 
     def has_drawn(self) -> bool:
@@ -195,12 +198,14 @@ def _bind(outside: dict[str, Any], name: str, value: Any) -> None:
 def _state(draws: Draws) -> Any:
     if isinstance(draws, np.random.Generator):
         return draws.bit_generator.state
-    return draws.get_state()
+    return draws.getstate() if isinstance(draws, random.Random) else draws.get_state()
 
 
 def _set_state(draws: Draws, state: Any) -> None:
     if isinstance(draws, np.random.Generator):
         draws.bit_generator.state = state
+    elif isinstance(draws, random.Random):
+        draws.setstate(state)
     else:
         draws.set_state(state)
 
@@ -209,5 +214,7 @@ def _same(a: Any, b: Any) -> bool:
     if isinstance(a, dict):
         return all(_same(a[key], b[key]) for key in a)
     if isinstance(a, list | tuple):
+        if all(isinstance(x, int) for x in a):  # the hundreds of numbers of Python's, at once
+            return bool(a == b)
         return all(_same(x, y) for x, y in zip(a, b, strict=True))
     return bool(np.array_equal(a, b))

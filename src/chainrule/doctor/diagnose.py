@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import time
 import warnings
 from collections.abc import Callable, Iterator
@@ -72,11 +73,12 @@ def _silent(line: str) -> None:
 
 @contextmanager
 def _undisturbed() -> Iterator[None]:
-    """NumPy's global random state is left as it was, for initializers that draw from it."""
-    state = np.random.get_state()
+    """Global random states are left as they were, for initializers that draw from them."""
+    state, plain = np.random.get_state(), random.getstate()
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", TrainingWarning)
             yield
     finally:
         np.random.set_state(state)
+        random.setstate(plain)

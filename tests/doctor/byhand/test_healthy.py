@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import random
 from typing import Any
 
 import numpy as np
@@ -98,3 +99,44 @@ def test_what_is_missing_or_unknown_is_told() -> None:
         cr.diagnose(**(whole | {"data": (whole["data"][0], np.array(["a"] * 120))}))
     with pytest.raises(cr.errors.ShapeError, match=r"data: X has shape \(120, 2\) and y \(3,\)"):
         cr.diagnose(**(whole | {"data": (whole["data"][0], np.zeros(3))}))
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        ({"epochs": "x"}, r"epochs to be a whole number of 1 or more, got 'x'"),
+        ({"epochs": -3}, r"epochs to be a whole number of 1 or more, got -3"),
+        ({"seed": -1}, r"seed to be a whole number of 0 or more, got -1"),
+        ({"batches": lambda X, y: []}, r"batches\(X, y\) gave no batch\. X is \(120, 2\)"),
+        ({"batches": lambda X, y: [X]}, r"gives pairs \(X, y\), got ndarray"),
+    ],
+)
+def test_what_is_out_of_range_is_told(options: Any, told: str) -> None:
+    with pytest.raises(cr.errors.OptionError, match=told):
+        cr.diagnose(**given(**options))
+
+
+def test_batches_that_come_once_only_are_told() -> None:
+    whole = given()
+    once = iter([whole["data"]])
+    with pytest.raises(cr.errors.OptionError, match="in every call it gives an epoch"):
+        cr.diagnose(**(whole | {"batches": lambda X, y: once}))
+
+
+def test_data_without_rows_are_told() -> None:
+    with pytest.raises(cr.errors.ShapeError, match=r"X has shape \(0, 2\) and y \(0, 3\); there"):
+        cr.diagnose(**given(data=(np.zeros((0, 2)), np.zeros((0, 3)))))
+
+
+def test_random_numbers_of_python_stay_where_they_stood() -> None:
+    whole, own = given(epochs=3), random.Random(1)
+    plain = whole["step"]
+
+    def step(p: Any, X: Any, y: Any) -> None:
+        if random.random() + own.random() < 3:
+            plain(p, X, y)
+
+    state, theirs = random.getstate(), own.getstate()
+    cr.diagnose(**(whole | {"step": step}))
+    assert random.getstate() == state
+    assert own.getstate() == theirs

@@ -173,3 +173,67 @@ def test_a_nan_in_the_data_is_placed() -> None:
 
 def test_only_a_program_with_the_mistake_has_it() -> None:
     assert names() == []
+
+
+def test_data_without_a_sound_row() -> None:
+    X, y = spirals()
+    X = np.column_stack([X, np.full(len(X), np.nan)])
+    three = ("size=(2, 10)", "size=(3, 10)")
+    finding = cr.diagnose(**given(three, data=(X, np.eye(3)[y]))).findings[0]
+    assert finding.name == "non_finite_data"
+    assert finding.where == "X[0, 2]"
+    assert finding.repair.startswith("X = np.where(np.isfinite(X), X, 0)")
+    assert finding.experiment is not None
+    assert finding.experiment.after < finding.experiment.reference + 0.2
+    lost = cr.diagnose(**given(data=(X[:, :2], np.full((len(X), 3), np.nan)))).findings[0]
+    assert (lost.name, lost.repair, lost.experiment) == ("non_finite_data", "", None)
+    assert lost.expected.endswith("hardly a row is without: look at how the data are read")
+
+
+@pytest.mark.parametrize("row", [0, 3])  # one that is held back, and one that is trained on
+def test_a_target_that_is_lost_costs_its_row(row: int) -> None:
+    X, y = spirals()
+    labels = np.eye(3)[y]
+    labels[row] = np.nan
+    finding = cr.diagnose(**given(data=(X, labels))).findings[0]
+    assert finding.observed == "3 values of y are not finite; the first is nan"
+    assert finding.repair.startswith("keep = np.isfinite(y).all(axis=-1); X, y = X[keep], y[keep]")
+    assert finding.experiment is not None
+    assert finding.experiment.after < 0.2
+
+
+UPDATE = "    for name in p:\n        p[name] -= 0.3 * g[name]\n"
+REBINDS = (UPDATE, "    for name, W in p.items():\n        W = W - 0.3 * g[name]\n")
+
+
+def test_a_step_that_only_binds_names_updates_nothing() -> None:
+    finding = cr.diagnose(**given(REBINDS)).findings[0]
+    assert (finding.name, finding.title) == ("never_updated", "The step updates nothing")
+    assert "steps every parameter is what it was before, bit for bit" in finding.observed
+    assert "W1 = W1 - ... binds a name inside step" in finding.repair
+    assert finding.experiment is not None
+    assert finding.experiment.after < 0.6 * finding.experiment.before
+    few = given(REBINDS)
+    del few["gradients"], few["loss"]
+    bare = cr.diagnose(**few).findings[0]
+    assert (bare.name, bare.experiment) == ("never_updated", None)
+
+
+def test_a_rate_that_rounding_swallows_is_not_a_missing_update() -> None:
+    found = names(("0.3 * g", "1e-18 * g"), ("np.zeros(", "np.ones("))
+    assert "never_updated" not in found
+
+
+@pytest.mark.parametrize(
+    "update",
+    [
+        # Four batches for one update.
+        "    held.append(g)\n    if len(held) % 4 == 0:\n        for name in p:\n"
+        "            p[name] -= 0.3 * sum(g[name] for g in held[-4:])\n",
+        # New arrays, in another order than the old ones.
+        "    return {name: p[name] - 0.3 * g[name] for name in reversed(p)}\n",
+    ],
+)
+def test_a_step_that_updates_now_and_then_or_returns_does_update(update: str) -> None:
+    start = ("first, second = Tanh(), Tanh()", "first, second = Tanh(), Tanh()\nheld = []")
+    assert names(start, (UPDATE, update)) == []

@@ -54,14 +54,34 @@ def _must_run(program: Program) -> None:
     p = {name: array.copy() for name, array in program.parameters.items()}
     calls: dict[str, Callable[[], Any]] = {
         "forward(parameters, X)": lambda: np.asarray(program.forward(p, X[:7])),
-        "batches(X, y)": lambda: next(iter(program.epoch(X, y))),
+        # Twice, because an epoch comes after the other: what is used up gives no second one.
+        "batches(X, y)": lambda: [_first_batch(program) for _ in range(2)],
     }
     for name, call in calls.items():
         try:
             with program.undisturbed():
                 call()
+        except OptionError:
+            raise
         except Exception as error:
             raise OptionError(
                 f"{name} raised {type(error).__name__}: {error}. X is {X.shape} and y {y.shape}; "
                 "the program must run as far as that to be diagnosed."
             ) from error
+
+
+def _first_batch(program: Program) -> None:
+    """Look at what ``batches`` gives.
+
+    Raises:
+        OptionError: no batch, or no pair.
+    """
+    X, y = program.data
+    for batch in program.epoch(X, y):
+        if isinstance(batch, tuple | list) and len(batch) == 2:
+            return
+        raise OptionError(f"batches(X, y) gives pairs (X, y), got {type(batch).__name__}.")
+    raise OptionError(
+        f"batches(X, y) gave no batch. X is {X.shape} and y {y.shape}; in every call it gives an "
+        "epoch: for i in range(0, len(X), 32): yield X[i : i + 32], y[i : i + 32]."
+    )

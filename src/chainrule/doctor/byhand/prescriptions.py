@@ -8,6 +8,7 @@ from typing import Any, cast
 
 import numpy as np
 
+from chainrule.doctor.byhand import running
 from chainrule.doctor.byhand.chain import fresh, redrawn, weights, widened
 from chainrule.doctor.byhand.probes import Probes
 from chainrule.doctor.byhand.program import Parameters, Program
@@ -46,19 +47,24 @@ def standardised_inputs() -> Prescription:
     )
 
 
-def without_bad_rows() -> Prescription:
+def without_bad_rows(program: Program) -> Prescription:
     """Only the rows all of whose numbers are finite."""
-
-    def change(program: Program) -> Program:
-        X, y = program.data
-        kept = np.isfinite(np.asarray(X, np.float64).reshape(len(X), -1)).all(axis=1)
-        if np.asarray(y).dtype.kind == "f":
-            kept &= np.isfinite(y.reshape(len(y), -1)).all(axis=1)
-        return with_data(program, X[kept], y[kept])
-
+    asked = " & ".join(
+        f"np.isfinite({name})" + ".all(axis=-1)" * (array.ndim - 1)
+        for name, array in zip("Xy", program.data, strict=True)
+        if not np.isfinite(array).all()
+    )
     return prescription(
-        "keep = np.isfinite(X).all(axis=1); X, y = X[keep], y[keep]   # or fill in what is missing",
-        change,
+        f"keep = {asked}; X, y = X[keep], y[keep]   # or fill in what is missing",
+        running.without_bad_rows,
+    )
+
+
+def without_bad_columns() -> Prescription:
+    """A 0 in place of every input that is not finite: a column of them says nothing."""
+    return prescription(
+        "X = np.where(np.isfinite(X), X, 0)   # or leave out the columns that hold no numbers",
+        running.without_bad_columns,
     )
 
 

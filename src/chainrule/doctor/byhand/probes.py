@@ -15,7 +15,7 @@ from chainrule.doctor.byhand.program import Parameters, Program
 from chainrule.doctor.byhand.reading import BINARY, CLASSES, VALUES, Targets, targets_of
 from chainrule.doctor.byhand.rectified import Rectified, rectified
 from chainrule.doctor.byhand.reference import Reference, crossed, reference
-from chainrule.doctor.byhand.running import Portions, Run, finite, portions, run
+from chainrule.doctor.byhand.running import Portions, Run, finite, portions, run, sound
 from chainrule.doctor.byhand.sums import Sums, sums
 from chainrule.doctor.byhand.truth import TrueGradient
 from chainrule.doctor.finding import Prescription
@@ -93,6 +93,14 @@ class Probes:
         """Rows to train on, and rows held back."""
         return portions(self.program, self.targets)
 
+    @cached_property
+    def yardstick(self) -> Portions:
+        """The same of those data that are finite, by which what repairs bring is measured."""
+        program = sound(self.program)
+        if program is self.program:
+            return self.parts
+        return portions(program, targets_of(program.data[1], self.columns))
+
     # --- experiments -----------------------------------------------------------------------------
 
     @cached_property
@@ -143,7 +151,7 @@ class Probes:
         """How far a well-made network gets."""
         self.note("a well-made network on the same rows")
         self.tell("training a well-made network on the same rows")
-        return reference(self.parts, self.program.seed)
+        return reference(self.yardstick, self.program.seed)
 
     @cached_property
     def on_others(self) -> tuple[float, float]:

@@ -13,6 +13,7 @@ import numpy as np
 from chainrule.check.surroundings import Surroundings
 from chainrule.errors import DtypeError, OptionError, ShapeError, near
 from chainrule.graph.op import Array
+from chainrule.settings import whole_number
 
 #: Rows of a batch where the program does not say.
 USUAL_BATCH = 32
@@ -73,7 +74,8 @@ class Program:
     def stepped(self, p: Parameters, X: Any, y: Any) -> Parameters:
         """The parameters after one update; those given may be written into."""
         new = self.step(p, X, y)
-        return dict(new) if isinstance(new, Mapping) and list(new) == list(p) else p
+        is_whole = isinstance(new, Mapping) and set(new) == set(p)
+        return {name: new[name] for name in p} if is_whole else p
 
 
 def program_of(
@@ -84,8 +86,9 @@ def program_of(
     """The record of what was given, with arrays of its own.
 
     Raises:
-        OptionError: something needed is missing, is no function, or is not known.
-        DtypeError: parameters or data that are not numbers. ShapeError: X and y of other lengths.
+        OptionError: something needed is missing, is no function, out of range, or not known.
+        DtypeError: parameters or data that are not numbers. ShapeError: X and y of other lengths,
+            or without rows.
     """
     known = list(inspect.signature(program_of).parameters)[:-1]
     for name in unknown:
@@ -112,7 +115,9 @@ def program_of(
     )
     return Program(
         step, forward, _arrays(parameters), pairs[0], pairs[1] if len(pairs) > 1 else None,
-        loss, gradients, batches, metric, epochs, int(seed),
+        loss, gradients, batches, metric,
+        None if epochs is None else whole_number("diagnose", "epochs", epochs),
+        whole_number("diagnose", "seed", seed, least=0),
     )  # fmt: skip
 
 
@@ -130,6 +135,8 @@ def _pair(name: str, given: Any) -> tuple[Array, Array]:
         raise ShapeError(
             f"{name}: X has shape {X.shape} and y {y.shape}; one target a row was expected."
         )
+    if X.size == 0 or y.size == 0:
+        raise ShapeError(f"{name}: X has shape {X.shape} and y {y.shape}; there are no numbers.")
     return X, y
 
 

@@ -45,6 +45,10 @@ def targets_of(y: Any, columns: int) -> Targets:
     """What targets mean beside outputs of so many columns."""
     array = np.asarray(y)
     flat = array.reshape(len(array), -1)
+    lost = ~np.isfinite(flat).all(axis=1)
+    if lost.any() and not lost.all():
+        # Rows without a target do not change what the others mean; they are told as a finding.
+        flat = np.where(lost[:, None], flat[~lost][0], flat)
     whole = flat.dtype.kind in "iub" or bool(np.all(flat == np.round(flat)))
     if not whole or flat.dtype.kind not in "iufb":
         return Targets(VALUES, flat.astype(np.float64), 0)

@@ -203,7 +203,7 @@ def _unlucky(probes: Probes, luck: Suspicion, rivals: tuple[str, ...]) -> Diagno
 
 
 def _does_not_learn(probes: Probes) -> str:
-    own, level = probes.own, probes.parts.level
+    own, level = probes.own, probes.yardstick.level
     if own.failed:
         return f"In training {own.failed}."
     if not math.isfinite(own.share):
@@ -216,7 +216,7 @@ def _does_not_learn(probes: Probes) -> str:
 
 
 def _succeeds(probes: Probes) -> str:
-    level = probes.parts.level
+    level = probes.yardstick.level
     return (
         f"Nothing wrong found: the loss falls to {probes.own.share * level:.4g}, where a constant "
         f"answer has {level:.4g}."

@@ -23,6 +23,8 @@ UNKNOWN_STEPS = 2000
 SLOW_SECONDS = 0.005
 #: Below this many rows none is held back: a fifth of them would say nothing.
 FEWEST_TO_HOLD, MOST_HELD = 50, 500
+#: With fewer rows than these nothing can be learnt.
+FEWEST_GOOD = 2
 #: How often a run is measured.
 LOOKS = 12
 
@@ -189,6 +191,36 @@ def _shares(program: Program, parts: Portions, p: Parameters) -> tuple[float, fl
 def finite(arrays: Iterable[Array]) -> bool:
     """Whether every number of every array is one."""
     return all(np.isfinite(array).all() for array in arrays)
+
+
+def good_rows(X: Array, y: Array) -> Array:
+    """For each row whether all its numbers are finite."""
+    wide = np.hstack([np.asarray(part, np.float64).reshape(len(part), -1) for part in (X, y)])
+    return np.asarray(np.isfinite(wide).all(axis=1))
+
+
+def without_bad_rows(program: Program) -> Program:
+    """The program on the rows that are finite."""
+    X, y = program.data
+    kept = good_rows(X, y)
+    return with_data(program, X[kept], y[kept])
+
+
+def without_bad_columns(program: Program) -> Program:
+    """The program with a 0 in place of every input that is not finite."""
+    X = program.data[0]
+    return with_data(program, np.where(np.isfinite(X), X, 0))
+
+
+def sound(program: Program) -> Program:
+    """The program on what is sound of its data: rows without NaN, or filled up if there are none.
+
+    It is the same program where all numbers are finite.
+    """
+    good = good_rows(*program.data)
+    if good.all():
+        return program
+    return (without_bad_rows if good.sum() >= FEWEST_GOOD else without_bad_columns)(program)
 
 
 def with_data(program: Program, X: Array, y: Array | None = None) -> Program:

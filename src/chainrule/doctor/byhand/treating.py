@@ -76,7 +76,7 @@ def finding_of(probes: Probes, found: Treated, sure: float) -> Finding:
 
 def experiment_of(probes: Probes, changed: str, found: Run) -> Experiment:
     """A run beside the program's own, in the judge's loss."""
-    own, level = probes.own, probes.parts.level
+    own, level = probes.own, probes.yardstick.level
     rows = len(probes.parts.X)
     return Experiment(
         changed,
