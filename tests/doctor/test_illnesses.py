@@ -261,3 +261,52 @@ def test_every_illness_has_its_sufferer() -> None:
     }
     named |= {module.ILLNESS.name for module in known.OF_DATA}
     assert named == set(SUFFERING)
+
+
+def a_plane(columns: int, seed: int) -> tuple[Any, Any]:
+    """Rows, and a sum of their columns: what a single layer learns without rest."""
+    X = np.random.default_rng(seed).normal(size=(300, columns))
+    return X, X @ [2.0, -1.0, 1.0, 0.5, 0.0][:columns]
+
+
+@pytest.mark.parametrize(("seed", "rate"), [(0, 0.003), (1, 0.001)])
+def test_no_hidden_layer_is_missing_where_a_plane_would_do(seed: int, rate: float) -> None:
+    X, y = a_plane(5, seed)
+    told = cr.diagnose(linear(), X, y > 0, optimizer=cr.SGD(rate), epochs=100, seed=seed)
+    assert [finding.name for finding in told.findings] == ["rate_too_small"]
+    values = cr.diagnose(
+        linear(activation=None), X, y, optimizer=cr.SGD(rate / 100), epochs=100, seed=seed
+    )
+    assert [finding.name for finding in values.findings] == ["rate_too_small"]
+
+
+def test_nor_an_activation_between_layers_that_are_trained_too_little() -> None:
+    X, y = a_plane(5, 0)
+    net = cr.Sequential(cr.Dense(8), cr.Dense(1))
+    told = cr.diagnose(net, X, y, optimizer=cr.SGD(1e-5), epochs=100)
+    assert [finding.name for finding in told.findings] == ["rate_too_small"]
+
+
+def test_what_is_said_of_the_best_plane_is_the_loss_of_the_best_plane() -> None:
+    told = cr.diagnose(linear(), *XOR, **FULL)
+    assert told.findings[0].name == "no_hidden_layer"
+    assert "trained as well as can be it leaves the loss at 0.69" in told.findings[0].observed
+
+
+@pytest.mark.parametrize("rate", [1e-12, 1e-6])
+def test_a_start_that_happens_to_be_good_is_no_learning(rate: float) -> None:
+    X = np.random.default_rng(0).normal(size=(300, 4))
+    y = X @ [1.0, 2.0, -1.0, 0.5]
+    # From seed 1 the untrained network leaves 0.39 of what a constant answer does.
+    told = cr.diagnose(linear(activation=None), X, y, optimizer=cr.SGD(rate), epochs=100, seed=1)
+    first = told.findings[0]
+    assert first.name == "rate_too_small"
+    assert first.experiment is not None
+    assert first.experiment.after < 0.01 * first.experiment.before
+
+
+@pytest.mark.parametrize("rate", [1e-6, 1e-12])
+def test_a_rate_too_small_is_told_however_small_it_is(rate: float) -> None:
+    X, y = cr.data.moons(200, seed=0)
+    told = cr.diagnose(for_xor(), X, y, optimizer=cr.SGD(rate), epochs=50)
+    assert [finding.name for finding in told.findings] == ["rate_too_small"]

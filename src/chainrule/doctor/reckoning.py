@@ -26,9 +26,6 @@ from chainrule.doctor.prescriptions import another_start
 from chainrule.doctor.probes import Probes
 from chainrule.doctor.together import two_at_a_time
 from chainrule.doctor.treating import (
-    CLOSE,
-    KNOWS_NOTHING,
-    LEARNT,
     Treated,
     bare_finding,
     fails,
@@ -41,6 +38,7 @@ from chainrule.doctor.treating import (
     then,
     treated,
 )
+from chainrule.doctor.yardstick import CLOSE, KNOWS_NOTHING, LEARNT
 
 #: Other starts that are tried before a failure is put down to anything but its start: of XOR with
 #: two ReLU one in eight succeeds. A repair that is no luck succeeds from so many more of them.

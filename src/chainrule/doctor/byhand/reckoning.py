@@ -33,7 +33,7 @@ from chainrule.doctor.byhand.treating import (
 )
 from chainrule.doctor.diagnosis import CANNOT_TELL, HEALTHY, ILL, UNLUCKY, Diagnosis
 from chainrule.doctor.finding import Finding, Prescription
-from chainrule.doctor.treating import CLOSE, KNOWS_NOTHING
+from chainrule.doctor.yardstick import CLOSE, KNOWS_NOTHING
 
 #: How sure a proof is, and a cure: a proof is a computation, a cure may have another reason.
 PROVEN, CURED, GENERAL = 0.98, 0.9, 0.8

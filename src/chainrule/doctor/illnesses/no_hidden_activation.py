@@ -1,8 +1,9 @@
 """No activation between the layers: however many, together they are one linear layer.
 
-Look-alike: a linear network for a linear task, which an activation does not better: only the
-experiment tells. A network without a bias and with ReLU passes f(2x) = 2 f(x) and is not linear, so
-what is asked is whether f(x + y) + f(0) = f(x) + f(y).
+Look-alikes: a linear network for a linear task, which an activation does not better, also where it
+is trained too little (``rate_too_small``): a single layer, trained well, tells. A network without a
+bias and with ReLU passes f(2x) = 2 f(x) and is not linear, so what is asked is whether
+f(x + y) + f(0) = f(x) + f(y).
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from chainrule.doctor.probes import Probes
 
 
 def _suspect(probes: Probes) -> Suspicion | None:
-    if len(probes.starts) < 2 or probes.curvature > 1e-4:
+    if len(probes.starts) < 2 or probes.curvature > 1e-4 or probes.a_plane_suffices:
         return None
     return Suspicion(
         "the hidden layers",

@@ -14,10 +14,12 @@ from chainrule.doctor.illnesses.illness import Illness, Suspicion
 from chainrule.doctor.illnesses.too_few_epochs import FEW
 from chainrule.doctor.prescriptions import another_rate
 from chainrule.doctor.probes import Probes
-from chainrule.optim.optimizers import LBFGS
+from chainrule.optim.optimizers import LBFGS, Optimizer
 
 #: What the rate is multiplied by, one after the other until it learns.
 FACTORS = (10.0, 100.0, 1000.0, 10000.0, 3.0, 30.0, 300.0)
+#: Where the optimizer's own default is further away than that, it is tried, times these.
+OF_THE_DEFAULT = (1.0, 10.0, 0.1, 0.01)
 #: So much is left to be learnt, and the second half of the training brings so much of what the
 #: first did: then it goes on as it began. Healthy networks of the tuning bench with 0.25 left
 #: brought at most 0.19, those at a thousandth of their rate 0.57 and more, but for XOR's plateaus.
@@ -32,14 +34,25 @@ def _suspect(probes: Probes) -> Suspicion | None:
     if last > first * 1.05:
         return None
     rate = case.optimizer.learning_rate
+    # A start that happens to be better than a constant answer is nothing learnt.
+    left = LEFT * min(1.0, own.curve[0][1])
     return Suspicion(
         f"learning_rate of {type(case.optimizer).__name__}",
         f"with the rate {rate:.3g} the loss goes from {first:.4g} to {last:.4g} in {own.epochs} "
         "epochs",
         "a loss that falls most of the way in that time, as it does with a larger rate",
-        tuple(another_rate(factor, rate) for factor in FACTORS),
-        is_strong=case.steps > FEW and own.share > LEFT and _second_half(own) > STRAIGHT,
+        tuple(another_rate(factor, rate) for factor in _factors(case.optimizer)),
+        is_strong=case.steps > FEW and own.share > left and _second_half(own) > STRAIGHT,
     )
+
+
+def _factors(optimizer: Optimizer) -> tuple[float, ...]:
+    """What the rate is multiplied by: as far as the usual rates, however small it is."""
+    rate = optimizer.learning_rate
+    usual = getattr(type(optimizer), "learning_rate", rate) / rate
+    if usual <= max(FACTORS):
+        return FACTORS
+    return (*(usual * times for times in OF_THE_DEFAULT), *FACTORS)
 
 
 def _second_half(own: Trial) -> float:

@@ -14,6 +14,7 @@ from chainrule.doctor.probes.forward import Leak, curvature, gradient_sizes, lea
 from chainrule.doctor.probes.layers import Start, Units, starts, units
 from chainrule.doctor.probes.reference import Knowable, Reference, knowable, reference
 from chainrule.doctor.probes.statics import Columns, columns, variety_in_batches
+from chainrule.doctor.yardstick import BETTER, LOST, Course, Effect, lacking
 from chainrule.train.nonfinite import Birth
 
 #: Rows on which units are looked at.
@@ -153,6 +154,25 @@ class Probes:
         self._note("a well-made network on the same rows")
         self.tell("training a well-made network on the same rows")
         return reference(self.case, self.data)
+
+    @cached_property
+    def best_plane(self) -> Reference:
+        """How far a single layer gets on the same rows when it is trained as well as can be."""
+        self._note("a single layer on the same rows")
+        self.tell("training a single layer on the same rows")
+        return reference(self.case, self.data, is_plane=True)
+
+    @cached_property
+    def a_plane_suffices(self) -> bool:
+        """Whether a single layer, trained well, cures the case: no hidden layer is missing then."""
+        own, plane, has_others = self.own, self.best_plane, self.data.held is not None
+        if own.failed is None and plane.share > (1 - BETTER) * own.share:
+            return False
+        before = LOST if own.failed is not None else self._lack(own, has_others)
+        return Effect(before, self._lack(plane, has_others)).is_cured
+
+    def _lack(self, course: Course, has_others: bool) -> float:
+        return lacking(course, self.reference, has_others=has_others)
 
     @cached_property
     def knowable(self) -> Knowable:

@@ -27,6 +27,8 @@ PARTS, MANY_ROWS = 4, 1000
 SHUFFLES = 3
 #: Hidden units of the reference, at least and at most, its steps and its rate.
 UNITS, MOST_UNITS, STEPS, RATE = 24, 256, 1500, 0.01
+#: The rate of a single layer, which has no hidden units that might saturate.
+RATE_OF_A_PLANE = 0.03
 #: Losses whose share of the constant answer's does not depend on the scale of the targets.
 _QUADRATIC = ("mean_squared_error", "sum_squared_error", "half_sum_squared_error")
 
@@ -38,12 +40,20 @@ class Reference:
     share: float
     held_share: float
 
+    @property
+    def best_held_share(self) -> float:
+        """The lowest on held rows, which it is already."""
+        return self.held_share
 
-def reference(case: Case, data: Portions) -> Reference:
-    """Train the reference on the rows of ``data`` and measure it by the loss of the case."""
+
+def reference(case: Case, data: Portions, *, is_plane: bool = False) -> Reference:
+    """Train the reference on the rows of ``data`` and measure it by the loss of the case.
+
+    ``is_plane`` leaves out its hidden layer: then it is as good as a single layer gets.
+    """
     kind = kind_of_targets(case.loss, data.train["t"])
     scaled = _scaled(data, kind)
-    trial = _trained(case, scaled, kind)
+    trial = _trained(case, scaled, kind, is_plane)
     found = Reference(min(row[1] for row in trial.curve[1:]), trial.best_held_share)
     plain = _QUADRATIC if kind == "values" else ("cross_entropy", "binary_cross_entropy")
     return found if case.loss.name in plain else _by_own_loss(case, data, trial, scaled, found)
@@ -101,12 +111,13 @@ def _level(kind: str, t: Array) -> float:
     return float(entropy.sum() if kind == "classes" else entropy.mean()) or 1.0
 
 
-def _trained(case: Case, scaled: Portions, kind: str) -> Trial:
+def _trained(case: Case, scaled: Portions, kind: str, is_plane: bool = False) -> Trial:
     rows = len(scaled.train["x"])
-    return train(_made(case, scaled, kind), max(20, -(-STEPS // -(-rows // 32))), scaled)
+    made = _made(case, scaled, kind, is_plane)
+    return train(made, max(20, -(-STEPS // -(-rows // 32))), scaled)
 
 
-def _made(case: Case, data: Portions, kind: str) -> Case:
+def _made(case: Case, data: Portions, kind: str, is_plane: bool) -> Case:
     widths = [layer.units for layer in case.network.layers if isinstance(layer, Dense)][:-1]
     hidden = min(MOST_UNITS, max([UNITS, *[2 * units for units in widths]]))
     last = {"classes": "softmax", "probability": "sigmoid"}.get(kind)
@@ -115,14 +126,16 @@ def _made(case: Case, data: Portions, kind: str) -> Case:
             kind, "mean_squared_error"
         )
     ]
-    layers: list[Layer] = [Dense(hidden, "tanh"), Dense(case.network.output_shape[-1], last)]
+    layers: list[Layer] = [] if is_plane else [Dense(hidden, "tanh")]
+    layers.append(Dense(case.network.output_shape[-1], last))
     shape = data.train["x"].shape[1:]
     if len(shape) > 1:
         layers.insert(0, Flatten())
     net = Sequential(*layers).build(shape, case.seed)
     net.loss = loss
+    rate = RATE_OF_A_PLANE if is_plane else RATE
     return replace(
-        case, network=net, loss=loss, optimizer=Adam(RATE), batch_size=32, shuffle=True,
+        case, network=net, loss=loss, optimizer=Adam(rate), batch_size=32, shuffle=True,
         schedule=None,
     )  # fmt: skip
 
