@@ -82,7 +82,7 @@ class ScoreFacts:
             unit).
         value: the score.
         low, high: the ends of its 95 % interval.
-        interval: how they were found: ``"Wilson"``, ``"Jeffreys"`` or ``"bootstrap"``.
+        interval: how they were found: ``"Wilson"``, ``"score"`` or ``"bootstrap"``.
     """
 
     who: str

@@ -123,7 +123,7 @@ def duplicates(train: Features, test: Features) -> list[Suspect]:
     if not any(_is_fine(train[first, place]) for place in range(train.shape[1])):
         return []
     share = count / len(test)
-    rows = "row is" if count == 1 else "rows are"
+    rows = "rows is" if count == 1 else "rows are"
     return [
         Suspect(
             "duplicates",
