@@ -7,6 +7,7 @@ import warnings
 import numpy as np
 import pytest
 import torch
+from scipy.sparse import csr_array
 from sklearn.neural_network import MLPClassifier, MLPRegressor
 
 import chainrule as cr
@@ -91,3 +92,8 @@ def test_what_is_not_known_is_named() -> None:
         adapted(torch_net(), *MOONS, {"loss": torch.nn.NLLLoss()})
     with pytest.raises(cr.errors.OptionError, match=r"diagnose takes a network.*got int"):
         cr.diagnose(3, *MOONS)
+    for model in (torch_net(), MLPClassifier()):
+        with pytest.raises(cr.errors.OptionError, match="diagnose needs the data too"):
+            cr.diagnose(model, MOONS[0])
+    with pytest.raises(cr.errors.OptionError, match=r"got a sparse matrix: write X\.toarray"):
+        cr.diagnose(MLPClassifier(), csr_array(MOONS[0]), MOONS[1])

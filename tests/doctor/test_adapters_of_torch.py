@@ -166,6 +166,11 @@ def test_parameters_that_are_not_trained_freely_are_refused() -> None:
     watched[0].weight.register_hook(lambda g: g.clip(-1, 1))
     with pytest.raises(OptionError, match=r"0\.weight of PyTorch has a hook"):
         adapted(watched, X, VALUES, {})
+    pictures = torch.zeros(4, 2, 3)
+    for module in (nn.Softmax(dim=1), nn.BatchNorm1d(2)):
+        model = nn.Sequential(module, nn.Flatten(), nn.Linear(6, 1))
+        with pytest.raises(OptionError, match=r"of PyTorch has samples of shape \(2, 3\)"):
+            adapted(model, pictures, VALUES[:4], {})
     with pytest.raises(ShapeError, match=r"W1 of the model of PyTorch has shape \(3, 6\)"):
         adapted(model_of(nn.Tanh()), X[:, :2], VALUES, {})
 

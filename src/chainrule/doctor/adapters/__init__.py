@@ -25,6 +25,10 @@ def adapted(
     if isinstance(model, Sequential):
         return model, X, y, options
     library = type(model).__module__.split(".")[0]
+    if library in ("sklearn", "torch") and (X is None or y is None):
+        raise OptionError("diagnose needs the data too: cr.diagnose(model, X, y, ...).")
+    if hasattr(X, "toarray") or hasattr(y, "toarray"):
+        raise OptionError("diagnose takes arrays, got a sparse matrix: write X.toarray().")
     if library == "sklearn" and hasattr(model, "hidden_layer_sizes"):
         from chainrule.doctor.adapters.sklearn_mlp import of_mlp
 

@@ -129,7 +129,11 @@ def _epochs(model: Any) -> int:
 
 
 def _schedule(model: Any, rows: int) -> Callable[[float, float], float] | None:
-    """The schedule of ``learning_rate``, which counts for solver="sgd" only."""
+    """The schedule of ``learning_rate``, which counts for solver="sgd" only.
+
+    Where the rate falls, scikit-learn's momentum goes on with steps at the old rate for some ten
+    batches more than ours.
+    """
     if model.solver != "sgd" or model.learning_rate == "constant":
         return None
     if model.learning_rate != "invscaling":

@@ -23,7 +23,7 @@ from chainrule.doctor.adapters.torch_training import (
 )
 from chainrule.errors import OptionError, ShapeError
 from chainrule.graph.op import Array
-from chainrule.nn.activations import ActivationFunction
+from chainrule.nn.activations import ActivationFunction, activation_name
 from chainrule.nn.layers import Activation, BatchNorm, Dense, Dropout, Flatten, Layer
 from chainrule.nn.sequential import Sequential
 from chainrule.ops.activation import elu, leaky_relu
@@ -44,7 +44,7 @@ def of_torch(
     """The network with the model's weights, which are taken for those of before training.
 
     ``loss`` may be a loss of PyTorch (``torch.nn.CrossEntropyLoss()``), ``optimizer`` an optimizer
-    of it that holds all parameters of the model.
+    of it that holds all parameters of the model; what it remembers of steps is not taken over.
 
     Raises:
         OptionError: a module, loss or optimizer, or an option of one, that has no equal here.
@@ -222,9 +222,14 @@ def _named(name: str, function: Any) -> ActivationFunction:
 
 def _built(layers: list[Layer], arrays: dict[str, Array], inputs: Array, dtype: str) -> Sequential:
     shape = inputs.shape[1:]
-    has_norm = any(isinstance(layer, BatchNorm) for layer in layers)
-    if len(shape) > 1 and has_norm and not isinstance(layers[0], Flatten):
-        raise refused("BatchNorm1d", f"samples of shape {shape}", "rows of numbers, X of (n, d)")
+    if len(shape) > 1 and not isinstance(layers[0], Flatten):
+        for layer in layers:
+            # Of samples with several axes PyTorch takes another one than the last.
+            name = activation_name(layer.function) if isinstance(layer, Activation) else ""
+            if isinstance(layer, BatchNorm) or (name or "").startswith("softmax"):
+                what = "BatchNorm1d" if isinstance(layer, BatchNorm) else "Softmax"
+                takes = "rows of numbers, X of (n, d), or nn.Flatten() as the first module"
+                raise refused(what, f"samples of shape {shape}", takes)
     net = Sequential(*layers, dtype=dtype).build(shape)
     for name, array in arrays.items():
         own = (net.parameters if name in net.parameters else net.statistics)[name]

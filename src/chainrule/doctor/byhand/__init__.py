@@ -55,7 +55,7 @@ def _must_run(program: Program) -> None:
     calls: dict[str, Callable[[], Any]] = {
         "forward(parameters, X)": lambda: np.asarray(program.forward(p, X[:7])),
         # Twice, because an epoch comes after the other: what is used up gives no second one.
-        "batches(X, y)": lambda: [_first_batch(program) for _ in range(2)],
+        "batches(X, y)": lambda: _must_give_batches(program, times=2),
     }
     for name, call in calls.items():
         try:
@@ -70,18 +70,19 @@ def _must_run(program: Program) -> None:
             ) from error
 
 
-def _first_batch(program: Program) -> None:
-    """Look at what ``batches`` gives.
+def _must_give_batches(program: Program, times: int) -> None:
+    """Refuse ``batches`` that give none, or no pairs.
 
     Raises:
-        OptionError: no batch, or no pair.
+        OptionError: with what was given.
     """
     X, y = program.data
-    for batch in program.epoch(X, y):
-        if isinstance(batch, tuple | list) and len(batch) == 2:
-            return
-        raise OptionError(f"batches(X, y) gives pairs (X, y), got {type(batch).__name__}.")
-    raise OptionError(
-        f"batches(X, y) gave no batch. X is {X.shape} and y {y.shape}; in every call it gives an "
-        "epoch: for i in range(0, len(X), 32): yield X[i : i + 32], y[i : i + 32]."
-    )
+    for _ in range(times):
+        batch = next(iter(program.epoch(X, y)), None)
+        if batch is None:
+            raise OptionError(
+                f"batches(X, y) gave no batch. X is {X.shape} and y {y.shape}; in every call it "
+                "gives an epoch: for i in range(0, len(X), 32): yield X[i : i + 32], y[i : i + 32]."
+            )
+        if not isinstance(batch, tuple | list) or len(batch) != 2:
+            raise OptionError(f"batches(X, y) gives pairs (X, y), got {type(batch).__name__}.")

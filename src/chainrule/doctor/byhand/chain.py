@@ -59,7 +59,7 @@ def _weights(parameters: Parameters, inputs: int) -> list[list[str]]:
     for name, array in parameters.items():
         if array.ndim != 2:
             continue
-        longer = []
+        longer: list[tuple[list[str], int]] = []
         for weights, width in found:
             as_weight = [([*weights, name], array.shape[1])] if array.shape[0] == width else []
             as_bias = [(weights, width)] if array.shape[0] == 1 else []

@@ -12,8 +12,8 @@ from chainrule.doctor.byhand import running
 from chainrule.doctor.byhand.chain import fresh, redrawn, weights, widened
 from chainrule.doctor.byhand.probes import Probes
 from chainrule.doctor.byhand.program import Parameters, Program
+from chainrule.doctor.byhand.rates import rate_of
 from chainrule.doctor.byhand.running import with_data
-from chainrule.doctor.byhand.truth import fitted_rate
 from chainrule.doctor.finding import Prescription
 from chainrule.graph.op import Array
 
@@ -170,7 +170,7 @@ def floats() -> Prescription:
 
 
 def another_rate(factor: float, now: float | None) -> Prescription:
-    """Every update times ``factor``."""
+    """Every update times ``factor``; ``now`` is the rate, None if it cannot be told."""
 
     def change(program: Program) -> Program:
         def step(p: Parameters, X: Any, y: Any) -> Parameters:
@@ -180,8 +180,12 @@ def another_rate(factor: float, now: float | None) -> Prescription:
 
         return replace(program, step=step)
 
-    said = "" if now is None else f": {now * factor:.3g} instead of {now:.3g}"
-    return prescription(f"the learning rate times {factor:g}{said}", change)
+    if now is None:
+        times = "a tenth of" if factor == 0.1 else f"{factor:g} times"
+        return prescription(f"{times} the rate in step", change)
+    return prescription(
+        f"the learning rate times {factor:g}: {now * factor:.3g} instead of {now:.3g}", change
+    )
 
 
 def true_gradient(probes: Probes) -> Prescription | None:
@@ -199,28 +203,6 @@ def true_gradient(probes: Probes) -> Prescription | None:
         return replace(program, parameters=floats, step=step)
 
     return prescription("the true gradient of the loss in every step", change)
-
-
-def rate_of(probes: Probes) -> float | None:
-    """The learning rate: what the first update is of the program's own gradient."""
-    program, point = probes.program, probes.point
-    held = {name: array.copy() for name, array in point.parameters.items()}
-    try:
-        with program.undisturbed():
-            if program.gradients is not None:
-                theirs: Any = program.gradients(held, point.X, point.y)
-                g = {name: np.asarray(theirs[name]) for name in held}
-            elif probes.truth is not None:
-                g = probes.truth(held, point.X, point.y)
-            else:
-                return None
-        with program.undisturbed():
-            new = program.stepped(
-                {name: array.copy() for name, array in held.items()}, point.X, point.y
-            )
-    except Exception:  # gradients under other names, or a step that refuses these rows
-        return None
-    return fitted_rate({name: held[name] - new[name] for name in held}, g)
 
 
 def shuffled_batches() -> Prescription:

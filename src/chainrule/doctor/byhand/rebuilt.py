@@ -12,9 +12,10 @@ from typing import Any
 import numpy as np
 
 from chainrule.doctor.byhand.chain import Layer
-from chainrule.doctor.byhand.prescriptions import prescription, rate_of
+from chainrule.doctor.byhand.prescriptions import prescription
 from chainrule.doctor.byhand.probes import Probes
 from chainrule.doctor.byhand.program import Parameters, Program
+from chainrule.doctor.byhand.rates import rate_of
 from chainrule.doctor.byhand.reading import BINARY, CLASSES
 from chainrule.doctor.byhand.truth import TrueGradient
 from chainrule.doctor.finding import Prescription

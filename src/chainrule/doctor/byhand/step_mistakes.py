@@ -14,8 +14,9 @@ import numpy as np
 
 from chainrule.check import GradientReport, Mistake, check_step
 from chainrule.doctor.byhand.illnesses import STEP, Illness, Suspicion
-from chainrule.doctor.byhand.prescriptions import rate_of, true_gradient
+from chainrule.doctor.byhand.prescriptions import true_gradient
 from chainrule.doctor.byhand.probes import Probes
+from chainrule.doctor.byhand.rates import rate_of
 from chainrule.optim.optimizers import AdaGrad, Adam, Optimizer, RMSProp
 
 

@@ -10,8 +10,9 @@ the name.
 from __future__ import annotations
 
 from chainrule.doctor.byhand.illnesses.illness import Illness, Suspicion
-from chainrule.doctor.byhand.prescriptions import another_rate, rate_of
+from chainrule.doctor.byhand.prescriptions import another_rate
 from chainrule.doctor.byhand.probes import Probes
+from chainrule.doctor.byhand.rates import stated_rate
 from chainrule.doctor.byhand.rebuilt import rewritten
 from chainrule.doctor.illnesses.dying_relu import FEWEST, GREW, MANY
 
@@ -26,7 +27,7 @@ def _suspect(probes: Probes) -> Suspicion | None:
     for layer in probes.rectified:
         if layer.units < FEWEST or layer.after < MANY or layer.after - layer.before < GREW:
             continue
-        now = rate_of(probes)
+        now = stated_rate(probes)
         rate = "" if now is None else f", at a rate of {now:.3g}"
         leaky = rewritten(probes, f"h = {LEAKY} in the hidden layers", LEAKY)
         return Suspicion(

@@ -11,8 +11,9 @@ import numpy as np
 
 from chainrule.check import stepmistakes
 from chainrule.doctor.byhand.illnesses.illness import Illness, Suspicion
-from chainrule.doctor.byhand.prescriptions import rate_of, true_gradient
+from chainrule.doctor.byhand.prescriptions import true_gradient
 from chainrule.doctor.byhand.probes import Probes
+from chainrule.doctor.byhand.rates import rate_of
 from chainrule.graph.op import Array
 
 STEPS, SAME = 3, 1e-6

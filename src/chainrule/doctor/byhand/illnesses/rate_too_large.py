@@ -8,8 +8,9 @@ and ``weights_too_large``, which their own repair cures at the same rate.
 from __future__ import annotations
 
 from chainrule.doctor.byhand.illnesses.illness import Illness, Suspicion
-from chainrule.doctor.byhand.prescriptions import another_rate, rate_of
+from chainrule.doctor.byhand.prescriptions import another_rate
 from chainrule.doctor.byhand.probes import Probes
+from chainrule.doctor.byhand.rates import stated_rate
 
 #: What the rate is multiplied by, one after the other until it learns.
 SMALLER = (0.1, 0.03, 0.01, 0.003, 0.001)
@@ -18,7 +19,7 @@ STANDS = 0.02
 
 
 def _suspect(probes: Probes) -> Suspicion | None:
-    own, now = probes.own, rate_of(probes)
+    own, now = probes.own, stated_rate(probes)
     shares = [row[1] for row in own.curve]
     if not own.failed and max(shares) - shares[0] < STANDS and shares[-1] > shares[0] - STANDS:
         return None

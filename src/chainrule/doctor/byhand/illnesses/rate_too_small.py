@@ -8,8 +8,9 @@ cures at the same rate; ``too_few_epochs``, where three times as long is enough.
 from __future__ import annotations
 
 from chainrule.doctor.byhand.illnesses.illness import Illness, Suspicion
-from chainrule.doctor.byhand.prescriptions import another_rate, rate_of
+from chainrule.doctor.byhand.prescriptions import another_rate
 from chainrule.doctor.byhand.probes import Probes
+from chainrule.doctor.byhand.rates import stated_rate
 
 #: What the rate is multiplied by, one after the other until it learns.
 LARGER = (10.0, 100.0, 1000.0, 10000.0)
@@ -18,7 +19,7 @@ HALF = 0.5
 
 
 def _suspect(probes: Probes) -> Suspicion | None:
-    own, now = probes.own, rate_of(probes)
+    own, now = probes.own, stated_rate(probes)
     if own.failed or own.share < HALF:
         return None
     rate = "" if now is None else f" at a rate of {now:.3g}"
