@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -64,7 +65,16 @@ def test_a_killed_run_goes_on_alone_and_ends_as_it_would_have(command, folder):
     np.testing.assert_allclose(again[:count, :2], first[:count, :2], rtol=1e-5)
 
 
-def test_a_group_that_dies_tells_how_to_go_on(flowers, folder):
+ENDS = {
+    signal.SIGKILL: "(pid {}) was killed by SIGKILL.",
+    signal.SIGSTOP: "(pid {} on {}) has not been heard of for 2 s: it stands still, or its machine "
+    "is cut off.",
+}
+
+
+@pytest.mark.parametrize(("number", "told"), ENDS.items(), ids=["killed", "frozen"])
+def test_a_group_that_dies_tells_how_to_go_on(number, told, flowers, folder, monkeypatch):
+    monkeypatch.setenv("CHAINRULE_SILENCE_SECONDS", "2")
     table = ("flowers.csv", "--target", "kind", "--engine", "xla", "--hidden", "8")
     run = subprocess.Popen(
         chainrule("train", *table, "--epochs", "100000", "--processes", "2", "--out", "my run"),
@@ -73,11 +83,12 @@ def test_a_group_that_dies_tells_how_to_go_on(flowers, folder):
     until_checkpoint(run, Path("my run"))
     children = Path(f"/proc/{run.pid}/task/{run.pid}/children").read_text("utf-8").split()
     assert len(children) == 2
-    os.kill(int(children[1]), signal.SIGKILL)
+    os.kill(int(children[1]), number)
     out, errors = run.communicate(timeout=PATIENCE)
     assert (out, run.returncode) == ("", 1)
     assert errors.splitlines()[-1] == (
-        f"Error: process 1 of 2 (pid {children[1]}) was killed by SIGKILL. The others were ended. "
+        f"Error: process 1 of 2 {told.format(children[1], socket.gethostname())} The others were "
+        "ended. "
         "Go on from the last checkpoint, with any number of processes: "
         "chainrule train --resume 'my run' --processes 2"
     )

@@ -163,6 +163,15 @@ def test_ctrl_c_is_passed_on_to_process_0(script: Callable[[str], list[str]]) ->
     assert nobody_is_left()
 
 
+def test_a_process_that_ctrl_c_ends_before_it_can_hear_it_is_no_death(
+    script: Callable[[str], list[str]],
+) -> None:
+    child = started(script("signal.signal(signal.SIGINT, signal.SIG_DFL)\nforever()"))
+    child.send_signal(signal.SIGINT)
+    out, errors = child.communicate(timeout=PATIENCE)
+    assert (out, errors, child.returncode) == ("", "", 130)
+
+
 def test_after_ctrl_c_the_others_may_end_before_process_0(
     script: Callable[[str], list[str]],
 ) -> None:

@@ -8,7 +8,7 @@ import signal
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from functools import cached_property
 from types import TracebackType
 from typing import Any
@@ -20,7 +20,7 @@ from chainrule.distributed.connection import (
     mesh_of_all,
     refuse_late_joining,
 )
-from chainrule.distributed.interrupts import interrupts_held
+from chainrule.distributed.interrupts import interrupts_heard, interrupts_held
 from chainrule.distributed.line import Line
 from chainrule.distributed.meeting import meet
 from chainrule.distributed.place import Place, cluster_place, place
@@ -52,6 +52,7 @@ class Group:
         self._line = line
         self._is_over = False
         self._exit_code = 0
+        self._hearing = ExitStack()
 
     @property
     def processes(self) -> int:
@@ -133,12 +134,14 @@ class Group:
         if self._line is not None:
             self._line.leave()
             disconnect()
+        self._hearing.close()
         self._is_over, _current = True, None
 
     def fail(self, error: BaseException) -> None:
         """Tell the others that this process ends with ``error``."""
         if self._is_over:
             return
+        self._hearing.close()
         self._exit_code = _exit_code(error)
         report(self.process, error)
         if self._line is not None and not isinstance(error, GroupError):
@@ -233,6 +236,7 @@ def join(
     silence = _seconds("silence_seconds", silence_seconds, SILENCE_SECONDS)
     group = Group(where, None)
     group._watch_errors()
+    group._hearing.enter_context(interrupts_heard())
     try:
         with interrupts_held():
             refuse_late_joining()
@@ -264,8 +268,8 @@ def is_first() -> bool:
 
 
 def interruptible() -> AbstractContextManager[None]:
-    """Within, Ctrl-C reaches all processes of the group after the same step."""
-    return nullcontext() if _current is None else _current.interruptible()
+    """Within, Ctrl-C reaches all processes of the group after the same step, and none loses it."""
+    return interrupts_heard() if _current is None else _current.interruptible()
 
 
 def agreed(value: Any) -> Any:

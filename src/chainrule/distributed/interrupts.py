@@ -1,19 +1,26 @@
-"""Ctrl-C while JAX is at work: it waits for the end, because Python would lose it within.
+"""Ctrl-C in programs that use JAX, where Python by itself would lose it.
 
 By itself, Python raises KeyboardInterrupt wherever the program happens to be. Where that is a call
 whose errors nobody sees, such as the one by which JAX takes part in every garbage collection, the
 interrupt is printed and forgotten, and the program goes on; in the middle of an import, it leaves
-half a module behind.
+half a module behind. So while JAX is at work Ctrl-C waits for the end of that, and elsewhere for
+the end of a garbage collection.
 """
 
 from __future__ import annotations
 
+import _thread
+import gc
 import signal
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 from typing import Any
+
+#: Seconds after which Ctrl-C comes again that came in a garbage collection.
+AGAIN_SECONDS = 0.01
 
 Handler = Callable[[int, FrameType | None], Any]
 
@@ -56,3 +63,42 @@ def interrupts_held(second_breaks: bool = True) -> Iterator[None]:
         signal.signal(signal.SIGINT, former)
     if held.came:
         former(*held.came[0])
+
+
+@contextmanager
+def interrupts_heard() -> Iterator[None]:
+    """Within, Ctrl-C raises KeyboardInterrupt as ever, but never in a garbage collection.
+
+    Nothing is changed in another than the main thread, or where the program has a handler of its
+    own.
+    """
+    is_main = threading.current_thread() is threading.main_thread()
+    if not is_main or signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
+        yield
+        return
+    signal.signal(signal.SIGINT, _raise_where_heard)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def _raise_where_heard(number: int, frame: FrameType | None) -> None:
+    callbacks = {getattr(callback, "__code__", None) for callback in gc.callbacks}
+    while frame is not None:
+        if frame.f_code in callbacks:
+            again = threading.Timer(AGAIN_SECONDS, _interrupt_main)
+            again.daemon = True
+            again.start()
+            return
+        frame = frame.f_back
+    raise KeyboardInterrupt
+
+
+def _interrupt_main() -> None:
+    """Ctrl-C for the main thread, also while it waits."""
+    ident = threading.main_thread().ident
+    if sys.platform == "win32" or ident is None:
+        _thread.interrupt_main()
+    else:
+        signal.pthread_kill(ident, signal.SIGINT)

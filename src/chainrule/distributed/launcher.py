@@ -33,6 +33,8 @@ CAUSE_SECONDS = 2.0
 TERM_SECONDS = 5.0
 #: The exit code of a program that Ctrl-C ended.
 INTERRUPTED = 128 + signal.SIGINT
+#: That of a child, which Python by itself ends by the signal.
+INTERRUPTS = (INTERRUPTED, -signal.SIGINT)
 #: Lines quoted of what a process wrote to stderr before it died.
 LINES = 10
 
@@ -134,9 +136,10 @@ def _watch(
             if signals.interrupts > 1:
                 return INTERRUPTED
             _signal(workers[0], signal.SIGINT)
-        if codes[0] == INTERRUPTED and signals.interrupts:
+        ended = INTERRUPTS if signals.interrupts else ()
+        if codes[0] in ended:
             return INTERRUPTED
-        dead = [w for w in workers if w.code and not (w.code == INTERRUPTED and signals.interrupts)]
+        dead = [worker for worker in workers if worker.code and worker.code not in ended]
         if None not in codes and not dead:
             return 0
         if dead:

@@ -68,9 +68,10 @@ def fit_many(
 
     Each network is what ``fit`` alone would make of it with this seed, to rounding: it has its own
     start, its own order of rows, its own share for validation. So only with ``batch_size=None`` are
-    batches shared, and training is quickest. Networks of one form are one batched program; one that
-    is not finite any more is marked in the table and disturbs no other. Ctrl-C keeps what was
-    learnt so far.
+    batches shared, and training is quickest. On the XLA engine the orders are those of the numpy
+    engine; ``fit`` alone shuffles on the device there, in others. Networks of one form are one
+    batched program; one that is not finite any more is marked in the table and disturbs no other.
+    Ctrl-C keeps what was learnt so far.
 
     Args:
         build: a function that gives a network, or a network (of which the layers are used).
