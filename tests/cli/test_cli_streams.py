@@ -142,3 +142,11 @@ def test_memory_does_not_grow_with_the_rows(folder, monkeypatch):
                 given.stream.close()
     assert peaks[True][1] < 1.4 * peaks[True][0]
     assert peaks[False][1] > 2 * peaks[False][0]
+
+
+def test_groups_are_drawn_by_chance_however_alike_their_names():
+    at = np.array([streams._by_chance(f"0 {number:03}") for number in range(2000)])
+    assert abs((at < 0.16).mean() - 0.16) < 0.03
+    # In twenty neighbours, each part of a sixth is nearly always there.
+    missing = [(at[k : k + 20] < 0.16).sum() == 0 for k in range(0, 2000, 20)]
+    assert np.mean(missing) < 0.1

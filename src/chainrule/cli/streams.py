@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import dataclasses
 import gc
+import hashlib
 import time
-import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -102,6 +102,12 @@ def stream_problem(
     return dataclasses.replace(made, stream=spool, remarks=(*made.remarks, where), known=known)
 
 
+def _by_chance(text: str) -> float:
+    """A number from 0 to 1 that texts have in common with nobody, however alike they are."""
+    digest = hashlib.blake2b(text.encode(), digest_size=8).digest()
+    return int.from_bytes(digest, "big") / 2**64
+
+
 @contextmanager
 def _modules_left_alone() -> Iterator[None]:
     """Load scikit-learn, and meanwhile keep the garbage collector out of all that is loaded.
@@ -185,7 +191,7 @@ class _Draw:
 
     def _of_groups(self, texts: list[str | None]) -> NDArray[np.float64]:
         """A number from 0 to 1 for each row, by chance, the same for equal texts."""
-        known = {text: zlib.crc32(f"{self._seed} {text}".encode()) / 2**32 for text in set(texts)}
+        known = {text: _by_chance(f"{self._seed} {text}") for text in set(texts)}
         return np.fromiter((known[text] for text in texts), np.float64, len(texts))
 
     def _found_borders(self, column: str) -> tuple[float, float]:
