@@ -14,8 +14,10 @@ import chainrule as cr
 from chainrule.doctor import prescriptions
 from chainrule.doctor.adapters import adapted
 from chainrule.doctor.adapters.wording import in_words_of
+from chainrule.doctor.case import case_of
 from chainrule.doctor.diagnosis import ILL, Diagnosis
 from chainrule.doctor.finding import Finding
+from chainrule.doctor.probes import Probes
 from chainrule.errors import OptionError, ShapeError
 
 MAKE = torch.Generator().manual_seed(0)
@@ -283,3 +285,15 @@ def test_repairs_can_be_typed() -> None:
         "nn.Linear(..., 16), nn.Tanh() before the last nn.Linear",
         "nn.Dropout(0.1)",
     ]
+
+
+def test_a_sum_is_held_against_the_same_yardstick_as_a_mean() -> None:
+    rng = np.random.default_rng(0)
+    noisy = np.where(rng.random(60) < 0.3, rng.integers(0, 3, 60), LABELS.numpy())
+    shares = []
+    for reduction in ("mean", "sum"):
+        given = {"loss": nn.CrossEntropyLoss(reduction=reduction), "epochs": 2}
+        net, inputs, wanted, told = adapted(model_of(nn.Tanh(), outputs=3), X, noisy, given)
+        found = Probes(case_of(net, inputs, wanted, **told), lambda line: None).reference
+        shares.append((found.share, found.held_share))
+    np.testing.assert_allclose(shares[0], shares[1], rtol=1e-3)

@@ -240,7 +240,8 @@ class TableEncoder:
             raise FileFormatError(f"The table encoder is not JSON: {error}.") from error
         if not isinstance(state, dict) or state.get("format") != _FORMAT:
             raise FileFormatError(f"This JSON is not a table encoder: no format {_FORMAT!r} in it.")
-        if state.get("version") not in range(1, _VERSION + 1):
+        version = state.get("version")
+        if isinstance(version, bool) or version not in range(1, _VERSION + 1):
             raise FileFormatError(
                 f"The table encoder has version {state.get('version')!r}, and this chainrule reads "
                 f"versions 1 to {_VERSION}; a newer chainrule may read it."
@@ -251,6 +252,9 @@ class TableEncoder:
             encoder.columns = tuple(read_column(entry) for entry in state["columns"])
             if not encoder.columns:
                 raise ValueError("no columns")
+            names = [column.name for column in encoder.columns]
+            if len({*names, encoder._target.name}) <= len(names):
+                raise ValueError("two columns of one name")
             encoder.ignored = {str(key): str(why) for key, why in state["ignored"].items()}
         except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
             raise FileFormatError(

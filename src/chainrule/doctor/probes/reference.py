@@ -53,6 +53,11 @@ def reference(case: Case, data: Portions, *, is_plane: bool = False) -> Referenc
     """
     kind = kind_of_targets(case.loss, data.train["t"])
     scaled = _scaled(data, kind)
+    if kind == case.loss.kind != "values" and case.loss not in NAMED.values():
+        # A sum, or a multiple, of the standard loss: by which the reference is trained.
+        held = None if data.held is None else data.held["t"]
+        levels = (_level(kind, data.train["t"]), math.nan if held is None else _level(kind, held))
+        scaled = replace(scaled, level=levels[0], held_level=levels[1])
     trial = _trained(case, scaled, kind, is_plane)
     found = Reference(min(row[1] for row in trial.curve[1:]), trial.best_held_share)
     plain = _QUADRATIC if kind == "values" else ("cross_entropy", "binary_cross_entropy")
