@@ -44,6 +44,11 @@ STARTS: dict[str, tuple[tuple[str, str], ...]] = {
     "no_hidden_activation": LINEAR,
 }
 
+WIDER = (
+    ("size=(2, 10)", "size=(2, 16)"), ("size=(10, 10)", "size=(16, 16)"),
+    ("size=(10, 3)", "size=(16, 3)"), ("np.zeros(10)", "np.zeros(16)"),
+)  # fmt: skip
+
 
 @pytest.mark.parametrize("name", STARTS)
 def test_the_cause_is_what_cures(name: str) -> None:
@@ -52,6 +57,15 @@ def test_the_cause_is_what_cures(name: str) -> None:
     assert finding.name == name, str(diagnosis)
     assert finding.experiment is not None
     assert finding.experiment.after < 0.6 * finding.experiment.before
+
+
+@pytest.mark.parametrize("name", ["zero_weights", "weights_too_large", "dead_biases"])
+def test_what_cures_as_well_is_no_second_finding(name: str) -> None:
+    # Many units, drawn afresh, would cure these too.
+    start = [(old.replace("10", "16"), new.replace("10", "16")) for old, new in STARTS[name]]
+    found = cr.diagnose(**given(*WIDER, *start)).findings
+    assert [finding.name for finding in found] == [name]
+    assert "too_few_units" not in found[0].rivals
 
 
 @pytest.mark.parametrize(

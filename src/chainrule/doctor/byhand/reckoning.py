@@ -122,8 +122,12 @@ def _failing(probes: Probes) -> Diagnosis:
     near = [found for found in cures if found.lack <= best + CLOSE]
     specific = [found for found in near if found.illness.is_specific]
     if specific:
-        others = sorted((f for f in cures if f is not specific[0]), key=lambda f: f.lack)
-        return _ill(probes, [specific[0], *others])
+        # It cures as well as anything does: what else cures is no second illness, and of that only
+        # what has evidence of its own could be the first.
+        others = tuple(
+            f.illness.name for f in cures if f.illness.is_specific and f is not specific[0]
+        )
+        return _ill(probes, [specific[0]], rivals=others)
     own = probes.own
     if not own.failed and own.share < MOSTLY and own.best_held_share < KNOWS_NOTHING:
         # More units and other rates always bring a little; it learns.
@@ -180,13 +184,15 @@ def _is_unfinished(probes: Probes) -> bool:
     return own.curve[-1][1] < 0.9 * own.curve[len(own.curve) // 2][1]
 
 
-def _ill(probes: Probes, found: list[Treated]) -> Diagnosis:
+def _ill(probes: Probes, found: list[Treated], rivals: tuple[str, ...] = ()) -> Diagnosis:
+    """The findings that cures prove; ``rivals`` are names that the first could have besides."""
     findings = []
     for place, one in enumerate(found):
         known = CURED if one.illness.is_specific else GENERAL
         cured = 1 - one.lack / max(one.before, 1e-9)
         findings.append(finding_of(probes, one, round(known * min(1.0, cured) / (1 + place), 2)))
-    return _diagnosis(probes, tuple(findings), ILL, _does_not_learn(probes))
+    first = replace(findings[0], rivals=tuple(dict.fromkeys((*findings[0].rivals, *rivals))))
+    return _diagnosis(probes, (first, *findings[1:]), ILL, _does_not_learn(probes))
 
 
 def _unlucky(probes: Probes, luck: Suspicion, rivals: tuple[str, ...]) -> Diagnosis:
