@@ -487,7 +487,12 @@ def changed(**parts: object) -> str:
             "chainrule may read it.",
         ),
         (changed(target={}), "The table encoder is damaged: KeyError 'task'."),
+        (changed(version=True), "The table encoder has version True, and this chainrule reads"),
         (changed(columns=[]), "The table encoder is damaged: ValueError no columns."),
+        (
+            changed(columns=[{"name": "a", "mean": 0, "std": 1}] * 2),
+            "The table encoder is damaged: ValueError two columns of one name.",
+        ),
         (changed(columns=[{"name": "a"}]), "The table encoder is damaged: KeyError 'mean'."),
         (
             changed(columns=[{"name": 1, "mean": 0, "std": 1}]),
