@@ -113,3 +113,30 @@ def test_nothing_is_wrong_before_training_either(name: str) -> None:
     told = cr.diagnose(network, rows, targets, **{**options, "epochs": 0})
     assert told.is_healthy
     assert told.not_judged == ("training (epochs=0)",)
+
+
+def noisy(noise: float, seed: int) -> tuple[Any, Any]:
+    """Classes that mostly chance decides, the rest a wave and a plane."""
+    rng = np.random.default_rng(seed)
+    rows = rng.normal(size=(300, 4))
+    waves = np.sin(2 * rows[:, 0]) + 0.8 * rows[:, 1]
+    return rows, (waves + noise * rng.logistic(size=300) > 0).astype(int)
+
+
+@pytest.mark.parametrize(("seed", "rate"), [(0, 0.1), (1, 0.1), (3, 0.1)])
+def test_what_learns_noise_by_heart_is_no_cure(seed: int, rate: float) -> None:
+    net = cr.Sequential(cr.Dense(16, "relu"), cr.Dense(1, "sigmoid"))
+    told = cr.diagnose(net, *noisy(1.0, seed), optimizer=cr.SGD(rate), epochs=60, seed=seed)
+    assert told.findings == (), str(told)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_labels_that_a_plane_tells_a_little_are_not_unrelated(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    rows = rng.normal(size=(300, 5))
+    targets = 0.3 * rows[:, 0] + rng.normal(size=300)
+    options: dict[str, Any] = {"optimizer": cr.SGD(0.01), "epochs": 50, "seed": seed}
+    told = cr.diagnose(for_curve(units=8), rows, targets, **options)
+    assert told.findings == (), str(told)
+    mixed = cr.diagnose(for_curve(units=8), rows, rng.permutation(targets), **options)
+    assert [finding.name for finding in mixed.findings] == ["labels_unrelated"]

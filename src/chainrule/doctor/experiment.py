@@ -104,13 +104,14 @@ def places(case: Case) -> tuple[Array, Array]:
     order = rng.permutation(rows)
     held = 0 if rows < FEWEST_TO_HOLD else min(MOST_HELD, rows // 5)
     kept = np.sort(order[held : held + MOST_ROWS])
-    return _without_a_last_one(case, kept), np.sort(order[:held])
+    return kept, np.sort(order[:held])
 
 
 def _all_places(case: Case) -> Array:
     """All rows, as far as they are affordable."""
     order = np.random.default_rng(case.seed).permutation(len(case.X))
-    return _without_a_last_one(case, np.sort(order[:MOST_ROWS]))
+    kept: Array = np.sort(order[:MOST_ROWS])
+    return kept
 
 
 def _without_a_last_one(case: Case, rows: Array) -> Array:
@@ -126,10 +127,14 @@ def portions(case: Case, *, hold: bool = True) -> Portions:
     Raises:
         ShapeError, DtypeError, DataError: what ``fit`` raises.
     """
-    net = case.network
-    whole = _checked(case)
-    train, held = places(case) if hold else (_all_places(case), np.arange(0))
-    parts = [{name: array[at] for name, array in whole.items()} for at in (train, held)]
+    return parted(case, *(places(case) if hold else (_all_places(case), np.arange(0))))
+
+
+def parted(case: Case, train: Array, held: Array) -> Portions:
+    """The checked data of a case at these places."""
+    net, whole = case.network, _checked(case)
+    places = _without_a_last_one(case, train), held
+    parts = [{name: array[at] for name, array in whole.items()} for at in places]
     levels = [constant_loss(net, part) if len(part["x"]) else math.nan for part in parts]
     return Portions(parts[0], parts[1] if len(held) else None, *map(_level, levels))
 
@@ -164,7 +169,7 @@ def with_validation(case: Case) -> Portions | None:
     if case.validation is None:
         return None
     net = case.network
-    whole, rows = _checked(case), _all_places(case)
+    whole, rows = _checked(case), _without_a_last_one(case, _all_places(case))
     held = checks.validation_data(net, case.loss, case.validation)
     part = {name: array[rows] for name, array in whole.items()}
     levels = (constant_loss(net, part), constant_loss(net, held))

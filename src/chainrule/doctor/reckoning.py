@@ -24,12 +24,15 @@ from chainrule.doctor.illnesses import (
 )
 from chainrule.doctor.prescriptions import another_start
 from chainrule.doctor.probes import Probes
+from chainrule.doctor.summary import course, room
 from chainrule.doctor.together import two_at_a_time
 from chainrule.doctor.treating import (
     Treated,
     bare_finding,
     fails,
     finding_of,
+    holds_for_others,
+    is_as_good_on_others,
     is_better,
     is_small,
     lack,
@@ -38,7 +41,7 @@ from chainrule.doctor.treating import (
     then,
     treated,
 )
-from chainrule.doctor.yardstick import CLOSE, KNOWS_NOTHING, LEARNT
+from chainrule.doctor.yardstick import CLOSE, LEARNT
 
 #: Other starts that are tried before a failure is put down to anything but its start: of XOR with
 #: two ReLU one in eight succeeds. A repair that is no luck succeeds from so many more of them.
@@ -52,7 +55,7 @@ def reckon(probes: Probes, *, is_last: bool = False) -> Diagnosis:
     """
     findings = _of_meaning(probes)
     if findings:
-        return _diagnosis(probes, findings, ILL, _course(probes), _DOWNSTREAM)
+        return _diagnosis(probes, findings, ILL, course(probes), _DOWNSTREAM)
     if _is_another_network(probes):
         return _of_the_network_given(probes)
     failing = not learns(probes, probes.own)
@@ -61,7 +64,7 @@ def reckon(probes: Probes, *, is_last: bool = False) -> Diagnosis:
         finding = bare_finding(LABELS_UNRELATED, labels, 0.8)
         told = "A well-made network finds nothing in X that tells y."
         return _diagnosis(probes, [finding], ILL, told, _DOWNSTREAM)
-    failing = failing and fails(probes, probes.own)
+    failing = failing and fails(probes, probes.own) and not is_as_good_on_others(probes)
     found = _of_learning(probes, failing)
     if found:
         return _ill(probes, found)
@@ -70,8 +73,8 @@ def reckon(probes: Probes, *, is_last: bool = False) -> Diagnosis:
         return _without_evidence(probes, is_last)
     findings = _of_evaluation(probes)
     if findings:
-        return _diagnosis(probes, findings, ILL, _course(probes))
-    return _diagnosis(probes, [], HEALTHY, f"Nothing wrong found. {_course(probes)}{_room(probes)}")
+        return _diagnosis(probes, findings, ILL, course(probes))
+    return _diagnosis(probes, [], HEALTHY, f"Nothing wrong found. {course(probes)}{room(probes)}")
 
 
 def _is_another_network(probes: Probes) -> bool:
@@ -139,10 +142,14 @@ def _of_learning(probes: Probes, failing: bool) -> list[Treated]:
         if suspicion is None or not (failing or suspicion.is_strong):
             continue
         found = treated(probes, illness, suspicion)
-        if found is not None and (
-            found.is_cured
-            if failing
-            else is_better(probes.own, found.trial, is_definite=suspicion.is_definite)
+        if (
+            found is not None
+            and (
+                found.is_cured
+                if failing
+                else is_better(probes.own, found.trial, is_definite=suspicion.is_definite)
+            )
+            and holds_for_others(probes, illness, found.prescription)
         ):
             cures.append(found)
     best = min((found.lack for found in cures), default=0.0)
@@ -163,8 +170,12 @@ def _general(probes: Probes) -> list[Treated]:
 
 def _without_evidence(probes: Probes, is_last: bool) -> Diagnosis:
     """The diagnosis where nothing but an experiment can tell: luck, the rate, the width."""
-    general = _general(probes)
+    every = _general(probes)
+    general = [one for one in every if holds_for_others(probes, one.illness, one.prescription)]
     luck = _lucky_starts(probes)
+    by_heart = len(general) < len(every)
+    if luck and not holds_for_others(probes, LOCAL_MINIMUM, another_start(luck[0])):
+        luck, by_heart = [], True
     if luck:
         kept = [found for found in general if _is_no_luck(probes, found, len(luck))]
         if not kept:
@@ -172,18 +183,24 @@ def _without_evidence(probes: Probes, is_last: bool) -> Diagnosis:
         general = kept
     if general:
         return _ill(probes, general)
+    if by_heart:
+        return _diagnosis(
+            probes, [], HEALTHY,
+            f"Nothing wrong found. {course(probes)} What fits these rows better does worse on "
+            "rows held back: it learns their noise by heart.",
+        )  # fmt: skip
     two = () if is_last else two_at_a_time(probes, partial(reckon, is_last=True))
     if two:
-        return _diagnosis(probes, two, ILL, f"{_course(probes)} Two things are wrong together.")
+        return _diagnosis(probes, two, ILL, f"{course(probes)} Two things are wrong together.")
     return _diagnosis(
         probes, [], CANNOT_TELL,
-        f"{_course(probes)} None of the repairs that were tried cures it.",
+        f"{course(probes)} None of the repairs that were tried cures it.",
     )  # fmt: skip
 
 
 def _ill(probes: Probes, found: list[Treated]) -> Diagnosis:
     findings = [finding_of(probes, one, _sure(one, place)) for place, one in enumerate(found)]
-    return _diagnosis(probes, findings, ILL, _course(probes))
+    return _diagnosis(probes, findings, ILL, course(probes))
 
 
 def _sure(found: Treated, place: int) -> float:
@@ -235,7 +252,7 @@ def _unlucky(probes: Probes, seeds: list[int], general: list[Treated]) -> Diagno
     finding = replace(finding_of(probes, found, 0.9), rivals=rivals)
     return _diagnosis(
         probes, [finding], UNLUCKY,
-        f"{_course(probes)} Nothing is wrong but the start: from {len(seeds)} of the other seeds "
+        f"{course(probes)} Nothing is wrong but the start: from {len(seeds)} of the other seeds "
         "tried the same network succeeds.",
     )  # fmt: skip
 
@@ -249,37 +266,8 @@ def _of_evaluation(probes: Probes) -> list[Finding]:
     return []
 
 
-def _course(probes: Probes) -> str:
-    """How the case's own training went, in a sentence."""
-    own = probes.own
-    level = own.portions.level
-    if own.failed is not None:
-        birth = f": {own.birth}" if own.birth else ""
-        return f"The training ends in numbers that are not finite, by epoch {own.failed}{birth}."
-    told = f"The training ends at loss {own.loss:.4g}, where a constant answer has {level:.4g}"
-    if "reference" not in vars(probes):
-        return f"{told}."
-    return f"{told} and a well-made network on the same rows {probes.reference.share * level:.4g}."
-
-
 def _knows_its_rows(probes: Probes) -> bool:
     return probes.own.failed is None and probes.own.share <= LEARNT
-
-
-def _room(probes: Probes) -> str:
-    """What is to be said of a network that learns, and not as well as it might."""
-    own = probes.own
-    if own.portions.held is not None and own.best_held_share > KNOWS_NOTHING:
-        return (
-            " It knows these rows by heart, and of rows held back no more than a constant answer: "
-            "more rows, fewer inputs or a smaller network are what may help."
-        )
-    if own.share <= LEARNT or lack(probes, own) <= CLOSE:
-        return ""
-    return (
-        " It learns; more epochs, a rate tried out, or more units may bring it nearer to the "
-        "well-made network."
-    )
 
 
 def _diagnosis(

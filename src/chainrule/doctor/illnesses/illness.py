@@ -41,6 +41,8 @@ class Illness:
         suspect: from the probes to a suspicion, or None where the evidence excludes it.
         is_specific: it has evidence of its own, apart from the cure. One that has not is named
             only where nothing with evidence cures, and where luck is excluded.
+        goes_further: its repair only adds units or steps, or another start, which may as well learn
+            noise by heart: it counts if it does no harm on rows held back.
         advice: what to type where no experiment can try it.
     """
 
@@ -48,4 +50,5 @@ class Illness:
     title: str
     suspect: Callable[[Probes], Suspicion | None] = field(repr=False)
     is_specific: bool = True
+    goes_further: bool = False
     advice: str = ""

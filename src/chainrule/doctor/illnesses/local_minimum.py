@@ -26,4 +26,6 @@ def _suspect(probes: Probes) -> Suspicion | None:
     )
 
 
-ILLNESS = Illness("local_minimum", "An unlucky start", _suspect, is_specific=False)
+ILLNESS = Illness(
+    "local_minimum", "An unlucky start", _suspect, is_specific=False, goes_further=True
+)

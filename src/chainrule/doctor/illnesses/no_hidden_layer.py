@@ -23,4 +23,4 @@ def _suspect(probes: Probes) -> Suspicion | None:
     )
 
 
-ILLNESS = Illness("no_hidden_layer", "A hidden layer is missing", _suspect)
+ILLNESS = Illness("no_hidden_layer", "A hidden layer is missing", _suspect, goes_further=True)

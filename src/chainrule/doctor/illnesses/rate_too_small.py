@@ -63,4 +63,6 @@ def _second_half(own: Trial) -> float:
     return (middle - shares[-1]) / first if first > 0 else 0.0
 
 
-ILLNESS = Illness("rate_too_small", "Learning rate too small", _suspect, is_specific=False)
+ILLNESS = Illness(
+    "rate_too_small", "Learning rate too small", _suspect, is_specific=False, goes_further=True
+)

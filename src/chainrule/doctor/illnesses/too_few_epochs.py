@@ -28,4 +28,4 @@ def _suspect(probes: Probes) -> Suspicion | None:
     )
 
 
-ILLNESS = Illness("too_few_epochs", "Training stopped too early", _suspect)
+ILLNESS = Illness("too_few_epochs", "Training stopped too early", _suspect, goes_further=True)

@@ -28,4 +28,4 @@ def _suspect(probes: Probes) -> Suspicion | None:
     )
 
 
-ILLNESS = Illness("too_few_units", "Too few units", _suspect, is_specific=False)
+ILLNESS = Illness("too_few_units", "Too few units", _suspect, is_specific=False, goes_further=True)

@@ -12,6 +12,8 @@ from chainrule.doctor.prescriptions import fresh_starts
 from chainrule.doctor.probes.answers import kind_of_targets, mixes_rows, perfect_loss
 from chainrule.doctor.probes.forward import Leak, curvature, gradient_sizes, leak
 from chainrule.doctor.probes.layers import Start, Units, starts, units
+from chainrule.doctor.probes.linear import linearly_knowable
+from chainrule.doctor.probes.others import OnOthers, on_others
 from chainrule.doctor.probes.reference import Knowable, Reference, knowable, reference
 from chainrule.doctor.probes.statics import Columns, columns, variety_in_batches
 from chainrule.doctor.yardstick import BETTER, LOST, Course, Effect, lacking
@@ -30,6 +32,7 @@ class Probes:
         self.case, self.tell = case, tell
         self.examined: list[str] = []
         self._trials: dict[str, Trial] = {}
+        self._on_others: dict[str, OnOthers] = {}
 
     @cached_property
     def data(self) -> Portions:
@@ -180,6 +183,19 @@ class Probes:
         self._note("a well-made network on other rows and on shuffled targets")
         self.tell("training a well-made network on shuffled targets")
         return knowable(self.case, self.split.portions)
+
+    @cached_property
+    def linearly_knowable(self) -> Knowable:
+        """What a ridge regression knows of rows that it has not seen, and of shuffled targets."""
+        self._note("a linear fit on other rows and on shuffled targets")
+        return linearly_knowable(self.split.portions, self.case.seed)
+
+    def on_others(self, changed: str, change: Callable[[Case], Case]) -> OnOthers:
+        """How the case does with one change on rows that it was not trained on."""
+        if changed not in self._on_others:
+            self.tell(f"on rows held back: {changed}")
+            self._on_others[changed] = on_others(change(self.case))
+        return self._on_others[changed]
 
     def trial(self, changed: str, change: Callable[[Case], Case]) -> Trial:
         """The case trained with one change; ``changed`` names it, and each is trained once."""

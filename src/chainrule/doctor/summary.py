@@ -1,0 +1,36 @@
+"""The summary of a diagnosis: how the training went, and what room it leaves."""
+
+from __future__ import annotations
+
+from chainrule.doctor.probes import Probes
+from chainrule.doctor.treating import lack
+from chainrule.doctor.yardstick import CLOSE, KNOWS_NOTHING, LEARNT
+
+
+def course(probes: Probes) -> str:
+    """How the case's own training went, in a sentence."""
+    own = probes.own
+    level = own.portions.level
+    if own.failed is not None:
+        birth = f": {own.birth}" if own.birth else ""
+        return f"The training ends in numbers that are not finite, by epoch {own.failed}{birth}."
+    told = f"The training ends at loss {own.loss:.4g}, where a constant answer has {level:.4g}"
+    if "reference" not in vars(probes):
+        return f"{told}."
+    return f"{told} and a well-made network on the same rows {probes.reference.share * level:.4g}."
+
+
+def room(probes: Probes) -> str:
+    """What is to be said of a network that learns, and not as well as it might."""
+    own = probes.own
+    if own.portions.held is not None and own.best_held_share > KNOWS_NOTHING:
+        return (
+            " It knows these rows by heart, and of rows held back no more than a constant answer: "
+            "more rows, fewer inputs or a smaller network are what may help."
+        )
+    if own.share <= LEARNT or lack(probes, own) <= CLOSE:
+        return ""
+    return (
+        " It learns; more epochs, a rate tried out, or more units may bring it nearer to the "
+        "well-made network."
+    )
