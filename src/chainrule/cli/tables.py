@@ -29,6 +29,7 @@ from chainrule.cli.table_parts import (
 )
 from chainrule.data import Table, TableEncoder, TableFile, open_table
 from chainrule.data.learning import MISSING_IS_FINE, refuse_strays
+from chainrule.data.numbers import nearly_numbers
 from chainrule.data.spool import NewSpool, in_this_folder
 from chainrule.data.survey import ColumnSurvey
 from chainrule.data.table_file import whole_table
@@ -136,6 +137,6 @@ def _split(table: Table, options: TableOptions, goal: Target, seed: int) -> Spli
     if not len(found.test):
         raise DataError(
             f"{table.source}: no class of the target {table.target!r} occurs three times, so that "
-            f"no row can be set aside for the test."
+            f"no row can be set aside for the test{nearly_numbers(goal.class_names)}."
         )
     return found

@@ -14,7 +14,7 @@ from chainrule.data.columns import (
     DateColumn,
     NumberColumn,
 )
-from chainrule.data.numbers import decimal_comma, how_to_write, number, too_far_apart
+from chainrule.data.numbers import how_to_write, nearly_numbers, number, too_far_apart
 from chainrule.data.survey import LONGEST_COUNTED, MOST_COUNTED, ColumnSurvey
 from chainrule.data.table import Table, number_text
 from chainrule.errors import DataError
@@ -28,6 +28,8 @@ MOST_DISTINCT, ENOUGH_ROWS = 0.5, 20
 KEPT_SHARE = 0.5
 #: From when on a column is meant to be one of numbers or of dates, whatever else it holds.
 LEAST_SHARE, FEWEST_NUMBERS = 0.8, 5
+#: From here on not every whole number is a float64.
+EXACT = 2.0**53
 #: What may be done about a value that is none, in a column to learn from.
 MISSING_IS_FINE = "leave the cell empty (missing values are filled in)"
 ROW_COUNTER = "it counts the rows"
@@ -52,6 +54,8 @@ def learn_column(survey: ColumnSurvey) -> Column | str:
 def _numbers(survey: ColumnSurvey) -> NumberColumn | str:
     found = survey.numbers
     if found.minimum == found.maximum:
+        if survey.whole and abs(found.mean) >= EXACT:
+            return f"whole numbers near {found.mean:.4g}, which float64 does not tell apart"
         return f"always {number_text(found.mean)}"
     if found.std == 0.0:
         return "it varies by less than float64 can tell"
@@ -92,9 +96,9 @@ def _categories(survey: ColumnSurvey) -> BooleanColumn | CategoryColumn | str:
     if survey.overflow:
         return f"text with more than {MOST_COUNTED:,} different values"
     if len(counted) == survey.present > 1:
-        return f"text that is different in every row{decimal_comma(list(counted))}"
+        return f"text that is different in every row{nearly_numbers(list(counted))}"
     if survey.present >= ENOUGH_ROWS and len(counted) > MOST_DISTINCT * survey.present:
-        return f"text that is different in most rows{decimal_comma(list(counted))}"
+        return f"text that is different in most rows{nearly_numbers(list(counted))}"
     enough = min(FEW_ROWS, FEW_SHARE * survey.rows)
     kept = {text: count for text, count in counted.items() if count >= enough}
     if len(counted) > MOST_CATEGORIES:
@@ -104,7 +108,7 @@ def _categories(survey: ColumnSurvey) -> BooleanColumn | CategoryColumn | str:
         if sum(kept.values()) < KEPT_SHARE * survey.present:
             return (
                 f"text with {len(counted):,} different values, more than {MOST_CATEGORIES}"
-                f"{decimal_comma(list(counted))}"
+                f"{nearly_numbers(list(counted))}"
             )
     return CategoryColumn(survey.name, tuple(sorted(kept)), len(kept) < len(counted))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+import unicodedata
 from collections.abc import Sequence
 from typing import Any
 
@@ -138,6 +139,22 @@ def decimal_comma(present: Sequence[str]) -> str:
     ):
         return "; numbers are written with a decimal point, 1.5 and not 1,5"
     return ""
+
+
+def nearly_numbers(present: Sequence[str]) -> str:
+    """A hint, where all texts would be numbers but for commas, or a unit that all of them have."""
+    if hint := decimal_comma(present):
+        return hint
+    with_commas = [value for value in present if _THOUSANDS.fullmatch(value)]
+    if with_commas and all(number(value.replace(",", "")) is not None for value in present):
+        return how_to_write(with_commas[0])
+    found = [_WITH_UNIT.fullmatch(value) for value in present]
+    units = {(each[1].strip(), each[4].strip()) if each else None for each in found}
+    unit = units.pop() if len(units) == 1 else None
+    # Letters before a number are more often those of a code, such as A12.
+    if unit is None or not any(unit) or any(unicodedata.category(sign) != "Sc" for sign in unit[0]):
+        return ""
+    return "; numbers are written without a unit"
 
 
 def how_to_write(value: str) -> str:

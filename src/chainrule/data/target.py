@@ -11,7 +11,14 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from chainrule.data.learning import refuse_strays
-from chainrule.data.numbers import decimal_comma, number, numbers, refuse_far, too_far_apart
+from chainrule.data.numbers import (
+    how_to_write,
+    nearly_numbers,
+    number,
+    numbers,
+    refuse_far,
+    too_far_apart,
+)
 from chainrule.data.survey import ColumnSurvey
 from chainrule.data.table import Table, as_texts, cell_text, missing, number_text
 from chainrule.data.transformers import scaler, standardised, values_are_checked
@@ -175,7 +182,7 @@ def learn_target(table: Table, name: str, task: str | None) -> Target:
         )
         raise DataError(
             f"{table.where(row)}: the target {name!r} of a regression must be a number, got "
-            f"{bad!r}{decimal_comma([bad])}."
+            f"{bad!r}{how_to_write(bad)}."
         )
     return target_of(survey, table.source, task)
 
@@ -192,6 +199,11 @@ def target_of(survey: ColumnSurvey, source: str, task: str | None) -> Target:
     labels = labels or sorted(survey.counted)
     if len(labels) == 1:
         raise DataError(f"{where} is {labels[0]} in every row: there is nothing to predict.")
+    if task is None and len(labels) > MOST_CLASSES and (hint := nearly_numbers(labels)):
+        raise DataError(
+            f"{where} holds {len(labels):,} different texts that are nearly numbers{hint}. Correct "
+            f"them, or ask for the task classification."
+        )
     if task is None:
         task = "classification" if not numeric or _look_like_classes(survey) else "regression"
     if task == "classification":
@@ -215,7 +227,7 @@ def _classes(survey: ColumnSurvey, where: str, labels: list[str], numeric: bool)
             )
         raise DataError(
             f"{where} has a different text in each of its {survey.present:,} rows; classes must "
-            f"repeat{decimal_comma(labels)}."
+            f"repeat{nearly_numbers(labels)}."
         )
     if survey.distinct is None or len(labels) > MOST_CLASSES_AT_ALL:
         count = "more" if survey.distinct is None else f"{len(labels):,} different values, more"
