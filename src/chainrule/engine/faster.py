@@ -42,12 +42,14 @@ from chainrule.graph.graph import Graph, rebuilt, rewired
 from chainrule.graph.op import CONSTANT, FUNCTIONS, Shape
 from chainrule.graph.origin import came_from, settings
 from chainrule.graph.recording import within
+from chainrule.graph.remembered import remembered
 from chainrule.graph.tensor import Tensor, constant
 
 #: Ops that add up the short rows of a table.
 SOFTMAXES = ("softmax", "log_softmax", "logsumexp", "softmax_cross_entropy")
 
 
+@remembered
 def faster(graph: Graph, steady: Collection[str] = ()) -> Graph:
     """The graph with each node replaced that has a faster form.
 
