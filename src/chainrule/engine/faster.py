@@ -23,7 +23,8 @@ A @ B, large             A[i:j] @ B, i:j some rows        2 n ε |A| @ |B|, as o
 
 Before these, ``lanes`` puts the axis of many small networks last, ``bias_rows`` puts the biases of
 small layers under their weights, ``features_first`` turns what lies between the layers so that this
-costs nothing, and ``classes_first`` the scores of few classes. After them, ``softplus_of_many`` writes out long ones.
+costs nothing, and ``classes_first`` the scores of few classes. After them, ``softplus_of_many``
+writes out long ones.
 """
 
 from __future__ import annotations

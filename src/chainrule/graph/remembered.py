@@ -33,7 +33,7 @@ def remembered(transform: Transform) -> Transform:
     The order of the names must not matter. Graphs with notes for readers, or with large constants
     before or after, are transformed each time.
     """
-    known: OrderedDict[Hashable, tuple[Graph, Hashable]] = OrderedDict()
+    known: OrderedDict[Hashable, tuple[Graph, list[bytes]]] = OrderedDict()
     lock = Lock()
 
     @wraps(transform)
@@ -42,15 +42,15 @@ def remembered(transform: Transform) -> Transform:
             return transform(graph, names)
         key = (_signature(graph), frozenset(names))
         with lock:
-            made, as_made = known.get(key, (None, None))
+            found = known.get(key)
             # A constant may be an array of the user's, who has since written into it.
-            if made is not None and _signature(made) == as_made:
+            if found is not None and _values(found[0]) == found[1]:
                 known.move_to_end(key)
-                return made
+                return found[0]
         made = transform(graph, names)
         if _is_small(made):
             with lock:
-                known[key] = made, _signature(made)
+                known[key] = made, _values(made)
                 if len(known) > GRAPHS:
                     known.popitem(last=False)
         return made
@@ -61,6 +61,10 @@ def remembered(transform: Transform) -> Transform:
 def _is_small(graph: Graph) -> bool:
     held = sum([node.value.nbytes for node in graph.nodes if node.has_value])
     return held <= BYTES and graph.notes == Notes()
+
+
+def _values(graph: Graph) -> list[bytes]:
+    return [node.value.tobytes() for node in graph.nodes if node.has_value]
 
 
 def _signature(graph: Graph) -> Hashable:
