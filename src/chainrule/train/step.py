@@ -153,10 +153,10 @@ def training_step(
     if key in set(needed(outputs)):
         outputs.append(key + NEXT)
         names.append("key")
-    graph = _simplified(Graph(inputs, outputs))
+    graph = _simplified(Graph(inputs, outputs), ())
     return Step(graph, dict(enumerate(names, start=1)))
 
 
 @remembered
-def _simplified(graph: Graph, names: Collection[str] = ()) -> Graph:
+def _simplified(graph: Graph, names: Collection[str]) -> Graph:
     return graph.simplify()
