@@ -40,8 +40,8 @@ Consumers = Mapping[Tensor, list[Tensor]]
 #: Fewer rows than so many for each class are not worth it.
 ROWS_A_CLASS = 2
 
-#: Wᵀ in rows of so many bytes or more: there, OpenBLAS's product with a transposed left side took
-#: up to five times as long (128 rows, 10 classes, 512 units: 54 µs for 12), as the cache collides.
+#: So many bytes for the units of a row, or more: there, OpenBLAS's product with a transposed left
+#: side took up to five times as long (128 rows, 10 classes, 512 units: 54 µs for 12).
 LONG_ROWS = 1024
 
 
@@ -102,8 +102,8 @@ def _pays(z: Tensor, found: set[Tensor], consumers: Consumers) -> bool:
     if not 1 < classes <= NARROW or rows < ROWS_A_CLASS * classes:
         return False
     products = [x for node in found for x in consumers[node] if came_from(x, "matmul")]
-    widths = [x.shape[-1] * x.dtype.itemsize for x in products if x.inputs[0] in found]
-    return max(widths, default=0) < LONG_ROWS
+    units = [x.shape[-1] if x.inputs[0] in found else x.shape[0] for x in products]
+    return max(units, default=0) * z.dtype.itemsize < LONG_ROWS
 
 
 class _Turning:
