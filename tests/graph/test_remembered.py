@@ -88,12 +88,13 @@ def test_large_constants_are_not_kept_alive() -> None:
     assert counting.count == 2
 
 
-def test_only_the_last_are_remembered() -> None:
+def test_when_it_is_full_it_begins_anew() -> None:
     counting = Counting()
-    for slope in range(GRAPHS + 1):
+    for slope in range(GRAPHS):
         counting.transform(line(slope=slope + 0.5))
+    counting.transform(line(slope=0.5))
+    assert counting.count == GRAPHS
     counting.transform(line(slope=GRAPHS + 0.5))
-    assert counting.count == GRAPHS + 1
     counting.transform(line(slope=0.5))
     assert counting.count == GRAPHS + 2
 

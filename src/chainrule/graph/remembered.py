@@ -8,18 +8,16 @@ compare them takes a twentieth of the time that simplifying takes.
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Callable, Collection, Hashable
 from functools import wraps
-from threading import Lock
 from typing import Any
 
 from chainrule.graph.graph import Graph
 from chainrule.graph.notes import Notes
 from chainrule.graph.tensor import Tensor
 
-#: So many graphs are remembered of each transform: those that were asked for last.
-GRAPHS = 32
+#: So many graphs are remembered of each transform; then it begins anew.
+GRAPHS = 64
 
 #: A graph that holds more bytes than this in constants is not remembered: it would keep them alive.
 BYTES = 65_536
@@ -33,26 +31,22 @@ def remembered(transform: Transform) -> Transform:
     The order of the names must not matter. Graphs with notes for readers, or with large constants
     before or after, are transformed each time.
     """
-    known: OrderedDict[Hashable, tuple[Graph, list[bytes]]] = OrderedDict()
-    lock = Lock()
+    # Threads share it, and each touches it in single steps: a lock might be forked while it is held.
+    known: dict[Hashable, tuple[Graph, list[bytes]]] = {}
 
     @wraps(transform)
     def recalled(graph: Graph, names: Collection[str] = ()) -> Graph:
         if not _is_small(graph):
             return transform(graph, names)
         key = (_signature(graph), frozenset(names))
-        with lock:
-            found = known.get(key)
-            # A constant may be an array of the user's, who has since written into it.
-            if found is not None and _values(found[0]) == found[1]:
-                known.move_to_end(key)
-                return found[0]
-        made = transform(graph, names)
-        if _is_small(made):
-            with lock:
+        made, values = known.get(key, (None, None))
+        # A constant may be an array of the user's, who has since written into it.
+        if made is None or _values(made) != values:
+            made = transform(graph, names)
+            if _is_small(made):
+                if len(known) >= GRAPHS:
+                    known.clear()
                 known[key] = made, _values(made)
-                if len(known) > GRAPHS:
-                    known.popitem(last=False)
         return made
 
     return recalled
