@@ -83,7 +83,7 @@ class Writer:
         return self._known[key]
 
     def _ufunc(self, ufunc: np.ufunc, *x: Any) -> Slot:
-        kinds = [s.dtype if isinstance(s, Slot) else type(s) for s in x]
+        kinds: list[Any] = [s.dtype if isinstance(s, Slot) else type(s) for s in x]
         *loop, result = _resolved(ufunc, *kinds)
         reads = tuple(
             s if isinstance(s, Slot) else self.constant(np.asarray(s, dtype))

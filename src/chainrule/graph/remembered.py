@@ -31,7 +31,7 @@ def remembered(transform: Transform) -> Transform:
     The order of the names must not matter. Graphs with notes for readers, or with large constants
     before or after, are transformed each time.
     """
-    # Threads share it, and each touches it in single steps: a lock might be forked while it is held.
+    # Threads share it in single steps each; a lock might be held while another thread forks.
     known: dict[Hashable, tuple[Graph, list[bytes]]] = {}
 
     @wraps(transform)
