@@ -9,9 +9,9 @@ from __future__ import annotations
 from chainrule.doctor.illnesses.illness import Illness, Suspicion
 from chainrule.doctor.probes import Probes
 
-#: A network that knows nothing of the rows held back has a share of about 1. What chance alone
-#: makes of it, the shuffled targets tell: so many spreads of theirs, and at least so much.
-NOTHING, SPREADS, AT_LEAST = 0.85, 3.0, 0.02
+#: Of targets that have nothing to do with X, fewer seem to than this share; of those that have a
+#: little to do with it, most. Of both together the name is a claim about the rows at hand.
+BY_CHANCE = 0.05
 #: Of fewer rows, in all and for each class, nothing can be known even where there is something.
 FEWEST, A_CLASS = 80, 15
 #: A network that has a share below this on rows held back knows something: it need not be asked.
@@ -24,20 +24,15 @@ def _suspect(probes: Probes) -> Suspicion | None:
         return None
     if probes.split.portions.held is None or probes.split.best_held_share < SOMETHING:
         return None
-    found = probes.knowable
-    by_chance = max(SPREADS * found.spread, AT_LEAST)
-    if found.share < NOTHING or found.shuffled - found.share > by_chance:
-        return None
-    # Where there is a little to be known, a linear fit finds it in rows too few for a network.
-    linear = probes.linearly_knowable
-    if linear.shuffled - linear.share > SPREADS * linear.spread:
+    chance = probes.chance_of_no_relation
+    if chance <= BY_CHANCE or probes.knowable.is_something:
         return None
     return Suspicion(
         "y beside X",
         "on rows held back, a well-made network does no better than a constant answer "
-        f"({found.share:.2f} of its loss), as with targets shuffled on purpose "
-        f"({found.shuffled:.2f})",
-        "clearly less than 1: something in X must tell something about y",
+        f"({probes.knowable.share:.2f} of its loss), and of targets shuffled on purpose "
+        f"{chance:.0%} seem to depend on X as much as these do",
+        f"less than {BY_CHANCE:.0%} of them: something in X must tell something about y",
         is_proven=True,
         rivals=(
             "inputs that lack what the targets depend on",

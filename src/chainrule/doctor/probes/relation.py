@@ -1,0 +1,73 @@
+"""Relation: whether X tells anything of y, by a permutation test that trains nothing.
+
+How much of the targets lies along the inputs is measured in several ways, each a quadratic form
+t' A t: with A the hat matrix of a ridge regression for planes, and a Gaussian kernel for what is
+like its neighbours. Shuffled among the rows, the targets tell what chance makes of it (Gretton and
+others 2008, A kernel statistical test of independence; Fisher 1935 for the permutations).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from chainrule.doctor.case import Case
+from chainrule.doctor.experiment import portions
+from chainrule.graph.op import Array
+
+#: Rows that are looked at, at most, and shuffles of the targets, where they have few columns and
+#: at least.
+MOST_ROWS, SHUFFLES, FEWEST_SHUFFLES = 1000, 199, 99
+#: Columns of shuffled targets that are affordable.
+COLUMNS = 600
+#: The penalties, for each row and column of inputs with spread 1, and the kernels' widths beside
+#: the median distance of two rows.
+PENALTIES = (0.01, 0.1, 1.0, 10.0)
+WIDTHS = (0.3, 0.6, 1.0)
+
+
+def chance_of_no_relation(case: Case) -> float:
+    """The share of shuffles whose targets seem to depend on X as much as the real ones do.
+
+    Of targets that have nothing to do with X, it is below p with a probability of p.
+    """
+    data = portions(case, hold=False).train
+    rng = np.random.default_rng(case.seed + 2)
+    rows = rng.permutation(len(data["x"]))[:MOST_ROWS]
+    x = _scaled(data["x"][rows].reshape(len(rows), -1))
+    t = data["t"][rows]
+    y = _scaled(t[:, None] == np.unique(t) if t.ndim == 1 else t.reshape(len(t), -1))
+    shuffles = max(FEWEST_SHUFFLES, min(SHUFFLES, COLUMNS // y.shape[1]))
+    mixed = np.hstack([y, *[y[rng.permutation(len(y))] for _ in range(shuffles)]])
+    found = np.array([*_along_planes(x, mixed), *_among_neighbours(x, mixed)])
+    found = found.reshape(len(found), 1 + shuffles, -1).sum(axis=2)
+    spread = found.std(axis=1, keepdims=True)
+    # Each measure in its own spreads; the largest counts, for the real targets and the others.
+    most = ((found - found.mean(axis=1, keepdims=True)) / np.where(spread > 0, spread, 1)).max(0)
+    return float((most >= most[0]).mean())
+
+
+def _scaled(array: Array) -> Array:
+    wide = array.astype(np.float64)
+    spread = wide.std(axis=0)
+    least = 1e-6 * max(float(np.abs(wide).max()), 1e-300)
+    scaled: Array = (wide - wide.mean(axis=0)) / np.where(spread > least, spread, np.inf)
+    return scaled.astype(np.float32)
+
+
+def _along_planes(x: Array, y: Array) -> list[Array]:
+    """For each penalty, how much of each column of ``y`` a ridge regression follows."""
+    axes, sizes, _ = np.linalg.svd(x, full_matrices=False)
+    along = (axes.T @ y) ** 2
+    per_axis = sizes[:, None] ** 2
+    return [
+        (along * per_axis / (per_axis + penalty * max(x.shape))).sum(axis=0)
+        for penalty in PENALTIES
+    ]
+
+
+def _among_neighbours(x: Array, y: Array) -> list[Array]:
+    """For each width of a Gaussian, how far rows that are close are alike in ``y``."""
+    squares = (x**2).sum(axis=1)
+    apart = np.maximum(squares[:, None] + squares - 2 * x @ x.T, 0)
+    middle = float(np.median(apart)) or 1.0
+    return [((np.exp(-apart / (2 * width**2 * middle)) @ y) * y).sum(axis=0) for width in WIDTHS]
