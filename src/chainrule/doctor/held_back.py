@@ -22,6 +22,8 @@ BEYOND_DOUBT = 4.0
 HARM = 0.02
 #: Who stands still is repaired by what brings this part of what can be known.
 MOST = 0.5
+#: Who has gained less than a tenth of this of his own rows has not even begun to learn their noise.
+LITTLE = 0.05
 #: Of targets that have nothing to do with X, so few seem to by chance.
 RARE = 0.01
 
@@ -38,7 +40,7 @@ def is_noisy(probes: Probes) -> bool:
 
 def something_is_known(probes: Probes) -> bool:
     """Whether these rows show at all that X tells something of y."""
-    return probes.chance_of_no_relation <= RARE or probes.judge.is_something
+    return probes.relation.chance <= RARE or probes.judge.is_something
 
 
 def is_as_good_on_others(probes: Probes) -> bool:
@@ -48,8 +50,12 @@ def is_as_good_on_others(probes: Probes) -> bool:
     if not something_is_known(probes):
         return True
     own, judge = _own(probes), probes.judge
-    if _stands_still(probes, own):
+    if stands_still(probes):
         return False
+    # Who has gained of his own rows as much as can be known of others is not short of steps, rate,
+    # units or a start: what he lacks on others he has spent on noise.
+    if 1 - own.own_end >= 1 - judge.share:
+        return True
     lacks = difference(own.best, judge.left)
     return not lacks.is_clear or lacks.mean < FAILS * (1 - judge.share)
 
@@ -69,12 +75,17 @@ def holds_for_others(probes: Probes, found: Treated) -> bool:
         return True
     own, repaired = _own(probes), probes.on_others(repair.text, repair.change)
     gain = difference(own.best, repaired.best)
-    if _stands_still(probes, own):
-        known = 1 - probes.judge.share
-        return something_is_known(probes) and gain.mean >= MOST * known
-    if not found.illness.goes_further and difference(own.end, repaired.end).is_clear:
+    if stands_still(probes):
+        lacks = min(1.0, float(own.best.mean())) - probes.judge.share
+        return something_is_known(probes) and gain.mean >= MOST * lacks
+    if not is_noisy(probes) and difference(own.end, repaired.end).is_clear:
         return True
     return gain.is_clear and float(repaired.end.mean()) <= float(own.end.mean()) + HARM
+
+
+def stands_still(probes: Probes) -> bool:
+    """Whether it never gained of its own rows even a little of what can be known of others."""
+    return _own(probes).gained < GAINED * max(LITTLE, 1 - probes.judge.share)
 
 
 def _own(probes: Probes) -> OnOthers:
@@ -83,11 +94,6 @@ def _own(probes: Probes) -> OnOthers:
 
 def _unchanged(case: Case) -> Case:
     return case
-
-
-def _stands_still(probes: Probes, own: OnOthers) -> bool:
-    """Whether it has not even gained of its own rows what little can be known of others."""
-    return 1 - float(own.own[-1]) < GAINED * (1 - probes.judge.share)
 
 
 def _is_beyond_doubt(own: Trial, held_share: float) -> bool:

@@ -21,6 +21,7 @@ from chainrule.doctor.held_back import (
     is_as_good_on_others,
     is_noisy,
     something_is_known,
+    stands_still,
 )
 from chainrule.doctor.illnesses import (
     LABELS_UNRELATED,
@@ -80,9 +81,14 @@ def reckon(probes: Probes, *, is_last: bool = False) -> Diagnosis:
     findings = _of_evaluation(probes)
     if findings:
         return _diagnosis(probes, findings, ILL, course(probes))
-    if behind and can_be_asked(probes) and not something_is_known(probes):
-        return _diagnosis(probes, [], CANNOT_TELL, f"{course(probes)} {nothing_is_seen(probes)}")
-    left = of_noise() if behind else room(probes)
+    if not behind or not can_be_asked(probes) or _knows_its_rows(probes):
+        left = room(probes)
+    elif something_is_known(probes):
+        left = of_noise()
+    elif stands_still(probes):
+        return _diagnosis(probes, [], CANNOT_TELL, f"{course(probes)}{nothing_is_seen(probes)}")
+    else:
+        left = nothing_is_seen(probes)
     return _diagnosis(probes, [], HEALTHY, f"Nothing wrong found. {course(probes)}{left}")
 
 
@@ -192,15 +198,15 @@ def _without_evidence(probes: Probes, is_last: bool) -> Diagnosis:
         general = kept
     if general:
         return _ill(probes, general)
-    if by_heart:
-        told = f"Nothing wrong found. {course(probes)}{of_noise()}"
-        return _diagnosis(probes, [], HEALTHY, told)
-    two = () if is_last else two_at_a_time(probes, partial(reckon, is_last=True))
+    # With noise two repairs fit these rows better than one, and prove no more.
+    alone = is_last or by_heart or is_noisy(probes)
+    two = () if alone else two_at_a_time(probes, partial(reckon, is_last=True))
     if two:
         return _diagnosis(probes, two, ILL, f"{course(probes)} Two things are wrong together.")
+    told = "on rows held back" if by_heart else "it"
     return _diagnosis(
         probes, [], CANNOT_TELL,
-        f"{course(probes)} None of the repairs that were tried cures it.",
+        f"{course(probes)} None of the repairs that were tried cures {told}.",
     )  # fmt: skip
 
 

@@ -44,6 +44,6 @@ def of_noise() -> str:
 def nothing_is_seen(probes: Probes) -> str:
     """What is to be said where no judge finds anything, and too few rows to rule it out."""
     return (
-        f"Whether X tells anything of y these {len(probes.case.X)} rows do not show: on rows held "
+        f" Whether X tells anything of y these {len(probes.case.X)} rows do not show: on rows held "
         "back nothing does clearly better than a constant answer. More rows would tell."
     )

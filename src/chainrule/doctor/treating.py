@@ -45,7 +45,9 @@ def lack(probes: Probes, trial: Trial) -> float:
     """What a training lacks: 0 is as good as the well-made network, 1 as a constant answer."""
     if trial.failed is not None:
         return LOST
-    return lacking(trial, probes.reference, has_others=trial.portions.held is not None)
+    # Who has gained nothing of his own rows may know a few others, but only by chance.
+    has_others = trial.portions.held is not None and trial.share <= KNOWS_NOTHING
+    return lacking(trial, probes.reference, has_others=has_others)
 
 
 def learns(probes: Probes, trial: Trial) -> bool:

@@ -29,11 +29,12 @@ class OnOthers:
 
     Attributes:
         left: (looks, rows): of each row, at each look on the way.
-        own: (looks,): on the rows trained on.
+        own: (looks,): on the rows trained on. start: the same before training.
     """
 
     left: Array
     own: Array
+    start: float
 
     @property
     def best(self) -> Array:
@@ -43,11 +44,25 @@ class OnOthers:
 
     @property
     def end(self) -> Array:
-        """Of each row, at the end; a last jump does not count."""
-        last = self.left[-3:]
-        means = last.mean(axis=1)
-        end: Array = last[-1] if means[-1] <= np.median(means) else last[int(np.argsort(means)[1])]
+        """Of each row, at the end."""
+        end: Array = self.left[-3:][_without_a_last_jump(self.left.mean(axis=1))]
         return end
+
+    @property
+    def gained(self) -> float:
+        """What it gained of its own rows at its best; a bad start made good is no gain."""
+        return min(1.0, self.start) - float(self.own.min())
+
+    @property
+    def own_end(self) -> float:
+        """On the rows trained on, at the end."""
+        return float(self.own[-3:][_without_a_last_jump(self.own)])
+
+
+def _without_a_last_jump(shares: Array) -> int:
+    """Which of the last three looks is the end: a jump up in the last one does not count."""
+    last = shares[-3:]
+    return 2 if last[2] <= np.median(last) else int(np.argsort(last)[1])
 
 
 @dataclass(frozen=True)
@@ -92,7 +107,8 @@ def folds(case: Case) -> Iterator[tuple[Array, Array]]:
 def together(parts: list[OnOthers]) -> OnOthers:
     """The parts of a cross-validation as one."""
     left = np.concatenate([part.left for part in parts], axis=1)
-    return OnOthers(left, np.mean([part.own for part in parts], axis=0))
+    own = np.mean([part.own for part in parts], axis=0)
+    return OnOthers(left, own, float(np.mean([part.start for part in parts])))
 
 
 def judged(case: Case, data: Portions, epochs: int | None = None) -> OnOthers:
@@ -111,6 +127,7 @@ def judged(case: Case, data: Portions, epochs: int | None = None) -> OnOthers:
     return OnOthers(
         np.array([seen[at] if at < len(seen) else lost for at in places]),
         np.array([own[at] if at < len(own) else MOST_OF_A_ROW for at in places]),
+        trial.curve[0][1],
     )
 
 

@@ -14,7 +14,7 @@ from chainrule.doctor.probes.forward import Leak, curvature, gradient_sizes, lea
 from chainrule.doctor.probes.layers import Start, Units, starts, units
 from chainrule.doctor.probes.others import OnOthers, on_others
 from chainrule.doctor.probes.reference import Knowable, Reference, knowable, reference
-from chainrule.doctor.probes.relation import chance_of_no_relation
+from chainrule.doctor.probes.relation import Relation, relation
 from chainrule.doctor.probes.statics import Columns, columns, variety_in_batches
 from chainrule.doctor.yardstick import BETTER, LOST, Course, Effect, lacking
 from chainrule.train.nonfinite import Birth
@@ -192,10 +192,11 @@ class Probes:
         return min(plane, self.knowable, key=lambda known: known.share)
 
     @cached_property
-    def chance_of_no_relation(self) -> float:
-        """How often targets shuffled among the rows seem to depend on X as the real ones do."""
+    def relation(self) -> Relation:
+        """How much the targets seem to depend on X, beside targets shuffled among the rows."""
         self._note("targets shuffled among the rows")
-        return chance_of_no_relation(self.case)
+        whole = portions(self.case, hold=False).train
+        return relation(whole["x"], whole["t"], self.case.seed)
 
     def on_others(self, changed: str, change: Callable[[Case], Case]) -> OnOthers:
         """How the case does with one change on rows that it was not trained on."""

@@ -8,10 +8,10 @@ others 2008, A kernel statistical test of independence; Fisher 1935 for the perm
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
-from chainrule.doctor.case import Case
-from chainrule.doctor.experiment import portions
 from chainrule.graph.op import Array
 
 #: Rows that are looked at, at most, and shuffles of the targets, where they have few columns and
@@ -23,27 +23,47 @@ COLUMNS = 600
 #: the median distance of two rows.
 PENALTIES = (0.01, 0.1, 1.0, 10.0)
 WIDTHS = (0.3, 0.6, 1.0)
+#: The share of the targets' variance that a weak relation explains, which is still worth knowing.
+WEAK = 0.05
 
 
-def chance_of_no_relation(case: Case) -> float:
-    """The share of shuffles whose targets seem to depend on X as much as the real ones do.
+@dataclass(frozen=True)
+class Relation:
+    """What the rows show of a relation between X and y.
 
-    Of targets that have nothing to do with X, it is below p with a probability of p.
+    Attributes:
+        chance: the share of shuffles whose targets seem to depend on X as much as the real ones do.
+            Of targets that have nothing to do with X it is below p with a probability of p.
+        seen: by how many spreads of the shuffled targets the real ones are above their mean.
+        if_weak: how many a relation would show along a plane that explains 0.05 of the variance.
     """
-    data = portions(case, hold=False).train
-    rng = np.random.default_rng(case.seed + 2)
-    rows = rng.permutation(len(data["x"]))[:MOST_ROWS]
-    x = _scaled(data["x"][rows].reshape(len(rows), -1))
-    t = data["t"][rows]
+
+    chance: float
+    seen: float
+    if_weak: float
+
+
+def relation(x: Array, t: Array, seed: int) -> Relation:
+    """Shuffle the targets among the rows, and measure how far they lie along the inputs.
+
+    Args:
+        x: (n, ...) inputs. t: (n,) classes or (n, k) values.
+    """
+    rng = np.random.default_rng(seed + 2)
+    rows = rng.permutation(len(x))[:MOST_ROWS]
+    x, t = _scaled(x[rows].reshape(len(rows), -1)), t[rows]
     y = _scaled(t[:, None] == np.unique(t) if t.ndim == 1 else t.reshape(len(t), -1))
     shuffles = max(FEWEST_SHUFFLES, min(SHUFFLES, COLUMNS // y.shape[1]))
     mixed = np.hstack([y, *[y[rng.permutation(len(y))] for _ in range(shuffles)]])
-    found = np.array([*_along_planes(x, mixed), *_among_neighbours(x, mixed)])
+    planes, kept = _along_planes(x, mixed)
+    found = np.array([*planes, *_among_neighbours(x, mixed)])
     found = found.reshape(len(found), 1 + shuffles, -1).sum(axis=2)
-    spread = found.std(axis=1, keepdims=True)
+    middle, spread = found.mean(axis=1), found.std(axis=1)
+    spread = np.where(spread > 0, spread, np.inf)
     # Each measure in its own spreads; the largest counts, for the real targets and the others.
-    most = ((found - found.mean(axis=1, keepdims=True)) / np.where(spread > 0, spread, 1)).max(0)
-    return float((most >= most[0]).mean())
+    most = ((found - middle[:, None]) / spread[:, None]).max(axis=0)
+    weak = WEAK * (kept * float((y**2).sum()) - middle[: len(kept)]) / spread[: len(kept)]
+    return Relation(float((most >= most[0]).mean()), float(most[0]), float(weak.max()))
 
 
 def _scaled(array: Array) -> Array:
@@ -54,15 +74,15 @@ def _scaled(array: Array) -> Array:
     return scaled.astype(np.float32)
 
 
-def _along_planes(x: Array, y: Array) -> list[Array]:
-    """For each penalty, how much of each column of ``y`` a ridge regression follows."""
+def _along_planes(x: Array, y: Array) -> tuple[Array, Array]:
+    """For each penalty, how much of each column of ``y`` a ridge regression follows.
+
+    And the share that it keeps of what lies along the axes as the inputs themselves do.
+    """
     axes, sizes, _ = np.linalg.svd(x, full_matrices=False)
-    along = (axes.T @ y) ** 2
-    per_axis = sizes[:, None] ** 2
-    return [
-        (along * per_axis / (per_axis + penalty * max(x.shape))).sum(axis=0)
-        for penalty in PENALTIES
-    ]
+    along, size = (axes.T @ y) ** 2, sizes**2
+    follows = np.array([size / (size + penalty * max(x.shape)) for penalty in PENALTIES])
+    return follows @ along, follows @ size / max(float(size.sum()), 1e-300)
 
 
 def _among_neighbours(x: Array, y: Array) -> list[Array]:
