@@ -20,8 +20,11 @@ from chainrule.doctor.yardstick import FAILS, GAINED, LEARNT
 BEYOND_DOUBT = 4.0
 #: What goes further may be worse at the end by so much of the constant answer's loss.
 HARM = 0.02
-#: Who stands still is repaired by what brings this part of what can be known.
+#: A repair that does not bring a network to what can be fitted, noise and all, is one that brings
+#: it this part of the way to what can be known.
 MOST = 0.5
+#: A well-made network leaves so much more of other rows than of its own: the rest was noise.
+SPENT_ON_NOISE = 0.2
 #: Who has gained less than a tenth of this of his own rows has not even begun to learn their noise.
 LITTLE = 0.05
 #: Of targets that have nothing to do with X, so few seem to by chance.
@@ -36,6 +39,16 @@ def can_be_asked(probes: Probes) -> bool:
 def is_noisy(probes: Probes) -> bool:
     """Whether noise is most of the loss, so that the rows trained on prove nothing."""
     return can_be_asked(probes) and probes.reference.held_share > 1 - LEARNT
+
+
+def may_fit_noise(probes: Probes) -> bool:
+    """Whether what a network can fit of its rows is more than can be known: noise is a yardstick
+    that no repair needs to reach.
+    """
+    if not can_be_asked(probes):
+        return False
+    spent = probes.reference.held_share - probes.reference.share
+    return is_noisy(probes) or spent > SPENT_ON_NOISE
 
 
 def something_is_known(probes: Probes) -> bool:
@@ -75,9 +88,12 @@ def holds_for_others(probes: Probes, found: Treated) -> bool:
         return True
     own, repaired = _own(probes), probes.on_others(repair.text, repair.change)
     gain = difference(own.best, repaired.best)
+    lacks = min(1.0, float(own.best.mean())) - probes.judge.share
+    brings_most = something_is_known(probes) and gain.mean >= MOST * lacks
     if stands_still(probes):
-        lacks = min(1.0, float(own.best.mean())) - probes.judge.share
-        return something_is_known(probes) and gain.mean >= MOST * lacks
+        return brings_most
+    if not (found.is_cured or brings_most):
+        return False
     if not is_noisy(probes) and difference(own.end, repaired.end).is_clear:
         return True
     return gain.is_clear and float(repaired.end.mean()) <= float(own.end.mean()) + HARM

@@ -20,6 +20,7 @@ from chainrule.doctor.held_back import (
     holds_for_others,
     is_as_good_on_others,
     is_noisy,
+    may_fit_noise,
     something_is_known,
     stands_still,
 )
@@ -160,7 +161,7 @@ def _of_learning(probes: Probes, failing: bool) -> list[Treated]:
         if (
             found is not None
             and (
-                found.is_cured or is_noisy(probes)
+                found.is_cured or may_fit_noise(probes)
                 if failing
                 else is_better(probes.own, found.trial, is_definite=suspicion.is_definite)
             )
@@ -178,7 +179,7 @@ def _general(probes: Probes) -> list[Treated]:
     for illness in OF_LEARNING:
         suspicion = None if illness.is_specific else illness.suspect(probes)
         found = None if suspicion is None else treated(probes, illness, suspicion)
-        if found is not None and (found.is_cured or is_noisy(probes)):
+        if found is not None and (found.is_cured or may_fit_noise(probes)):
             cures.append(found)
     return sorted(cures, key=lambda found: found.lack)
 

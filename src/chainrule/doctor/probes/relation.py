@@ -58,12 +58,22 @@ def relation(x: Array, t: Array, seed: int) -> Relation:
     planes, kept = _along_planes(x, mixed)
     found = np.array([*planes, *_among_neighbours(x, mixed)])
     found = found.reshape(len(found), 1 + shuffles, -1).sum(axis=2)
-    middle, spread = found.mean(axis=1), found.std(axis=1)
-    spread = np.where(spread > 0, spread, np.inf)
     # Each measure in its own spreads; the largest counts, for the real targets and the others.
-    most = ((found - middle[:, None]) / spread[:, None]).max(axis=0)
-    weak = WEAK * (kept * float((y**2).sum()) - middle[: len(kept)]) / spread[: len(kept)]
-    return Relation(float((most >= most[0]).mean()), float(most[0]), float(weak.max()))
+    most = _spreads(found, found).max(axis=0)
+    null = found[:, 1:]
+    weak = WEAK * kept * float((y**2).sum()) + (1 - WEAK) * null[: len(kept)].mean(axis=1)
+    return Relation(
+        float((most >= most[0]).mean()),
+        float(_spreads(found[:, :1], null).max()),
+        float(_spreads(weak[:, None], null[: len(kept)]).max()),
+    )
+
+
+def _spreads(found: Array, among: Array) -> Array:
+    """How many spreads each measure is above its mean ``among`` others; 0 where none differ."""
+    middle, spread = among.mean(axis=1, keepdims=True), among.std(axis=1, keepdims=True)
+    above: Array = (found - middle) / np.where(spread > 1e-9 * np.abs(middle), spread, np.inf)
+    return above
 
 
 def _scaled(array: Array) -> Array:
@@ -82,7 +92,7 @@ def _along_planes(x: Array, y: Array) -> tuple[Array, Array]:
     axes, sizes, _ = np.linalg.svd(x, full_matrices=False)
     along, size = (axes.T @ y) ** 2, sizes**2
     follows = np.array([size / (size + penalty * max(x.shape)) for penalty in PENALTIES])
-    return follows @ along, follows @ size / max(float(size.sum()), 1e-300)
+    return follows @ along, follows @ size / max(float(size.sum()), 1e-30)
 
 
 def _among_neighbours(x: Array, y: Array) -> list[Array]:
