@@ -42,9 +42,7 @@ def is_noisy(probes: Probes) -> bool:
 
 
 def may_fit_noise(probes: Probes) -> bool:
-    """Whether what a network can fit of its rows is more than can be known: noise is a yardstick
-    that no repair needs to reach.
-    """
+    """Whether a network can fit more than can be known; then no repair has to fit so much."""
     if not can_be_asked(probes):
         return False
     spent = probes.reference.held_share - probes.reference.share
@@ -113,8 +111,8 @@ def _unchanged(case: Case) -> Case:
 
 
 def _is_beyond_doubt(own: Trial, held_share: float) -> bool:
-    """Whether rows held back in one training tell the difference already."""
+    """Whether rows held back in one training tell already who knows more than a constant answer."""
     held = own.portions.held
-    return held is not None and own.held_share - held_share > BEYOND_DOUBT / math.sqrt(
-        len(held["x"])
-    )
+    if held is None:
+        return False
+    return min(1.0, own.held_share) - held_share > BEYOND_DOUBT / math.sqrt(len(held["x"]))
