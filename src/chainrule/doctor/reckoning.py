@@ -82,14 +82,19 @@ def reckon(probes: Probes, *, is_last: bool = False) -> Diagnosis:
     findings = _of_evaluation(probes)
     if findings:
         return _diagnosis(probes, findings, ILL, course(probes))
+    return _in_peace(probes, behind)
+
+
+def _in_peace(probes: Probes, behind: bool) -> Diagnosis:
+    """The diagnosis of a network with which nothing is wrong, ``behind`` another though it be."""
     if not behind or not can_be_asked(probes) or _knows_its_rows(probes):
         left = room(probes)
     elif something_is_known(probes):
         left = of_noise()
-    elif stands_still(probes):
-        return _diagnosis(probes, [], CANNOT_TELL, f"{course(probes)}{nothing_is_seen(probes)}")
     else:
         left = nothing_is_seen(probes)
+        if stands_still(probes):
+            return _diagnosis(probes, [], CANNOT_TELL, f"{course(probes)}{left}")
     return _diagnosis(probes, [], HEALTHY, f"Nothing wrong found. {course(probes)}{left}")
 
 
@@ -189,7 +194,7 @@ def _without_evidence(probes: Probes, is_last: bool) -> Diagnosis:
     every = _general(probes)
     general = [one for one in every if holds_for_others(probes, one)]
     luck = _lucky_starts(probes)
-    by_heart = len(general) < len(every)
+    by_heart = any(one.is_cured and one not in general for one in every)
     if luck and not holds_for_others(probes, _with_luck(probes, luck[0])):
         luck, by_heart = [], True
     if luck:
