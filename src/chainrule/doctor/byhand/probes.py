@@ -14,11 +14,12 @@ from chainrule.doctor.byhand.chain import Layer, chain, fresh
 from chainrule.doctor.byhand.program import Parameters, Program
 from chainrule.doctor.byhand.reading import BINARY, CLASSES, VALUES, Targets, targets_of
 from chainrule.doctor.byhand.rectified import Rectified, rectified
-from chainrule.doctor.byhand.reference import Reference, crossed, reference
+from chainrule.doctor.byhand.reference import Reference, crossed, every_row, reference
 from chainrule.doctor.byhand.running import Portions, Run, finite, portions, run, sound
 from chainrule.doctor.byhand.sums import Sums, sums
 from chainrule.doctor.byhand.truth import TrueGradient
 from chainrule.doctor.finding import Prescription
+from chainrule.doctor.probes.relation import Relation, relation
 from chainrule.errors import ChainruleError
 from chainrule.graph.op import Array
 
@@ -154,12 +155,18 @@ class Probes:
         return reference(self.yardstick, self.program.seed)
 
     @cached_property
-    def on_others(self) -> tuple[float, float]:
-        """How far it gets on rows held back, and with the targets mixed up among the rows."""
-        self.note("a well-made network on other rows and on shuffled targets")
-        self.tell("training a well-made network on other rows and on shuffled targets")
-        seed = self.program.seed
-        return crossed(self.parts, seed), crossed(self.parts, seed, shuffled=True)
+    def on_others(self) -> float:
+        """How far it gets on rows held back."""
+        self.note("a well-made network on other rows")
+        self.tell("training a well-made network on other rows")
+        return crossed(self.parts, self.program.seed)
+
+    @cached_property
+    def relation(self) -> Relation:
+        """How much the targets seem to depend on X, beside targets shuffled among the rows."""
+        self.note("targets shuffled among the rows")
+        X, targets = every_row(self.parts)
+        return relation(X, targets.meant, self.program.seed)
 
     # --- where a right program behaves -----------------------------------------------------------
 
