@@ -211,3 +211,17 @@ def test_a_forward_pass_that_does_not_fit_is_told_with_the_shapes_that_were_give
     options["forward"] = lambda p, X: X @ p["W1"]
     with pytest.raises(OptionError, match=r"X is \(2, 200\) and y \(1, 200\)"):
         cr.diagnose(**options)
+
+
+def test_columns_of_very_different_sizes_each_count() -> None:
+    """A column in thousandths beside one in thousands is no constant."""
+    options = given()
+    X, Y = options["data"]
+    found = cr.diagnose(**options | {"data": (X * [[1e3], [1e-3]], Y)})
+    assert found.findings[0].name == "inputs_too_large"
+    assert "X.mean(axis=1, keepdims=True)" in found.findings[0].repair
+
+
+def test_a_rate_that_is_smaller_by_five_powers_of_ten() -> None:
+    found = cr.diagnose(**given(rate=1e-5))
+    assert found.findings[0].name == "rate_too_small"

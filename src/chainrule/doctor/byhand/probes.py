@@ -20,6 +20,7 @@ from chainrule.doctor.byhand.sums import Sums, sums
 from chainrule.doctor.byhand.truth import TrueGradient
 from chainrule.doctor.finding import Prescription
 from chainrule.doctor.probes.relation import Relation, relation
+from chainrule.doctor.standardising import mean_and_spread
 from chainrule.errors import ChainruleError
 from chainrule.graph.op import Array
 
@@ -176,10 +177,9 @@ class Probes:
         X, y = self.program.data
         rng = np.random.default_rng(self.program.seed)
         at = np.sort(rng.permutation(len(X))[:CHECKED])
-        wide = np.asarray(X, np.float64)
+        wide = np.asarray(X)
         kept = np.isfinite(wide.reshape(len(wide), -1)).all(axis=1)
-        mean, spread = wide[kept].mean(axis=0), wide[kept].std(axis=0)
-        spread = np.where(spread > 1e-6 * max(float(np.abs(wide[kept]).max()), 1e-300), spread, 1.0)
+        mean, spread = mean_and_spread(wide[kept])
         scaled = np.where(np.isfinite(wide[at]), (wide[at] - mean) / spread, 0.0)
         start = fresh(self.program.parameters, self.layers, self.program.seed, bias=BIAS)
         return Point(start, scaled, np.asarray(y)[at])

@@ -8,6 +8,7 @@ import numpy as np
 
 from chainrule.doctor.byhand.reading import BINARY, VALUES, Targets, constant, share
 from chainrule.doctor.byhand.running import Portions
+from chainrule.doctor.standardising import mean_and_spread
 from chainrule.graph.op import Array
 from chainrule.nn.layers import Dense
 from chainrule.nn.sequential import Sequential
@@ -75,8 +76,7 @@ def _trained(
     X: Array, targets: Targets, held: tuple[Array, Targets] | None, seed: int
 ) -> tuple[float, Array]:
     """The share on the rows at the end, and those on rows held back after each epoch."""
-    mean, spread = X.mean(axis=0), X.std(axis=0)
-    spread = np.where(spread > 1e-6 * max(float(np.abs(X).max()), 1e-300), spread, 1.0)
+    mean, spread = mean_and_spread(X)
     meant = targets.meant.astype(np.float64)
     middle, size = meant.mean(axis=0), np.maximum(meant.std(axis=0), 1e-300)
     last = {

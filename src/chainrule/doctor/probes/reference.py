@@ -16,6 +16,7 @@ from chainrule.doctor.case import Case
 from chainrule.doctor.experiment import Portions, Trial, parted, train
 from chainrule.doctor.probes.answers import kind_of_targets, value_of
 from chainrule.doctor.probes.others import difference, folds, judged, together
+from chainrule.doctor.standardising import mean_and_spread
 from chainrule.graph.op import Array
 from chainrule.nn.layers import Dense, Flatten, Layer
 from chainrule.nn.losses import NAMED
@@ -145,7 +146,7 @@ def _scaled(data: Portions, kind: str) -> Portions:
     names = ("x", "t") if kind == "values" else ("x",)
     train, held = dict(data.train), None if data.held is None else dict(data.held)
     for name in names:
-        mean, spread = _mean_spread(data.train[name])
+        mean, spread = mean_and_spread(data.train[name])
         train[name] = ((data.train[name] - mean) / spread).astype(np.float32)
         if held is not None and data.held is not None:
             held[name] = ((data.held[name] - mean) / spread).astype(np.float32)
@@ -159,13 +160,6 @@ def _scaled(data: Portions, kind: str) -> Portions:
     return replace(data, train=train, held=held)
 
 
-def _mean_spread(array: Array) -> tuple[Array, Array]:
-    wide = array.astype(np.float64)
-    spread = wide.std(axis=0)
-    least = 1e-6 * max(float(np.abs(wide).max()), 1e-300)
-    return wide.mean(axis=0), np.where(spread > least, spread, 1.0)
-
-
 def _by_own_loss(
     case: Case, data: Portions, trial: Trial, scaled: Portions, found: Reference
 ) -> Reference:
@@ -176,7 +170,7 @@ def _by_own_loss(
     mean: Any = 0.0
     spread: Any = 1.0
     if kind_of_targets(case.loss, data.train["t"]) == "values":
-        mean, spread = _mean_spread(data.train["t"])
+        mean, spread = mean_and_spread(data.train["t"])
     shares: list[float] = []
     parts = [(data.train, scaled.train, data.level), (data.held, scaled.held, data.held_level)]
     for own, part, level in parts:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from chainrule.doctor.standardising import mean_and_spread
 from chainrule.graph.op import Array
 
 #: Rows that are looked at, at most, and shuffles of the targets, where they have few columns and
@@ -77,10 +78,8 @@ def _spreads(found: Array, among: Array) -> Array:
 
 
 def _scaled(array: Array) -> Array:
-    wide = array.astype(np.float64)
-    spread = wide.std(axis=0)
-    least = 1e-6 * max(float(np.abs(wide).max()), 1e-300)
-    scaled: Array = (wide - wide.mean(axis=0)) / np.where(spread > least, spread, np.inf)
+    mean, spread = mean_and_spread(array, constant=np.inf)
+    scaled: Array = (array.astype(np.float64) - mean) / spread
     return scaled.astype(np.float32)
 
 
