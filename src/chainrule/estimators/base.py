@@ -18,10 +18,10 @@ from chainrule.errors import DataError, OptionError, ShapeError
 from chainrule.estimators import build
 from chainrule.estimators.features import HiddenFeatures
 from chainrule.estimators.member import Job, Member
-from chainrule.estimators.options import check_options, is_lbfgs
+from chainrule.estimators.options import can_scale_inputs, check_options, is_lbfgs
 from chainrule.estimators.order import starts
 from chainrule.estimators.rows import dense, is_sparse
-from chainrule.estimators.scale import Scale
+from chainrule.estimators.scale import Scale, Scales, ordinary
 from chainrule.estimators.stopping import Validate
 from chainrule.graph.op import Array
 from chainrule.nn.losses import Loss
@@ -39,7 +39,7 @@ class NetworkEstimator(HiddenFeatures, BaseEstimator):  # type: ignore[misc]
     coefs_: list[Array]
     intercepts_: list[Array]
     _members: list[Member]
-    _scale: Scale
+    _scales: Scales
 
     def _keep(self, given: dict[str, Any]) -> None:
         """Keep the parameters of ``__init__`` as they are, as scikit-learn wants it."""
@@ -66,7 +66,18 @@ class NetworkEstimator(HiddenFeatures, BaseEstimator):  # type: ignore[misc]
         """The loss, and ``y`` as it wants it."""
         raise NotImplementedError
 
-    def _scale_of(self, options: dict[str, Any], y: Any, w: Array | None) -> Scale:
+    def _scale_of_inputs(self, options: dict[str, Any], x: Array, w: Array | None) -> Scale:
+        """The scale of the columns seen first."""
+        wanted = options["scale_inputs"]
+        if w is not None:
+            x, w = x[w > 0], w[w > 0]
+        if not len(x):  # and fit says that all weights are 0
+            return Scale()
+        if isinstance(wanted, str):  # "auto"
+            wanted = can_scale_inputs(options["layers"]) and not ordinary(x)
+        return Scale.of_columns(x, w) if wanted else Scale()
+
+    def _scale_of_targets(self, y: Any, w: Array | None) -> Scale:
         """The scale of the targets seen first."""
         return Scale()
 
@@ -152,30 +163,34 @@ class NetworkEstimator(HiddenFeatures, BaseEstimator):  # type: ignore[misc]
     def _job(
         self, options: dict[str, Any], X: Any, y: Any, w: Array | None, held: Any, going_on: bool
     ) -> Job:
-        if not (going_on and hasattr(self, "_scale")):
-            self._scale = self._scale_of(options, y, w)
-        output = self._output(options, y, w)
         given = options["layers"]
         dtype = given.dtype if isinstance(given, Sequential) else X.dtype
+        x = dense(X, dtype)
+        if not (going_on and hasattr(self, "_scales")):
+            # Weights that were set by hand, before any training, stay as they are.
+            inputs = Scale() if going_on else self._scale_of_inputs(options, x, w)
+            self._scales = Scales(inputs, self._scale_of_targets(y, w))
+        output = self._output(options, y, w)
         loss, t = self._targets(y, output, dtype)
-        data = {"x": dense(X, dtype), "t": t} | ({} if w is None else {"w": w.astype(dtype)})
+        x = self._scales.inputs.shrink(x).astype(dtype, copy=False)
+        data = {"x": x, "t": t} | ({} if w is None else {"w": w.astype(dtype)})
         validate = None if held is None else self._validate(output, dtype, *held)
-        return Job(options, data, loss, output, self._scale, validate)
+        return Job(options, data, loss, output, self._scales, validate)
 
     def _validate(
         self, output: build.Output, dtype: Any, X: Any, y: Any, w: Array | None
     ) -> Validate:
         """What the stopping rule calls after an epoch."""
         loss, t = self._targets(y, output, dtype)
-        X = dense(X, dtype)
+        x = self._scales.inputs.shrink(dense(X, dtype)).astype(dtype, copy=False)
 
         def score(outputs: Array, targets: Array) -> float:
             if not np.isfinite(outputs).all():
                 return math.nan
-            return self._score_outputs(self._scale.stretch(outputs), y, w)
+            return self._score_outputs(self._scales.targets.stretch(outputs), y, w)
 
         def validate(net: Sequential) -> tuple[float, float]:
-            found = net.evaluate(X, t, loss=loss, metrics=score, sample_weight=w)
+            found = net.evaluate(x, t, loss=loss, metrics=score, sample_weight=w)
             return found["loss"], found["score"]
 
         return validate
@@ -193,7 +208,7 @@ class NetworkEstimator(HiddenFeatures, BaseEstimator):  # type: ignore[misc]
         if going_on:
             # Weights that were set by hand, before any training.
             build.start(nets[0], job.options, job.output, job.data["x"].shape[1], RandomState(0))
-            job.scale.stretch_network(nets[0])
+            job.scales.stretch_network(nets[0])
             self._members = [Member(nets[0])]
             self._adopt()
             return self._members
@@ -229,11 +244,11 @@ class NetworkEstimator(HiddenFeatures, BaseEstimator):  # type: ignore[misc]
         self.n_outputs_ = net.output_shape[0]
         self.out_activation_ = build.out_activation(net)
         self.history_: History = first.history
-        self.loss_curve_ = self._scale.losses(record.losses)
+        self.loss_curve_ = self._scales.losses(record.losses)
         self.loss_ = self.loss_curve_[-1] if record.losses else math.nan
-        self.best_loss_ = None if early else record.best_loss * self._scale.square
+        self.best_loss_ = None if early else record.best_loss * self._scales.square
         self.validation_scores_ = record.scores or None
-        self.validation_loss_curve_ = self._scale.losses(record.validation_losses) or None
+        self.validation_loss_curve_ = self._scales.losses(record.validation_losses) or None
         self.best_validation_score_ = max(record.scores) if record.scores else None
         self.n_iter_ = first.epochs
         self.t_ = first.samples

@@ -144,6 +144,7 @@ class NetworkClassifier(ClassifierMixin, NetworkEstimator):  # type: ignore[misc
         max_fun: int = 15000,
         loss: Any = "log_loss",
         class_weight: Any = None,
+        scale_inputs: Any = "auto",
         layers: Any = None,
         dropout: float = 0.0,
         optimizer: Any = None,
