@@ -1,9 +1,9 @@
-"""The scales of columns and targets: networks are trained on (x - mean) / unit and (y - mean) / unit.
+"""The scales of columns and targets: networks train on (x - mean) / unit and (y - mean) / unit.
 
-A network begins with weights that suit columns of unit size, and takes steps of a thousandth: it is
-long on its way to targets in hundreds, and sees of several columns only the one in thousands. So
-both are shifted and shrunk before training, and what that did is folded into the first and the last
-layer afterwards, which is exact:
+A network begins with weights that suit columns of about unit size, and takes steps of a thousandth:
+it is long on its way to targets in hundreds, and of several columns it hears only the one in
+thousands. So both are shifted and shrunk before training, and that is folded into the first and the
+last layer afterwards, which is exact:
 
     ((x - mean) / unit) W + b  =  x (W / unit) + (b - (mean / unit) W)
     (h W + b) unit + mean      =  h (W unit) + (b unit + mean)
