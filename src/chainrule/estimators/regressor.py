@@ -31,7 +31,7 @@ class NetworkRegressor(RegressorMixin, NetworkEstimator):  # type: ignore[misc]
         1/n (1/2 Σ_i (y_i - p_i)² + α/2 Σ W²)
 
     or with ``loss="poisson"`` the sum of y ln(y / p) - y + p, where p is the exponential of the
-    last layer. Scale the features first: StandardScaler in a Pipeline.
+    last layer. Columns and targets may have any units: see ``scale_inputs`` and ``scale_target``.
 
     Args:
         loss: "squared_error", "poisson" for counts of 0 or more, a name of chainrule's losses, such
