@@ -142,6 +142,13 @@ def test_validation_rows_are_scaled_as_the_others() -> None:
     assert found == pytest.approx(early.best_validation_score_)
 
 
+@pytest.mark.parametrize("weight", [0.0, -1.0, [1.0, -1.0] * 89])
+def test_weights_that_cannot_be_are_refused_as_ever(weight: Any) -> None:
+    message = "weights must be finite|at least one non-zero"
+    with pytest.raises(ValueError, match=message):
+        cr.NetworkClassifier().fit(RAW, KIND, np.broadcast_to(weight, 178))
+
+
 @pytest.mark.parametrize("which", [0, 1])
 def test_a_weight_is_so_many_rows_of_a_column_too(which: int) -> None:
     net, y = _pair()[which]
@@ -151,6 +158,12 @@ def test_a_weight_is_so_many_rows_of_a_column_too(which: int) -> None:
     rows = np.repeat(np.arange(len(RAW)), weight)
     repeated = net.set_params(batch_size=len(rows)).fit(RAW[rows], y[rows]).predict(RAW)
     np.testing.assert_allclose(weighted, repeated, rtol=1e-6)
+
+
+def test_weights_of_classes_move_no_column() -> None:
+    net = cr.NetworkClassifier(class_weight={0: 50}, **QUICK).fit(RAW, KIND)
+    np.testing.assert_allclose(net._scales.inputs.mean, RAW.mean(axis=0))
+    np.testing.assert_allclose(net._scales.inputs.unit, RAW.std(axis=0))
 
 
 ORDINARY = {
@@ -164,7 +177,7 @@ ORDINARY = {
 @pytest.mark.parametrize("name", ORDINARY)
 def test_columns_of_ordinary_size_stay_as_they_are(name: str) -> None:
     x = ORDINARY[name]
-    assert ordinary(x)
+    assert ordinary(x, Scale.of_columns(x, None))
     auto, never = (
         cr.NetworkClassifier(scale_inputs=wanted, **QUICK).fit(x, KIND)
         for wanted in ("auto", False)
@@ -175,7 +188,7 @@ def test_columns_of_ordinary_size_stay_as_they_are(name: str) -> None:
 @pytest.mark.parametrize("factor", [0.01, 100.0])
 def test_one_column_of_another_size_is_enough(factor: float) -> None:
     x = np.column_stack([X[:, 1:], factor * X[:, 0]])
-    assert not ordinary(x)
+    assert not ordinary(x, Scale.of_columns(x, None))
     auto, always = (
         cr.NetworkClassifier(scale_inputs=wanted, **QUICK).fit(x, KIND) for wanted in ("auto", True)
     )
@@ -184,9 +197,12 @@ def test_one_column_of_another_size_is_enough(factor: float) -> None:
 
 def test_what_is_standardised_needs_no_scale_however_far_its_rows_lie() -> None:
     far = StandardScaler().fit_transform(np.exp(3 * X))
-    assert not ordinary(far)
-    assert Scale.of_columns(far, None).is_none
-    assert not Scale.of_columns(1.001 * far, None).is_none
+    assert np.abs(far).max() > 12
+    assert ordinary(far, Scale.of_columns(far, None))
+    some = far[::3]
+    assert ordinary(some, Scale.of_columns(some, None))
+    other = far + 1
+    assert not ordinary(other, Scale.of_columns(other, None))
 
 
 def test_layers_that_cannot_take_a_scale_get_none() -> None:

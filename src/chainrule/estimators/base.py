@@ -69,13 +69,11 @@ class NetworkEstimator(HiddenFeatures, BaseEstimator):  # type: ignore[misc]
     def _scale_of_inputs(self, options: dict[str, Any], x: Array, w: Array | None) -> Scale:
         """The scale of the columns seen first."""
         wanted = options["scale_inputs"]
-        if w is not None:
-            x, w = x[w > 0], w[w > 0]
-        if not len(x):  # and fit says that all weights are 0
+        if not (wanted and can_scale_inputs(options["layers"])):
             return Scale()
-        if isinstance(wanted, str):  # "auto"
-            wanted = can_scale_inputs(options["layers"]) and not ordinary(x)
-        return Scale.of_columns(x, w) if wanted else Scale()
+        scale = Scale.of_columns(x, w)
+        counted = x if w is None else x[w > 0]
+        return Scale() if wanted == "auto" and ordinary(counted, scale) else scale
 
     def _scale_of_targets(self, y: Any, w: Array | None) -> Scale:
         """The scale of the targets seen first."""
@@ -109,7 +107,7 @@ class NetworkEstimator(HiddenFeatures, BaseEstimator):  # type: ignore[misc]
             X, y, w, held = self._set_aside(X, y, w, random)
         _warn_of_large_batches(options, X.shape[0])
         options["callbacks"] = self.callbacks_ = copies(options["callbacks"])
-        job = self._job(options, X, y, self._weights(w, y, whole=True), held, going_on)
+        job = self._job(options, X, y, w, held, going_on)
         members = self._members_for(job, going_on)
         begin = starts(random)
         for member in members:
@@ -126,7 +124,7 @@ class NetworkEstimator(HiddenFeatures, BaseEstimator):  # type: ignore[misc]
         going_on = hasattr(self, "coefs_")
         X, y = self._checked(X, y, reset=not going_on)
         w = None if sample_weight is None else _check_sample_weight(sample_weight, X)
-        job = self._job(options, X, y, self._weights(w, y, whole=False), None, going_on)
+        job = self._job(options, X, y, w, None, going_on, whole=False)
         members = self._members_for(job, going_on)
         random = check_random_state(options["random_state"])
         for member in members:
@@ -161,8 +159,9 @@ class NetworkEstimator(HiddenFeatures, BaseEstimator):  # type: ignore[misc]
         return *parts[0], tuple(parts[1])
 
     def _job(
-        self, options: dict[str, Any], X: Any, y: Any, w: Array | None, held: Any, going_on: bool
-    ) -> Job:
+        self, options: dict[str, Any], X: Any, y: Any, w: Array | None, held: Any, going_on: bool,
+        whole: bool = True,
+    ) -> Job:  # fmt: skip
         given = options["layers"]
         dtype = given.dtype if isinstance(given, Sequential) else X.dtype
         x = dense(X, dtype)
@@ -170,6 +169,8 @@ class NetworkEstimator(HiddenFeatures, BaseEstimator):  # type: ignore[misc]
             # Weights that were set by hand, before any training, stay as they are.
             inputs = Scale() if going_on else self._scale_of_inputs(options, x, w)
             self._scales = Scales(inputs, self._scale_of_targets(y, w))
+        # Weights of classes are for the loss: they move no column's mean.
+        w = self._weights(w, y, whole=whole)
         output = self._output(options, y, w)
         loss, t = self._targets(y, output, dtype)
         x = self._scales.inputs.shrink(x).astype(dtype, copy=False)

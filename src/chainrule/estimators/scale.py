@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -29,8 +30,9 @@ LEAST_SPREAD = 1e-12
 #: that was standardised, or shrunk to between 0 and 1, or is 0 and 1; lengths in suitable units.
 ORDINARY = (0.1, 10.0)
 
-#: Means and units that are as near as this to 0 and 1 differ from them by rounding.
-STANDARD = 1e-5
+#: How far from 0 the mean may be, and between what the unit, of a column that is standardised, or
+#: was with some more rows: then its largest number may be any.
+NEAR_MEAN, NEAR_UNIT = 0.5, (0.5, 2.0)
 
 #: Rows that are looked at in one piece, in double precision.
 ROWS = 4096
@@ -58,11 +60,13 @@ class Scale:
     def of_columns(x: Array, w: Array | None) -> Scale:
         """The mean and the standard deviation of each column, each row counted w times.
 
-        A constant column has the unit 1. Columns that are standardised already have no scale.
+        A constant column has the unit 1. Where no row counts there is no scale.
         """
         w = np.ones(len(x)) if w is None else w
+        if not (w > 0).any():
+            return Scale()
         mean, square = np.zeros(x.shape[1]), np.zeros(x.shape[1])
-        with np.errstate(over="ignore", invalid="ignore"):
+        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
             for part, weights in _pieces(x, w):
                 mean += weights @ part
             mean /= w.sum()
@@ -70,10 +74,7 @@ class Scale:
                 square += weights @ np.square(part - mean)
             unit = np.sqrt(square / w.sum())
         known = (unit > LEAST_SPREAD * np.abs(mean)) & np.isfinite(unit)
-        mean, unit = np.where(np.isfinite(mean), mean, 0.0), np.where(known, unit, 1.0)
-        if np.abs(mean).max() <= STANDARD and np.abs(unit - 1).max() <= STANDARD:
-            return Scale()
-        return Scale(mean, unit)
+        return Scale(np.where(np.isfinite(mean), mean, 0.0), np.where(known, unit, 1.0))
 
     @property
     def is_none(self) -> bool:
@@ -144,11 +145,15 @@ class Scales:
                 history.columns[name] = self.losses(history[name])
 
 
-def ordinary(x: Array) -> bool:
+def ordinary(x: Array, scale: Scale) -> bool:
     """Whether all columns are of ordinary size, those of 0 alone aside."""
     largest = np.maximum(x.max(axis=0), -x.min(axis=0))
-    least, most = ORDINARY
-    return bool(np.all((largest == 0) | ((largest >= least) & (largest <= most))))
+    standardised = (np.abs(scale.mean) <= NEAR_MEAN) & _within(scale.unit, NEAR_UNIT)
+    return bool(np.all((largest == 0) | _within(largest, ORDINARY) | standardised))
+
+
+def _within(numbers: Any, limits: tuple[float, float]) -> Any:
+    return (numbers >= limits[0]) & (numbers <= limits[1])
 
 
 def _pieces(x: Array, w: Array) -> Iterator[tuple[Array, Array]]:
