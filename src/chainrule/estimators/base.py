@@ -69,10 +69,10 @@ class NetworkEstimator(HiddenFeatures, BaseEstimator):  # type: ignore[misc]
     def _scale_of_inputs(self, options: dict[str, Any], x: Array, w: Array | None) -> Scale:
         """The scale of the columns seen first."""
         wanted = options["scale_inputs"]
-        if not (wanted and can_scale_inputs(options["layers"])):
+        counted = x if w is None else x[w > 0]
+        if not (wanted and can_scale_inputs(options["layers"]) and len(counted)):
             return Scale()
         scale = Scale.of_columns(x, w)
-        counted = x if w is None else x[w > 0]
         return Scale() if wanted == "auto" and ordinary(counted, scale) else scale
 
     def _scale_of_targets(self, y: Any, w: Array | None) -> Scale:

@@ -60,11 +60,9 @@ class Scale:
     def of_columns(x: Array, w: Array | None) -> Scale:
         """The mean and the standard deviation of each column, each row counted w times.
 
-        A constant column has the unit 1. Where no row counts there is no scale.
+        A constant column has the unit 1.
         """
         w = np.ones(len(x)) if w is None else w
-        if not (w > 0).any():
-            return Scale()
         mean, square = np.zeros(x.shape[1]), np.zeros(x.shape[1])
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
             for part, weights in _pieces(x, w):
