@@ -69,11 +69,12 @@ class NetworkEstimator(HiddenFeatures, BaseEstimator):  # type: ignore[misc]
     def _scale_of_inputs(self, options: dict[str, Any], x: Array, w: Array | None) -> Scale:
         """The scale of the columns seen first."""
         wanted = options["scale_inputs"]
-        counted = x if w is None else x[w > 0]
-        if not (wanted and can_scale_inputs(options["layers"]) and len(counted)):
+        if w is not None:
+            x, w = x[w > 0], w[w > 0]
+        if not (wanted and can_scale_inputs(options["layers"]) and len(x)):
             return Scale()
         scale = Scale.of_columns(x, w)
-        return Scale() if wanted == "auto" and ordinary(counted, scale) else scale
+        return Scale() if wanted == "auto" and ordinary(x, scale) else scale
 
     def _scale_of_targets(self, y: Any, w: Array | None) -> Scale:
         """The scale of the targets seen first."""

@@ -64,7 +64,7 @@ class Scale:
         """
         w = np.ones(len(x)) if w is None else w
         mean, square = np.zeros(x.shape[1]), np.zeros(x.shape[1])
-        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+        with np.errstate(over="ignore", invalid="ignore"):
             for part, weights in _pieces(x, w):
                 mean += weights @ part
             mean /= w.sum()
