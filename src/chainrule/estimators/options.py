@@ -144,7 +144,8 @@ def check_options(owner: str, options: dict[str, Any]) -> None:
             f"{owner}: L-BFGS finds its own steps on a loss that is the same at every call, so it "
             "takes no schedule and no dropout. Choose solver='adam', or leave them out."
         )
-    if options["scale_inputs"] is True and not can_scale_inputs(options["layers"]):
+    always = options["scale_inputs"] not in ("auto", False)
+    if always and not can_scale_inputs(options["layers"]):
         raise OptionError(
             f"{owner}: scale_inputs=True folds the columns' scale into a first Dense layer, and "
             "layers= is a whole network, or begins with another layer. Scale the columns before, "
