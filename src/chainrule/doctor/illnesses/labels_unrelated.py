@@ -12,7 +12,7 @@ from chainrule.doctor.probes.relation import Relation
 
 #: Where fewer shuffled targets than that seem to depend on X as much as the real ones do, these are
 #: not called unrelated, unless a weak relation would show so many times as much in rows so many.
-#: Measured, 40 draws each: so are called 377 of 400 that are unrelated, on ten tasks of 70 to 1000
+#: Measured, 40 draws each: so are called 383 of 400 that are unrelated, on ten tasks of 100 to 1000
 #: rows; of 300 rows that explain 0.1 of the variance none, 0.05 of it 13.
 BY_CHANCE, TIMES_WEAKER = 0.1, 3.0
 #: Of fewer rows, in all and for each class, nothing can be known even where there is something.
