@@ -7,13 +7,16 @@ to tell, each claim is made of rows not seen, as a difference beside its standar
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from typing import Any, Protocol
 
-from chainrule.doctor.case import Case
-from chainrule.doctor.experiment import FEWEST_TO_HOLD, Trial
-from chainrule.doctor.probes import Probes
+from chainrule.doctor.experiment import FEWEST_TO_HOLD
+from chainrule.doctor.finding import Prescription
+from chainrule.doctor.illnesses.illness import Suspicion
 from chainrule.doctor.probes.others import OnOthers, difference
-from chainrule.doctor.treating import Treated
-from chainrule.doctor.yardstick import FAILS, GAINED, LEARNT
+from chainrule.doctor.probes.reference import Knowable
+from chainrule.doctor.probes.relation import Relation
+from chainrule.doctor.yardstick import FAILS, GAINED, LEARNT, Shares
 
 #: So many standard errors, of losses that are spread as far as the constant answer's, are beyond
 #: doubt without a cross-validation.
@@ -31,17 +34,54 @@ LITTLE = 0.05
 RARE = 0.01
 
 
-def can_be_asked(probes: Probes) -> bool:
+class Experiments(Protocol):
+    """What the probes of a network and those of a program by hand can both be asked.
+
+    ``rows`` are those that could be held back, ``held_rows`` those that were in its ``own``
+    training. ``judge`` is what can be known of rows not seen.
+    """
+
+    @property
+    def rows(self) -> int: ...
+    @property
+    def held_rows(self) -> int: ...
+    @property
+    def has_numbers(self) -> bool: ...
+    @property
+    def own(self) -> Shares: ...
+    @property
+    def reference(self) -> Shares: ...
+    @property
+    def relation(self) -> Relation: ...
+    @property
+    def judge(self) -> Knowable: ...
+    def on_others(self, changed: str, change: Callable[[Any], Any]) -> OnOthers: ...
+
+
+class Repaired(Protocol):
+    """A repair that was tried."""
+
+    @property
+    def suspicion(self) -> Suspicion: ...
+    @property
+    def prescription(self) -> Prescription: ...
+    @property
+    def is_cured(self) -> bool: ...
+    @property
+    def held_share(self) -> float: ...
+
+
+def can_be_asked(probes: Experiments) -> bool:
     """Whether there are rows to hold back, and numbers to compare."""
-    return len(probes.case.X) >= FEWEST_TO_HOLD and probes.own.failed is None
+    return probes.rows >= FEWEST_TO_HOLD and probes.has_numbers
 
 
-def is_noisy(probes: Probes) -> bool:
+def is_noisy(probes: Experiments) -> bool:
     """Whether noise is most of the loss, so that the rows trained on prove nothing."""
     return can_be_asked(probes) and probes.reference.held_share > 1 - LEARNT
 
 
-def may_fit_noise(probes: Probes) -> bool:
+def may_fit_noise(probes: Experiments) -> bool:
     """Whether a network can fit more than can be known; then no repair has to fit so much."""
     if not can_be_asked(probes):
         return False
@@ -49,14 +89,17 @@ def may_fit_noise(probes: Probes) -> bool:
     return is_noisy(probes) or spent > SPENT_ON_NOISE
 
 
-def something_is_known(probes: Probes) -> bool:
+def something_is_known(probes: Experiments) -> bool:
     """Whether these rows show at all that X tells something of y."""
     return probes.relation.chance <= RARE or probes.judge.is_something
 
 
-def is_as_good_on_others(probes: Probes) -> bool:
-    """Whether a network knows of rows held back what can be known of them, as far as they tell."""
-    if not can_be_asked(probes) or _is_beyond_doubt(probes.own, probes.reference.held_share):
+def is_as_good_on_others(probes: Experiments, lacking: float = FAILS) -> bool:
+    """Whether a network knows of rows held back what can be known of them, as far as they tell.
+
+    It may lack the part ``lacking`` of that.
+    """
+    if not can_be_asked(probes) or _is_beyond_doubt(probes, probes.reference.held_share):
         return False
     if not something_is_known(probes):
         return True
@@ -68,10 +111,10 @@ def is_as_good_on_others(probes: Probes) -> bool:
     if 1 - own.own_end >= 1 - judge.share:
         return True
     lacks = difference(own.best, judge.left)
-    return not lacks.is_clear or lacks.mean < FAILS * (1 - judge.share)
+    return not lacks.is_clear or lacks.mean < lacking * (1 - judge.share)
 
 
-def holds_for_others(probes: Probes, found: Treated) -> bool:
+def holds_for_others(probes: Experiments, found: Repaired) -> bool:
     """Whether a repair betters what is known of rows held back.
 
     What has learnt something must do clearly better at its best, and no worse at the end. What has
@@ -82,7 +125,7 @@ def holds_for_others(probes: Probes, found: Treated) -> bool:
     suspicion, repair = found.suspicion, found.prescription
     if suspicion.is_proven or (suspicion.is_definite and not is_noisy(probes)):
         return True
-    if _is_beyond_doubt(probes.own, found.trial.held_share):
+    if _is_beyond_doubt(probes, found.held_share):
         return True
     own, repaired = _own(probes), probes.on_others(repair.text, repair.change)
     gain = difference(own.best, repaired.best)
@@ -97,22 +140,22 @@ def holds_for_others(probes: Probes, found: Treated) -> bool:
     return gain.is_clear and float(repaired.end.mean()) <= float(own.end.mean()) + HARM
 
 
-def stands_still(probes: Probes) -> bool:
+def stands_still(probes: Experiments) -> bool:
     """Whether it never gained of its own rows even a little of what can be known of others."""
     return _own(probes).gained < GAINED * max(LITTLE, 1 - probes.judge.share)
 
 
-def _own(probes: Probes) -> OnOthers:
+def _own(probes: Experiments) -> OnOthers:
     return probes.on_others("as it is", _unchanged)
 
 
-def _unchanged(case: Case) -> Case:
+def _unchanged(case: Any) -> Any:
     return case
 
 
-def _is_beyond_doubt(own: Trial, held_share: float) -> bool:
+def _is_beyond_doubt(probes: Experiments, held_share: float) -> bool:
     """Whether rows held back in one training tell already who knows more than a constant answer."""
-    held = own.portions.held
-    if held is None:
+    if not probes.held_rows:
         return False
-    return min(1.0, own.held_share) - held_share > BEYOND_DOUBT / math.sqrt(len(held["x"]))
+    gained = min(1.0, probes.own.held_share) - held_share
+    return gained > BEYOND_DOUBT / math.sqrt(probes.held_rows)

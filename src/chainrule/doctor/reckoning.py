@@ -92,7 +92,7 @@ def _in_peace(probes: Probes, behind: bool) -> Diagnosis:
     elif something_is_known(probes):
         left = of_noise()
     else:
-        left = nothing_is_seen(probes)
+        left = nothing_is_seen(probes.rows)
         if stands_still(probes):
             return _diagnosis(probes, [], CANNOT_TELL, f"{course(probes)}{left}")
     return _diagnosis(probes, [], HEALTHY, f"Nothing wrong found. {course(probes)}{left}")

@@ -6,6 +6,12 @@ from chainrule.doctor.probes import Probes
 from chainrule.doctor.treating import lack
 from chainrule.doctor.yardstick import CLOSE, KNOWS_NOTHING, LEARNT
 
+#: What is to be said of what learns, if not as well as it might.
+ROOM = (
+    " It learns; more epochs, a rate tried out, or more units may bring it nearer to the well-made "
+    "network."
+)
+
 
 def course(probes: Probes) -> str:
     """How the case's own training went, in a sentence."""
@@ -30,10 +36,7 @@ def room(probes: Probes) -> str:
         )
     if own.share <= LEARNT or lack(probes, own) <= CLOSE:
         return ""
-    return (
-        " It learns; more epochs, a rate tried out, or more units may bring it nearer to the "
-        "well-made network."
-    )
+    return ROOM
 
 
 def of_noise() -> str:
@@ -41,9 +44,9 @@ def of_noise() -> str:
     return " What fits these rows better does no better on rows held back: it learns their noise."
 
 
-def nothing_is_seen(probes: Probes) -> str:
+def nothing_is_seen(rows: int) -> str:
     """What is to be said where no judge finds anything, and too few rows to rule it out."""
     return (
-        f" Whether X tells anything of y these {len(probes.case.X)} rows do not show: on rows held "
+        f" Whether X tells anything of y these {rows} rows do not show: on rows held "
         "back nothing does clearly better than a constant answer. More rows would tell."
     )

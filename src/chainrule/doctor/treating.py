@@ -40,6 +40,11 @@ class Treated(Effect):
     prescription: Prescription
     trial: Trial
 
+    @property
+    def held_share(self) -> float:
+        """What is left of the rows held back."""
+        return self.trial.held_share
+
 
 def lack(probes: Probes, trial: Trial) -> float:
     """What a training lacks: 0 is as good as the well-made network, 1 as a constant answer."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -11,14 +12,19 @@ import numpy as np
 
 from chainrule.check import GradientReport, check_gradients, check_step
 from chainrule.doctor.byhand.chain import Layer, chain, fresh
+from chainrule.doctor.byhand.others import data_case, on_others
 from chainrule.doctor.byhand.program import Parameters, Program
-from chainrule.doctor.byhand.reading import BINARY, CLASSES, VALUES, Targets, targets_of
+from chainrule.doctor.byhand.reading import Targets, targets_of
 from chainrule.doctor.byhand.rectified import Rectified, rectified
-from chainrule.doctor.byhand.reference import Reference, crossed, every_row, reference
+from chainrule.doctor.byhand.reference import Reference, every_row, reference
 from chainrule.doctor.byhand.running import Portions, Run, finite, portions, run, sound
 from chainrule.doctor.byhand.sums import Sums, sums
 from chainrule.doctor.byhand.truth import TrueGradient
+from chainrule.doctor.byhand.usual_losses import Loss, loss_of
+from chainrule.doctor.case import Case
 from chainrule.doctor.finding import Prescription
+from chainrule.doctor.probes.others import OnOthers, folds
+from chainrule.doctor.probes.reference import Knowable, knowable
 from chainrule.doctor.probes.relation import Relation, relation
 from chainrule.doctor.standardising import mean_and_spread
 from chainrule.errors import ChainruleError
@@ -49,6 +55,7 @@ class Probes:
         self.examined: list[str] = []
         self.not_judged: list[str] = []
         self._runs: dict[str, Run | None] = {}
+        self._on_others: dict[str, OnOthers] = {}
 
     def note(self, what: str) -> None:
         """Remember that this was looked at."""
@@ -142,11 +149,15 @@ class Probes:
         return self._runs[changed]
 
     def _tried(self, other: Program) -> Run:
+        return run(other, portions(other, self._meant(other)))
+
+    def _meant(self, other: Program) -> Targets:
+        """The targets of the program with a change."""
         targets = targets_of(other.data[1], self.columns)
         # A repair says what the targets mean no more than the data did.
         if targets.kind == self.targets.kind and len(targets.meant) == len(self.targets.meant):
-            targets = self.targets
-        return run(other, portions(other, targets))
+            return self.targets
+        return targets
 
     @cached_property
     def reference(self) -> Reference:
@@ -155,12 +166,44 @@ class Probes:
         self.tell("training a well-made network on the same rows")
         return reference(self.yardstick, self.program.seed)
 
+    # --- rows held back --------------------------------------------------------------------------
+
     @cached_property
-    def on_others(self) -> float:
-        """How far it gets on rows held back."""
+    def rows(self) -> int:
+        """The rows of the program, if all of them are sound; else none can be told from others."""
+        return len(self.program.data[0]) if sound(self.program) is self.program else 0
+
+    @property
+    def held_rows(self) -> int:
+        """The rows held back in its own run."""
+        return 0 if self.parts.held is None else len(self.parts.held.meant)
+
+    @property
+    def has_numbers(self) -> bool:
+        """Whether its own run ends in numbers."""
+        return not self.own.failed and math.isfinite(self.own.share)
+
+    @cached_property
+    def judge(self) -> Knowable:
+        """What can be known of rows not seen: by a well-made network, or by a single layer."""
         self.note("a well-made network on other rows")
-        self.tell("training a well-made network on other rows")
-        return crossed(self.parts, self.program.seed)
+        self.tell("training a well-made network for rows that it does not see")
+        judges = [knowable(self._data_case, is_plane=is_plane) for is_plane in (False, True)]
+        return min(judges, key=lambda known: known.share)
+
+    def on_others(self, changed: str, change: Callable[[Any], Any]) -> OnOthers:
+        """How the program does with one change on rows that it was not trained on."""
+        if changed not in self._on_others:
+            self.tell(f"on rows held back: {changed}")
+            other = change(self.program)
+            self._on_others[changed] = on_others(
+                other, self._meant(other), list(folds(self._data_case))
+            )
+        return self._on_others[changed]
+
+    @cached_property
+    def _data_case(self) -> Case:
+        return data_case(self.program, self.targets)
 
     @cached_property
     def relation(self) -> Relation:
@@ -207,12 +250,9 @@ class Probes:
         return found
 
     @cached_property
-    def loss(self) -> Callable[..., Any] | None:
+    def loss(self) -> Loss:
         """The program's loss; where it was not given, the one that suits its outputs."""
-        if self.program.loss is not None:
-            return self.program.loss
-        forward, kind = self.program.forward, self.targets.kind
-        return {BINARY: _binary, CLASSES: _classes, VALUES: _values}[kind](forward)
+        return loss_of(self.program, self.targets.kind)
 
     @cached_property
     def gradients(self) -> GradientReport | None:
@@ -237,7 +277,6 @@ class Probes:
     def updates(self) -> GradientReport | None:
         """What the check of the step says there; None where it cannot be asked."""
         program, point, loss = self.program, self.point, self.loss
-        assert loss is not None
         self.note("the step")
         try:
             with program.undisturbed():
@@ -278,25 +317,3 @@ class Probes:
 def _first_line(error: Exception) -> str:
     said = str(error).split("\n")[0]
     return said if isinstance(error, ChainruleError) else f"{type(error).__name__}: {said}"
-
-
-def _binary(forward: Any) -> Callable[..., Any]:
-    def loss(p: Any, X: Any, y: Any) -> Any:
-        q = forward(p, X)
-        return -np.mean(y * np.log(q) + (1 - y) * np.log(1 - q))
-
-    return loss
-
-
-def _classes(forward: Any) -> Callable[..., Any]:
-    def loss(p: Any, X: Any, y: Any) -> Any:
-        return -np.mean(np.sum(y * np.log(forward(p, X)), axis=1))
-
-    return loss
-
-
-def _values(forward: Any) -> Callable[..., Any]:
-    def loss(p: Any, X: Any, y: Any) -> Any:
-        return np.mean((forward(p, X) - y) ** 2)
-
-    return loss

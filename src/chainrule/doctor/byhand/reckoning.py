@@ -33,6 +33,14 @@ from chainrule.doctor.byhand.treating import (
 )
 from chainrule.doctor.diagnosis import CANNOT_TELL, HEALTHY, ILL, UNLUCKY, Diagnosis
 from chainrule.doctor.finding import Finding, Prescription
+from chainrule.doctor.held_back import (
+    holds_for_others,
+    is_as_good_on_others,
+    may_fit_noise,
+    something_is_known,
+    stands_still,
+)
+from chainrule.doctor.summary import ROOM, nothing_is_seen, of_noise
 from chainrule.doctor.yardstick import CLOSE, KNOWS_NOTHING
 
 #: How sure a proof is, and a cure: a proof is a computation, a cure may have another reason.
@@ -67,7 +75,20 @@ def reckon(probes: Probes) -> Diagnosis:
     labels = LABELS_UNRELATED.suspect(probes)
     if labels is not None:
         proven.append((LABELS_UNRELATED, labels))
-    return _proven(probes, proven) if proven else _failing(probes)
+    if proven:
+        return _proven(probes, proven)
+    return _in_peace(probes) if is_as_good_on_others(probes, CLOSE) else _failing(probes)
+
+
+def _in_peace(probes: Probes) -> Diagnosis:
+    """The diagnosis of a program that knows of other rows what can be known of them."""
+    told = _does_not_learn(probes)
+    if something_is_known(probes):
+        return _diagnosis(probes, (), HEALTHY, f"Nothing wrong found. {told}{of_noise()}")
+    told += nothing_is_seen(probes.rows)
+    if stands_still(probes):
+        return _diagnosis(probes, (), CANNOT_TELL, told)
+    return _diagnosis(probes, (), HEALTHY, f"Nothing wrong found. {told}")
 
 
 def _before_gradients(probes: Probes) -> Iterator[tuple[Illness, Suspicion]]:
@@ -101,7 +122,8 @@ def _much_better(probes: Probes) -> list[Treated]:
         tried = None if suspicion is None else treated(probes, illness, suspicion)
         if tried is not None and not tried.run.failed:
             before, after = probes.own.share, tried.run.share
-            if after < BETTER * before and before - after > GAIN:
+            is_better = after < BETTER * before and before - after > GAIN
+            if is_better and holds_for_others(probes, tried):
                 found.append(tried)
     return found[:1]
 
@@ -117,7 +139,7 @@ def _failing(probes: Probes) -> Diagnosis:
         found = None if suspicion is None else treated(probes, illness, suspicion)
         if found is not None:
             tried.append(found)
-    cures = [found for found in tried if found.is_cured]
+    cures = [found for found in tried if _cures(probes, found)]
     best = min((found.lack for found in cures), default=0.0)
     near = [found for found in cures if found.lack <= best + CLOSE]
     specific = [found for found in near if found.illness.is_specific]
@@ -147,10 +169,24 @@ def _failing(probes: Probes) -> Diagnosis:
         general = kept
     if general:
         return _ill(probes, general)
+    if is_as_good_on_others(probes):
+        told = f"Nothing wrong found. {_does_not_learn(probes)}{ROOM}"
+        return _diagnosis(probes, (), HEALTHY, told)
     return _diagnosis(
         probes, (), CANNOT_TELL,
         f"{_does_not_learn(probes)} None of the repairs that were tried cures it.",
     )  # fmt: skip
+
+
+def _cures(probes: Probes, found: Treated) -> bool:
+    """Whether a repair brings what was lacking, for rows not seen as well.
+
+    Where nothing is learnt and the evidence is no matter of degree, it is enough that it brings the
+    program nearer.
+    """
+    if found.suspicion.is_definite and stands_still(probes):
+        return found.is_cured or found.lack < found.before - CLOSE
+    return (found.is_cured or may_fit_noise(probes)) and holds_for_others(probes, found)
 
 
 def _is_no_luck(probes: Probes, found: Treated) -> bool:

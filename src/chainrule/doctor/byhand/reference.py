@@ -16,8 +16,6 @@ from chainrule.optim.optimizers import Adam
 
 #: Its hidden units, its steps, its rate and the rows of its batches.
 UNITS, STEPS, RATE, BATCH = 32, 1500, 0.01, 32
-#: Up to so many rows are all held back in turn, so many parts after each other.
-FEW_ROWS, PARTS = 1000, 4
 
 
 @dataclass(frozen=True)
@@ -36,23 +34,6 @@ def reference(parts: Portions, seed: int) -> Reference:
         return Reference(found, found)
     found, curve = _trained(X, targets, _finite(parts.held_x, parts.held), seed)
     return Reference(found, float(curve.min()))
-
-
-def crossed(parts: Portions, seed: int) -> float:
-    """The best share on rows held back, all rows taking their turn where they are few.
-
-    The curves of the parts are averaged before the best is taken: the best of one short curve is
-    half luck.
-    """
-    X, targets = every_row(parts)
-    rng = np.random.default_rng(seed + 1)
-    part = rng.permutation(len(X)) % PARTS
-    curves = []
-    for k in range(PARTS if len(X) <= FEW_ROWS else 1):
-        held = X[part == k], targets.rows(part == k)
-        curves.append(_trained(X[part != k], targets.rows(part != k), held, seed)[1])
-    shortest = min(map(len, curves))
-    return float(np.mean([curve[:shortest] for curve in curves], axis=0).min())
 
 
 def every_row(parts: Portions) -> tuple[Array, Targets]:

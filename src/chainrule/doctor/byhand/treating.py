@@ -21,6 +21,11 @@ class Treated(Effect):
     prescription: Prescription
     run: Run
 
+    @property
+    def held_share(self) -> float:
+        """What is left of the rows held back."""
+        return self.run.held_share
+
 
 def lack(probes: Probes, found: Run) -> float:
     """What a run lacks: 0 is as good as the well-made network, 1 as a constant answer."""

@@ -62,6 +62,8 @@ class OnOthers:
 def _without_a_last_jump(shares: Array) -> int:
     """Which of the last three looks is the end: a jump up in the last one does not count."""
     last = shares[-3:]
+    if len(last) < 3:
+        return -1
     return 2 if last[2] <= np.median(last) else int(np.argsort(last)[1])
 
 

@@ -151,6 +151,22 @@ class Probes:
         rows = len(self.data.train["t"])
         return variety_in_batches(self.data.train["t"], self.case.batch_size or rows)
 
+    @property
+    def rows(self) -> int:
+        """The rows of the case."""
+        return len(self.case.X)
+
+    @property
+    def held_rows(self) -> int:
+        """The rows held back in its own training."""
+        held = self.own.portions.held
+        return 0 if held is None else len(held["x"])
+
+    @property
+    def has_numbers(self) -> bool:
+        """Whether its own training ends in numbers."""
+        return self.own.failed is None
+
     @cached_property
     def reference(self) -> Reference:
         """How far a well-made network gets."""

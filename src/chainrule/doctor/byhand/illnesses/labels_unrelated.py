@@ -18,7 +18,7 @@ NOTHING = 0.85
 def _suspect(probes: Probes) -> Suspicion | None:
     if probes.parts.held is None or probes.reference.held_share < SOMETHING:
         return None
-    found = probes.on_others
+    found = probes.judge.share
     if found < NOTHING or is_related(probes.relation):
         return None
     chance = probes.relation.chance

@@ -1,6 +1,7 @@
 """A training that ends while the loss still falls: more of the same cures it.
 
-Look-alikes: ``rate_too_small``, where three times as long is not nearly enough, and
+After a few steps it has hardly begun to fall, and much more of the same is tried. Look-alikes:
+``rate_too_small``, where three times as long is not nearly enough of many steps, and
 ``too_few_units``, where no time helps.
 """
 
@@ -11,30 +12,35 @@ from dataclasses import replace
 from chainrule.doctor.byhand.illnesses.illness import Illness, Suspicion
 from chainrule.doctor.byhand.prescriptions import prescription
 from chainrule.doctor.byhand.probes import Probes
+from chainrule.doctor.finding import Prescription
 
 #: How many times as long is tried, and by how much the last third of a run must still have fallen.
-TIMES, FALLEN = 3, 0.1
+TIMES, FALLEN = (3,), 0.1
+#: Fewer steps than these get nowhere at any rate; then so many times as long is tried as well.
+FEW, MANY_TIMES = 200, (10, 30, 100)
 
 
 def _suspect(probes: Probes) -> Suspicion | None:
     own, epochs = probes.own, probes.program.epochs
     if own.failed or epochs is None or probes.program.batches is None:
         return None
-    before = next(row[1] for row in own.curve if row[0] >= 2 * own.epochs / 3)
-    if own.curve[-1][1] > (1 - FALLEN) * before:
+    times, fallen = (TIMES, FALLEN) if own.steps >= FEW else ((*TIMES, *MANY_TIMES), 0.0)
+    before = [row[1] for row in own.curve if row[0] <= 2 * own.epochs / 3][-1]
+    if not own.curve[-1][1] < (1 - fallen) * before:
         return None
-    longer = TIMES * epochs
     return Suspicion(
         "epochs",
         f"in the last third of {own.epochs} epochs the loss fell from {before:.3g} to "
         f"{own.curve[-1][1]:.3g} of a constant answer's",
         "a loss that has come to rest",
-        (
-            prescription(
-                f"epochs = {longer} instead of {epochs}",
-                lambda program: replace(program, epochs=longer),
-            ),
-        ),
+        tuple(_longer(epochs, many) for many in times),
+    )
+
+
+def _longer(epochs: int, times: int) -> Prescription:
+    return prescription(
+        f"epochs = {times * epochs} instead of {epochs}",
+        lambda program: replace(program, epochs=times * epochs),
     )
 
 

@@ -34,6 +34,7 @@ def _suspect(probes: Probes) -> Suspicion | None:
         "units: they get the same gradient and stay alike",
         "weights drawn at random, so that every unit learns something of its own",
         (fresh_start(probes),),
+        is_definite=True,
     )
 
 
