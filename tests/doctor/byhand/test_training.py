@@ -81,7 +81,7 @@ def test_the_scale_of_the_inputs(times: float, name: str) -> None:
 def test_a_training_that_ends_too_early_is_not_put_down_to_the_network() -> None:
     findings = cr.diagnose(**given(epochs=20)).findings
     assert findings[0].name == "too_few_epochs"
-    assert findings[0].repair == "epochs = 60 instead of 20"
+    assert findings[0].repair == "epochs = 200 instead of 20"
 
 
 def test_labels_that_have_nothing_to_do_with_the_inputs() -> None:
