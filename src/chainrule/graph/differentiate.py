@@ -20,7 +20,6 @@ from chainrule.graph.recording import move, within
 from chainrule.graph.tensor import Tensor, constant, require_float, require_scalar
 
 Rule = Callable[..., tuple[Any, ...]]
-_UNWANTED = object()
 
 
 def by_the_op(node: Tensor, g: Any, y: Any, *x: Any) -> tuple[Any, ...]:
@@ -127,18 +126,28 @@ def _evaluate(output: Tensor, cotangent: Array, found: dict[Tensor, Any]) -> Non
     """
     _ = output.value  # where there is none, this says why
     found[output] = cotangent
-    send_back(reversed(found.items()), found, _pull_values)
-
-
-def _pull_values(node: Tensor, g: Any) -> tuple[Any, ...]:
-    assert node.op is not None
-    # Nearly every op has one or two inputs, and for few numbers a call with a star is dear.
-    if len(node.inputs) == 2:
-        a, b = node.inputs
-        return node.op.pull(g, node._value, a._value, b._value)
-    if len(node.inputs) == 1:
-        return node.op.pull(g, node._value, node.inputs[0]._value)
-    return node.op.pull(g, node._value, *[x._value for x in node.inputs])
+    for node, g in reversed(found.items()):
+        inputs = node.inputs
+        if g is None or not inputs:
+            continue
+        assert node.op is not None
+        # Nearly every op has one or two inputs, and for few numbers a loop or a star is dear.
+        if len(inputs) == 1:
+            (a,) = inputs
+            pulled = node.op.pull(g, node._value, a._value)
+            if len(pulled) == 1 and a in found:
+                found[a] = _sum(found[a], pulled[0], a, node)
+                continue
+        elif len(inputs) == 2:
+            a, b = inputs
+            pulled = node.op.pull(g, node._value, a._value, b._value)
+            if len(pulled) == 2 and a in found and b in found:
+                found[a] = _sum(found[a], pulled[0], a, node)
+                found[b] = _sum(found[b], pulled[1], b, node)
+                continue
+        else:
+            pulled = node.op.pull(g, node._value, *[x._value for x in inputs])
+        _send(node, pulled, found)
 
 
 def send_back(
@@ -159,28 +168,31 @@ def send_back(
         ShapeError: a cotangent does not have its input's shape, and is no broadcast of it.
     """
     for node, g in arrived:
-        inputs = node.inputs
-        if g is None or not inputs:
-            continue
-        pulled = pull(node, g)
-        if len(pulled) != len(inputs):
-            raise GradientError(
-                f"the pullback of {node.op} gave {len(pulled)} cotangents for {len(inputs)} inputs."
-            )
-        rest = iter(pulled)
-        for x in inputs:
-            gx = next(rest)
-            before = found.get(x, _UNWANTED)
-            if before is _UNWANTED:
-                continue
-            if type(gx) is not ndarray:
-                if gx is None:
-                    continue
-                if callable(gx):
-                    gx = gx()
-            if gx.shape != x.shape or gx.dtype is not x.dtype:
-                gx = _fitted(gx, x, node)
-            found[x] = gx if before is None else before + gx
+        if g is not None and node.inputs:
+            _send(node, pull(node, g), found)
+
+
+def _send(node: Tensor, pulled: tuple[Any, ...], found: dict[Tensor, Any]) -> None:
+    if len(pulled) != len(node.inputs):
+        raise GradientError(
+            f"the pullback of {node.op} gave {len(pulled)} cotangents for {len(node.inputs)} "
+            "inputs."
+        )
+    for x, gx in zip(node.inputs, pulled, strict=True):
+        if x in found:
+            found[x] = _sum(found[x], gx, x, node)
+
+
+def _sum(before: Any, gx: Any, x: Tensor, node: Tensor) -> Any:
+    """What has arrived at ``x``: what was there ``before``, and what ``node`` pulled back."""
+    if type(gx) is not ndarray:
+        if gx is None:
+            return before
+        if callable(gx):
+            gx = gx()
+    if gx.shape != x.shape or gx.dtype is not x.dtype:
+        gx = _fitted(gx, x, node)
+    return gx if before is None else before + gx
 
 
 def dependents(nodes: Iterable[Tensor], wrt: Iterable[Tensor]) -> dict[Tensor, Any]:
