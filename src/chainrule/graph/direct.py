@@ -6,6 +6,7 @@ On a few numbers, NumPy's functions take longer to look at their arguments than 
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,10 @@ import numpy as np
 _add: Any = np.add.reduce
 _maximum: Any = np.maximum.reduce
 _minimum: Any = np.minimum.reduce
+
+
+#: So few numbers are copied sooner than the next op gets through a view that repeats its entries.
+FEW = 512
 
 
 class Direct:
@@ -53,6 +58,10 @@ class Direct:
     @staticmethod
     def broadcast_to(x: Any, shape: tuple[int, ...]) -> Any:
         new = len(shape) - x.ndim
+        if new >= 0 and math.prod(shape) <= FEW:
+            spread = np.empty(shape, x.dtype)
+            spread[...] = x
+            return spread
         if new < 0 or not x.flags.c_contiguous:
             return np.broadcast_to(x, shape)
         strides = [0] * new
