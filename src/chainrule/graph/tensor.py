@@ -306,14 +306,15 @@ def of_one(op: Op) -> Callable[[Any], Any]:
     on_arrays = op.on_arrays
 
     def record(x: Any) -> Any:
-        if type(x) is not Tensor or (value := x._value) is None:
+        value = x._value if type(x) is Tensor else x if type(x) is ndarray else None
+        if value is None:
             return _apply_to_others(op, (x,))
         try:
             y = on_arrays(value)
         except (ValueError, IndexError):
             _explain(op, (value,))
             raise
-        return _node(op, (x,), y)
+        return y if value is x else _node(op, (x,), y)
 
     return record
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ import numpy as np
 from chainrule.errors import OptionError
 from chainrule.graph.op import FUNCTIONS, Array, Op, public, speaks_for
 from chainrule.graph.tensor import apply
-from chainrule.ops.base import Elementwise, binary, once, sample, unary
+from chainrule.ops.base import Elementwise, binary, once_of_one, sample, unary
 from chainrule.ops.comparison import equal, greater, less
 from chainrule.ops.stable import quotient_of_known
 
@@ -261,11 +262,16 @@ class Astype(Elementwise):
     name, onnx = "astype", "Cast"
     latex, code = "{0}", "{0}.astype('{to}')"
 
+    @cached_property
+    def target(self) -> np.dtype[Any]:
+        """The dtype itself: to find it by name takes as long as to cast a few numbers."""
+        return np.dtype(self.to)
+
     def value(self, xp: Any, x: Any) -> Any:
-        return xp.astype(x, np.dtype(self.to))
+        return xp.astype(x, self.target)
 
     def dtype(self, *x: np.dtype[Any]) -> np.dtype[Any]:
-        return np.dtype(self.to)
+        return self.target
 
     def pull(self, g: Any, y: Any, x: Any) -> tuple[Any, ...]:
         return (astype(g, x.dtype) if x.dtype.kind == "f" else None,)
@@ -358,10 +364,10 @@ def clip(x: Any, low: Any = None, high: Any = None) -> Any:
 @speaks_for(np.astype)
 def astype(x: Any, dtype: Any) -> Any:
     """y = x in another dtype."""
-    return apply(_cast(dtype), x)
+    return _cast(dtype)(x)
 
 
-@once
+@once_of_one
 def _cast(dtype: Any) -> Op:
     return Astype(np.dtype(dtype).name)
 

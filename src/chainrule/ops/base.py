@@ -140,6 +140,11 @@ def once(op: Callable[..., Op]) -> Callable[..., Op]:
     return functools.lru_cache(4096)(op)
 
 
+def once_of_one(op: Callable[..., Op]) -> Callable[..., Callable[[Any], Any]]:
+    """As ``once``, for an op of one input: not the op, but the function that records it."""
+    return functools.lru_cache(4096)(lambda *settings: of_one(op(*settings)))
+
+
 class Unary(Protocol):
     """A function of one Tensor or array."""
 
