@@ -63,7 +63,8 @@ class Divide(Elementwise):
     latex, code, domains = r"\frac{{{0}}}{{{1}}}", "{0} / {1}", ("real", "nonzero")
 
     def pull(self, g: Any, y: Any, a: Any, b: Any) -> tuple[Any, ...]:
-        return lambda: g / b, lambda: -g * y / b
+        ga = g / b
+        return ga, lambda: -ga * y
 
     def entry(self, sp: Any, a: Any, b: Any) -> Any:
         return a / b
