@@ -87,13 +87,14 @@ def backward(output: Tensor, cotangent: Any = None) -> None:
     require_float(output, "backward()")
     if cotangent is None:
         require_scalar(output, "backward()")
-        cotangent = np.array(1.0).reshape(output.shape)
-    given = np.array(cotangent, output.dtype)
-    if given.shape != output.shape:
-        raise GradientError(
-            f"the cotangent has shape {given.shape}; it weighs the entries of a Tensor of shape "
-            f"{output.shape}, so it needs that shape."
-        )
+        given = np.array(1.0, output.dtype).reshape(output.shape)
+    else:
+        given = np.array(cotangent, output.dtype)
+        if given.shape != output.shape:
+            raise GradientError(
+                f"the cotangent has shape {given.shape}; it weighs the entries of a Tensor of "
+                f"shape {output.shape}, so it needs that shape."
+            )
     like = output.dtype
     found: dict[Tensor, Any] = {
         x: None

@@ -24,6 +24,7 @@ from chainrule.graph.operators import Operators
 
 _next_index = itertools.count().__next__
 _new = object.__new__
+_NUMBERS = int, float
 
 
 @final
@@ -256,7 +257,7 @@ def tensor(data: Any, *, dtype: Any = None, name: str | None = None) -> Tensor:
     Raises:
         DtypeError: the data are not numbers.
     """
-    if isinstance(data, Tensor):
+    if type(data) is Tensor:
         data = data.value
     try:
         value = np.array(data, dtype=dtype)
@@ -264,17 +265,21 @@ def tensor(data: Any, *, dtype: Any = None, name: str | None = None) -> Tensor:
         raise DtypeError(f"a Tensor holds numbers; {type(data).__name__} given: {error}") from error
     if value.dtype.kind not in "biufc":
         raise DtypeError(f"a Tensor holds numbers; given were entries of {value.dtype}.")
-    return Tensor(None, (), value, value.shape, value.dtype, name)
+    node = _node(None, (), value)
+    node.name = name
+    return node
 
 
 def constant(data: Any, like: np.dtype[Any] | None = None) -> Tensor:
     """A Tensor around ``data``; a Python number takes the dtype of what it is combined with."""
+    if like is not None and like.kind == "f" and type(data) in _NUMBERS:
+        return _node(CONSTANT, (), np.array(data, like))
     value = _array(data, like)
     if value.dtype.kind not in "biufc":
         raise RecordingError(
             f"{type(data).__name__} cannot stand in a graph: numbers, arrays and Tensors can."
         )
-    return Tensor(CONSTANT, (), value, value.shape, value.dtype)
+    return _node(CONSTANT, (), value)
 
 
 def placeholder(shape: Shape, dtype: Any, name: str | None = None) -> Tensor:
@@ -322,21 +327,27 @@ def of_one(op: Op) -> Callable[[Any], Any]:
 def of_two(op: Op) -> Callable[[Any, Any], Any]:
     """``apply`` for an op of two inputs, as :func:`of_one`."""
     on_arrays = op.on_arrays
+    # As in _apply_to_others, where the rest of the mixtures go.
+    beside_arrays = (ndarray, float, int) if type(on_arrays) is np.ufunc else (ndarray,)
 
     def record(a: Any, b: Any) -> Any:
-        if (
-            type(a) is not Tensor
-            or type(b) is not Tensor
-            or (left := a._value) is None
-            or (right := b._value) is None
-        ):
+        left = right = None
+        if type(a) is Tensor:
+            if type(b) is Tensor:
+                left, right = a._value, b._value
+            elif type(b) in _NUMBERS and a.dtype.kind == "f":
+                b = constant(b, a.dtype)
+                left, right = a._value, b._value
+        elif type(a) is ndarray and type(b) in beside_arrays:
+            left, right = a, b
+        if left is None or right is None:
             return _apply_to_others(op, (a, b))
         try:
             y = on_arrays(left, right)
         except (ValueError, IndexError):
             _explain(op, (left, right))
             raise
-        return _node(op, (a, b), y)
+        return y if left is a else _node(op, (a, b), y)
 
     return record
 
@@ -359,18 +370,20 @@ def _node(op: Op | None, inputs: tuple[Tensor, ...], value: Any) -> Tensor:
 
 def _apply_to_others(op: Op, inputs: tuple[Any, ...]) -> Any:
     """``apply`` where not every input is a Tensor with a value."""
-    numbers = 0
+    tensors = arrays = numbers = 0
     for x in inputs:
-        if type(x) is float or type(x) is int:
+        if type(x) is Tensor:
+            tensors += 1
+        elif type(x) is ndarray:
+            arrays += 1
+        elif type(x) is float or type(x) is int:
             numbers += 1
-        elif type(x) is not ndarray:
-            break
-    else:
-        # A ufunc gives numbers of Python's own the dtype that they would be given below.
-        if not numbers or (numbers < len(inputs) and type(op.on_arrays) is np.ufunc):
-            return _computed(op, inputs)
+    # A ufunc gives numbers of Python's own the dtype that they would be given below.
+    beside = numbers if arrays and type(op.on_arrays) is np.ufunc else 0
+    if arrays + beside == len(inputs):
+        return _computed(op, inputs)
     like = _common_dtype(inputs)
-    if Tensor not in map(type, inputs):
+    if not tensors:
         return _computed(op, [_array(x, like) for x in inputs])
     nodes = []
     is_traced = False
@@ -413,7 +426,7 @@ def _common_dtype(inputs: tuple[Any, ...]) -> np.dtype[Any] | None:
 
 def _array(x: Any, like: np.dtype[Any] | None) -> Array:
     """An array of ``x``; a number of Python's own takes the dtype of what it meets."""
-    if like is None or not isinstance(x, int | float) or isinstance(x, np.generic):
+    if like is None or not isinstance(x, _NUMBERS) or isinstance(x, np.generic):
         return np.asarray(x)
     return np.array(x, like if like.kind == "f" else np.result_type(like, x))
 

@@ -77,7 +77,7 @@ class Relu(Elementwise):
         return xp.maximum(x, 0)
 
     def pull(self, g: Any, y: Any, x: Any) -> tuple[Any, ...]:
-        return (g * astype(greater(y, 0), y.dtype),)
+        return (g * astype(greater(y, 0.0), y.dtype),)
 
     def entry(self, sp: Any, x: Any) -> Any:
         return sp.Max(x, 0)
