@@ -6,10 +6,11 @@ On a few numbers, NumPy's functions take longer to look at their arguments than 
 
 from __future__ import annotations
 
-import math
+from math import prod
 from typing import Any
 
 import numpy as np
+from numpy import empty
 
 # mypy: disable-error-code="no-any-return"
 _add: Any = np.add.reduce
@@ -57,11 +58,11 @@ class Direct:
 
     @staticmethod
     def broadcast_to(x: Any, shape: tuple[int, ...]) -> Any:
-        new = len(shape) - x.ndim
-        if new >= 0 and math.prod(shape) <= FEW:
-            spread = np.empty(shape, x.dtype)
+        if prod(shape) <= FEW and x.ndim <= len(shape):
+            spread = empty(shape, x.dtype)
             spread[...] = x
             return spread
+        new = len(shape) - x.ndim
         if new < 0 or not x.flags.c_contiguous:
             return np.broadcast_to(x, shape)
         strides = [0] * new
