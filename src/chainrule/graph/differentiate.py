@@ -141,11 +141,15 @@ def _evaluate(output: Tensor, cotangent: Array, found: dict[Tensor, Any]) -> Non
                 continue
         elif len(inputs) == 2:
             a, b = inputs
-            pulled = node.op.pull(g, node._value, a._value, b._value)
-            if len(pulled) == 2 and a in found and b in found:
-                found[a] = _sum(found[a], pulled[0], a, node)
-                found[b] = _sum(found[b], pulled[1], b, node)
+            y, left, right = node._value, a._value, b._value
+            if len(node.op.apart) == 2:
+                to_a, to_b = node.op.apart
+                if a in found:
+                    found[a] = _sum(found[a], to_a(g, y, left, right), a, node)
+                if b in found:
+                    found[b] = _sum(found[b], to_b(g, y, left, right), b, node)
                 continue
+            pulled = node.op.pull(g, y, left, right)
         else:
             pulled = node.op.pull(g, node._value, *[x._value for x in inputs])
         _send(node, pulled, found)

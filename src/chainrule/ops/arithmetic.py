@@ -22,9 +22,7 @@ class Add(Elementwise):
 
     name, function, gives, onnx = "add", "add", "same", "Add"
     latex, code, domains = "{0} + {1}", "{0} + {1}", ("real", "real")
-
-    def pull(self, g: Any, y: Any, a: Any, b: Any) -> tuple[Any, ...]:
-        return g, g
+    pulls = lambda g, y, a, b: g, lambda g, y, a, b: g
 
     def entry(self, sp: Any, a: Any, b: Any) -> Any:
         return a + b
@@ -35,9 +33,7 @@ class Subtract(Elementwise):
 
     name, function, gives, onnx = "subtract", "subtract", "same", "Sub"
     latex, code, domains = "{0} - {1}", "{0} - {1}", ("real", "real")
-
-    def pull(self, g: Any, y: Any, a: Any, b: Any) -> tuple[Any, ...]:
-        return g, lambda: -g
+    pulls = lambda g, y, a, b: g, lambda g, y, a, b: -g
 
     def entry(self, sp: Any, a: Any, b: Any) -> Any:
         return a - b
@@ -48,9 +44,7 @@ class Multiply(Elementwise):
 
     name, function, gives, onnx = "multiply", "multiply", "same", "Mul"
     latex, code, domains = r"{0} \odot {1}", "{0} * {1}", ("real", "real")
-
-    def pull(self, g: Any, y: Any, a: Any, b: Any) -> tuple[Any, ...]:
-        return lambda: g * b, lambda: g * a
+    pulls = lambda g, y, a, b: g * b, lambda g, y, a, b: g * a
 
     def entry(self, sp: Any, a: Any, b: Any) -> Any:
         return a * b
@@ -61,13 +55,19 @@ class Divide(Elementwise):
 
     name, function, onnx = "divide", "divide", "Div"
     latex, code, domains = r"\frac{{{0}}}{{{1}}}", "{0} / {1}", ("real", "nonzero")
-
-    def pull(self, g: Any, y: Any, a: Any, b: Any) -> tuple[Any, ...]:
-        ga = g / b
-        return ga, lambda: -ga * y
+    pulls = lambda g, y, a, b: g / b, lambda g, y, a, b: -(g / b) * y
 
     def entry(self, sp: Any, a: Any, b: Any) -> Any:
         return a / b
+
+
+def _to_base(g: Any, y: Any, a: Any, b: Any) -> Any:
+    return g * b * power(a, where(equal(b, 0), 1.0, b - 1))
+
+
+def _to_exponent(g: Any, y: Any, a: Any, b: Any) -> Any:
+    zero = equal(a, 0)
+    return g * where(zero, 0.0, y * FUNCTIONS["log"](where(zero, 1.0, a)))
 
 
 class Power(Elementwise):
@@ -79,16 +79,7 @@ class Power(Elementwise):
 
     name, function, gives, onnx = "power", "power", "same", "Pow"
     latex, code, domains = "{0}^{{{1}}}", "{0} ** {1}", ("positive", "real")
-
-    def pull(self, g: Any, y: Any, a: Any, b: Any) -> tuple[Any, ...]:
-        def to_base() -> Any:
-            return g * b * power(a, where(equal(b, 0), 1.0, b - 1))
-
-        def to_exponent() -> Any:
-            zero = equal(a, 0)
-            return g * where(zero, 0.0, y * FUNCTIONS["log"](where(zero, 1.0, a)))
-
-        return to_base, to_exponent
+    pulls = _to_base, _to_exponent
 
     def entry(self, sp: Any, a: Any, b: Any) -> Any:
         return a**b
@@ -155,8 +146,10 @@ class Maximum(Elementwise):
     name, function, gives, onnx = "maximum", "maximum", "same", "Max"
     latex, domains = r"\max({0}, {1})", ("real", "real")
 
-    def pull(self, g: Any, y: Any, a: Any, b: Any) -> tuple[Any, ...]:
-        return _split(g, a, b, greater(a, b)), _split(g, a, b, less(a, b))
+    pulls = (
+        lambda g, y, a, b: _shared(g, a, b, greater(a, b)),
+        lambda g, y, a, b: _shared(g, a, b, less(a, b)),
+    )
 
     def entry(self, sp: Any, a: Any, b: Any) -> Any:
         return sp.Max(a, b)
@@ -168,15 +161,17 @@ class Minimum(Elementwise):
     name, function, gives, onnx = "minimum", "minimum", "same", "Min"
     latex, domains = r"\min({0}, {1})", ("real", "real")
 
-    def pull(self, g: Any, y: Any, a: Any, b: Any) -> tuple[Any, ...]:
-        return _split(g, a, b, less(a, b)), _split(g, a, b, greater(a, b))
+    pulls = (
+        lambda g, y, a, b: _shared(g, a, b, less(a, b)),
+        lambda g, y, a, b: _shared(g, a, b, greater(a, b)),
+    )
 
     def entry(self, sp: Any, a: Any, b: Any) -> Any:
         return sp.Min(a, b)
 
 
-def _split(g: Any, a: Any, b: Any, wins: Any) -> Any:
-    return lambda: g * where(equal(a, b), 0.5, astype(wins, g.dtype))
+def _shared(g: Any, a: Any, b: Any, wins: Any) -> Any:
+    return g * where(equal(a, b), 0.5, astype(wins, g.dtype))
 
 
 @dataclass(frozen=True, slots=True, repr=False)

@@ -164,8 +164,7 @@ def sigmoid_cross_entropy(z, t):
     def value(self, xp: Any, z: Any, t: Any) -> Any:
         return (xp.maximum(z, 0.0) - t * z) + xp.logaddexp(xp.copysign(z, -1.0), 0.0)
 
-    def pull(self, g: Any, y: Any, z: Any, t: Any) -> tuple[Any, ...]:
-        return lambda: g * (sigmoid(z) - t), lambda: -g * z
+    pulls = lambda g, y, z, t: g * (sigmoid(z) - t), lambda g, y, z, t: -g * z
 
     def entry(self, sp: Any, z: Any, t: Any) -> Any:
         return sp.log(1 + sp.exp(z)) - t * z
