@@ -20,6 +20,8 @@ from chainrule.graph.recording import move, within
 from chainrule.graph.tensor import Tensor, constant, require_float, require_scalar
 
 Rule = Callable[..., tuple[Any, ...]]
+Arrived = dict[Tensor, Any]
+"""What has arrived at each Tensor so far: a cotangent, or None."""
 
 
 def by_the_op(node: Tensor, g: Any, y: Any, *x: Any) -> tuple[Any, ...]:
@@ -127,6 +129,7 @@ def _evaluate(output: Tensor, cotangent: Array, found: dict[Tensor, Any]) -> Non
     """
     _ = output.value  # where there is none, this says why
     found[output] = cotangent
+    own: Arrived = {}
     for node, g in reversed(found.items()):
         inputs = node.inputs
         if g is None or not inputs:
@@ -137,7 +140,7 @@ def _evaluate(output: Tensor, cotangent: Array, found: dict[Tensor, Any]) -> Non
             (a,) = inputs
             pulled = node.op.pull(g, node._value, a._value)
             if len(pulled) == 1 and a in found:
-                found[a] = _sum(found[a], pulled[0], a, node)
+                _arrive(a, pulled[0], node, found, own)
                 continue
         elif len(inputs) == 2:
             a, b = inputs
@@ -145,14 +148,14 @@ def _evaluate(output: Tensor, cotangent: Array, found: dict[Tensor, Any]) -> Non
             if len(node.op.apart) == 2:
                 to_a, to_b = node.op.apart
                 if a in found:
-                    found[a] = _sum(found[a], to_a(g, y, left, right), a, node)
+                    _arrive(a, to_a(g, y, left, right), node, found, own)
                 if b in found:
-                    found[b] = _sum(found[b], to_b(g, y, left, right), b, node)
+                    _arrive(b, to_b(g, y, left, right), node, found, own)
                 continue
             pulled = node.op.pull(g, y, left, right)
         else:
             pulled = node.op.pull(g, node._value, *[x._value for x in inputs])
-        _send(node, pulled, found)
+        _send(node, pulled, found, own)
 
 
 def send_back(
@@ -172,12 +175,13 @@ def send_back(
         GradientError: a rule does not give as many cotangents as the node has inputs.
         ShapeError: a cotangent does not have its input's shape, and is no broadcast of it.
     """
+    own: Arrived = {}
     for node, g in arrived:
         if g is not None and node.inputs:
-            _send(node, pull(node, g), found)
+            _send(node, pull(node, g), found, own)
 
 
-def _send(node: Tensor, pulled: tuple[Any, ...], found: dict[Tensor, Any]) -> None:
+def _send(node: Tensor, pulled: tuple[Any, ...], found: Arrived, own: Arrived) -> None:
     if len(pulled) != len(node.inputs):
         raise GradientError(
             f"the pullback of {node.op} gave {len(pulled)} cotangents for {len(node.inputs)} "
@@ -185,19 +189,30 @@ def _send(node: Tensor, pulled: tuple[Any, ...], found: dict[Tensor, Any]) -> No
         )
     for x, gx in zip(node.inputs, pulled, strict=True):
         if x in found:
-            found[x] = _sum(found[x], gx, x, node)
+            _arrive(x, gx, node, found, own)
 
 
-def _sum(before: Any, gx: Any, x: Tensor, node: Tensor) -> Any:
-    """What has arrived at ``x``: what was there ``before``, and what ``node`` pulled back."""
+def _arrive(x: Tensor, gx: Any, node: Tensor, found: Arrived, own: Arrived) -> None:
+    """Add what ``node`` pulled back to what was ``found`` at ``x`` before.
+
+    A cotangent may be shared by many Tensors; a sum that was made here is this walk's ``own``
+    until ``x`` has its turn, so that the next can be added in its place.
+    """
     if type(gx) is not ndarray:
         if gx is None:
-            return before
+            return
         if callable(gx):
             gx = gx()
     if gx.shape != x.shape or gx.dtype is not x.dtype:
         gx = _fitted(gx, x, node)
-    return gx if before is None else before + gx
+    before = found[x]
+    if before is None:
+        found[x] = gx
+    elif before is own.get(x):
+        before += gx
+        found[x] = before
+    else:
+        found[x] = own[x] = before + gx
 
 
 def dependents(nodes: Iterable[Tensor], wrt: Iterable[Tensor]) -> dict[Tensor, Any]:

@@ -9,7 +9,7 @@ import numpy as np
 from chainrule.graph.op import FUNCTIONS, public, speaks_for
 from chainrule.graph.tensor import Tensor, apply
 from chainrule.ops.arithmetic import multiply, where
-from chainrule.ops.base import Elementwise, floats, unary
+from chainrule.ops.base import Elementwise, Unary, floats, unary
 from chainrule.ops.comparison import equal
 from chainrule.ops.stable import log_of_known
 
@@ -144,7 +144,7 @@ def times_log(t, x):
         return t * sp.log(x)
 
 
-exp = unary(Exp, np.exp)
+exp: Unary = unary(Exp, np.exp)
 expm1 = unary(Expm1, np.expm1)
 log1p = unary(Log1p, np.log1p)
 sqrt = unary(Sqrt, np.sqrt)
