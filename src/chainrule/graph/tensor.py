@@ -332,14 +332,14 @@ def of_two(op: Op) -> Callable[[Any, Any], Any]:
 
     def record(a: Any, b: Any) -> Any:
         left = right = None
-        if type(a) is Tensor:
-            if type(b) is Tensor:
-                left, right = a._value, b._value
-            elif type(b) in _NUMBERS and a.dtype.kind == "f":
-                b = constant(b, a.dtype)
-                left, right = a._value, b._value
+        if type(a) is Tensor and type(b) is Tensor:
+            left, right = a._value, b._value
         elif type(a) is ndarray and type(b) in beside_arrays:
             left, right = a, b
+        elif type(a) is Tensor and type(b) in _NUMBERS and a.dtype.kind == "f":
+            return record(a, constant(b, a.dtype))
+        elif type(a) in _NUMBERS and type(b) is Tensor and b.dtype.kind == "f":
+            return record(constant(a, b.dtype), b)
         if left is None or right is None:
             return _apply_to_others(op, (a, b))
         try:

@@ -11,7 +11,7 @@ import numpy as np
 
 from chainrule.errors import OptionError
 from chainrule.graph.op import FUNCTIONS, Array, Op, public, speaks_for
-from chainrule.graph.tensor import apply
+from chainrule.graph.tensor import apply, of_two
 from chainrule.ops.base import Elementwise, binary, once_of_one, sample, unary
 from chainrule.ops.comparison import equal, greater, less
 from chainrule.ops.stable import quotient_of_known
@@ -308,7 +308,7 @@ def divide(a: Any, b: Any) -> Any:
     1 / (1 + e^-z) is σ(z), and e^z / Σ e^z is softmax(z), so neither overflows.
     """
     known = quotient_of_known(a, b)
-    return apply(_DIVIDE, a, b) if known is None else known
+    return _divided(a, b) if known is None else known
 
 
 @public
@@ -323,10 +323,10 @@ def reciprocal(x: Any) -> Any:
 def power(a: Any, b: Any) -> Any:
     """y = a ** b, entry by entry; a ** 2 is recorded as a square."""
     if isinstance(b, int | float) and b == 2:
-        return apply(_SQUARE, a)
+        return square(a)
     if isinstance(b, int) and not isinstance(b, bool) and b < 0:
         b = float(b)
-    return apply(_POWER, a, b)
+    return _powered(a, b)
 
 
 @public
@@ -368,4 +368,4 @@ def _cast(dtype: Any) -> Op:
     return Astype(np.dtype(dtype).name)
 
 
-_SQUARE, _POWER, _DIVIDE, _WHERE = Square(), Power(), Divide(), Where()
+_powered, _divided, _WHERE = of_two(Power()), of_two(Divide()), Where()
