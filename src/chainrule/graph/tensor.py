@@ -19,8 +19,9 @@ from numpy import ndarray
 
 from chainrule.errors import DtypeError, GradientError, RecordingError
 from chainrule.graph import recording
-from chainrule.graph.op import CONSTANT, FUNCTIONS, SPOKEN, Array, Op, Shape
+from chainrule.graph.op import CONSTANT, FUNCTIONS, Array, Op, Shape
 from chainrule.graph.operators import Operators
+from chainrule.graph.spoken import not_spoken, record
 
 _next_index = itertools.count().__next__
 _new = object.__new__
@@ -206,10 +207,10 @@ class Tensor(Operators):
             )
         if method == "reduce" and ufunc is np.add:
             options.setdefault("axis", 0)
-            return _record(np.sum, inputs, options)
+            return record(np.sum, inputs, options)
         if method != "__call__":
-            raise _not_spoken(f"np.{ufunc.__name__}.{method}")
-        return _record(ufunc, inputs, {k: v for k, v in options.items() if k != "out"})
+            raise not_spoken(f"np.{ufunc.__name__}.{method}")
+        return record(ufunc, inputs, {k: v for k, v in options.items() if k != "out"})
 
     def __array_function__(
         self, function: Callable[..., Any], types: Any, inputs: Any, options: Any
@@ -219,31 +220,7 @@ class Tensor(Operators):
                 f"np.{function.__name__}(..., out=...) cannot be recorded: leave out= away and "
                 "use what it returns."
             )
-        return _record(function, inputs, options)
-
-
-def _not_spoken(name: str) -> RecordingError:
-    known = ", ".join(sorted({f.__name__ for f in SPOKEN}))
-    return RecordingError(
-        f"{name} has no rule for Tensors, so it cannot be recorded. Write it with functions that "
-        f"have one ({known}), or take t.value where no gradient is wanted."
-    )
-
-
-def _record(function: Callable[..., Any], inputs: Any, options: dict[str, Any]) -> Any:
-    recorder = SPOKEN.get(function)
-    if recorder is None:
-        module = getattr(function, "__module__", None) or "numpy"
-        raise _not_spoken(f"{module.replace('numpy', 'np')}.{function.__name__}")
-    try:
-        return recorder(*inputs, **options)
-    except TypeError as error:
-        if "argument" not in str(error) or isinstance(error, RecordingError | DtypeError):
-            raise
-        raise RecordingError(
-            f"np.{function.__name__} was given an option that cannot be recorded "
-            f"({', '.join(options) or 'too many arguments'}): {error}."
-        ) from error
+        return record(function, inputs, options)
 
 
 def tensor(data: Any, *, dtype: Any = None, name: str | None = None) -> Tensor:
@@ -265,7 +242,7 @@ def tensor(data: Any, *, dtype: Any = None, name: str | None = None) -> Tensor:
         raise DtypeError(f"a Tensor holds numbers; {type(data).__name__} given: {error}") from error
     if value.dtype.kind not in "biufc":
         raise DtypeError(f"a Tensor holds numbers; given were entries of {value.dtype}.")
-    node = _node(None, (), value)
+    node = node_of(None, (), value)
     node.name = name
     return node
 
@@ -273,13 +250,13 @@ def tensor(data: Any, *, dtype: Any = None, name: str | None = None) -> Tensor:
 def constant(data: Any, like: np.dtype[Any] | None = None) -> Tensor:
     """A Tensor around ``data``; a Python number takes the dtype of what it is combined with."""
     if like is not None and like.kind == "f" and type(data) in _NUMBERS:
-        return _node(CONSTANT, (), np.array(data, like))
+        return node_of(CONSTANT, (), np.array(data, like))
     value = _array(data, like)
     if value.dtype.kind not in "biufc":
         raise RecordingError(
             f"{type(data).__name__} cannot stand in a graph: numbers, arrays and Tensors can."
         )
-    return _node(CONSTANT, (), value)
+    return node_of(CONSTANT, (), value)
 
 
 def placeholder(shape: Shape, dtype: Any, name: str | None = None) -> Tensor:
@@ -301,59 +278,13 @@ def apply(op: Op, *inputs: Any) -> Any:
     try:
         value = op.on_arrays(*values)
     except (ValueError, IndexError):
-        _explain(op, values)
+        explain(op, values)
         raise
-    return _node(op, inputs, value)
+    return node_of(op, inputs, value)
 
 
-def of_one(op: Op) -> Callable[[Any], Any]:
-    """``apply`` for an op of one input: the same in fewer steps, for few numbers are many calls."""
-    on_arrays = op.on_arrays
-
-    def record(x: Any) -> Any:
-        value = x._value if type(x) is Tensor else x if type(x) is ndarray else None
-        if value is None:
-            return _apply_to_others(op, (x,))
-        try:
-            y = on_arrays(value)
-        except (ValueError, IndexError):
-            _explain(op, (value,))
-            raise
-        return y if value is x else _node(op, (x,), y)
-
-    return record
-
-
-def of_two(op: Op) -> Callable[[Any, Any], Any]:
-    """``apply`` for an op of two inputs, as :func:`of_one`."""
-    on_arrays = op.on_arrays
-    # As in _apply_to_others, where the rest of the mixtures go.
-    beside_arrays = (ndarray, float, int) if type(on_arrays) is np.ufunc else (ndarray,)
-
-    def record(a: Any, b: Any) -> Any:
-        left = right = None
-        if type(a) is Tensor and type(b) is Tensor:
-            left, right = a._value, b._value
-        elif type(a) is ndarray and type(b) in beside_arrays:
-            left, right = a, b
-        elif type(a) is Tensor and type(b) in _NUMBERS and a.dtype.kind == "f":
-            return record(a, constant(b, a.dtype))
-        elif type(a) in _NUMBERS and type(b) is Tensor and b.dtype.kind == "f":
-            return record(constant(a, b.dtype), b)
-        if left is None or right is None:
-            return _apply_to_others(op, (a, b))
-        try:
-            y = on_arrays(left, right)
-        except (ValueError, IndexError):
-            _explain(op, (left, right))
-            raise
-        return y if left is a else _node(op, (a, b), y)
-
-    return record
-
-
-def _node(op: Op | None, inputs: tuple[Tensor, ...], value: Any) -> Tensor:
-    """A Tensor that was computed: field by field, for to call Tensor(...) takes twice as long."""
+def node_of(op: Op | None, inputs: tuple[Tensor, ...], value: Any) -> Tensor:
+    """A Tensor that was computed, written field by field: Tensor(...) takes twice as long."""
     if type(value) is not ndarray:
         value = np.asarray(value)
     node = _new(Tensor)
@@ -398,11 +329,11 @@ def _computed(op: Op, values: Sequence[Array]) -> Any:
     try:
         return op.on_arrays(*values)
     except (ValueError, IndexError):
-        _explain(op, values)
+        explain(op, values)
         raise
 
 
-def _explain(op: Op, values: Sequence[Array]) -> None:
+def explain(op: Op, values: Sequence[Array]) -> None:
     """Let the op say what is wrong if shapes are to blame: it says it better than NumPy."""
     op.shape(*[np.shape(x) for x in values])
 

@@ -11,7 +11,8 @@ import numpy as np
 
 from chainrule.errors import ShapeError
 from chainrule.graph.op import FUNCTIONS, Array, Op, Shape, public, speaks_for
-from chainrule.graph.tensor import Tensor, apply, of_one, of_two
+from chainrule.graph.recorders import of_one, of_two
+from chainrule.graph.tensor import Tensor, apply
 
 
 class Elementwise(Op):

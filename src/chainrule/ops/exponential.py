@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 
 from chainrule.graph.op import FUNCTIONS, public, speaks_for
-from chainrule.graph.tensor import Tensor, of_one, of_two
+from chainrule.graph.recorders import of_one, of_two
+from chainrule.graph.tensor import Tensor
 from chainrule.ops.arithmetic import multiply, where
 from chainrule.ops.base import Elementwise, Unary, floats, unary
 from chainrule.ops.comparison import equal

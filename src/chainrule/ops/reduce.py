@@ -12,7 +12,8 @@ import numpy as np
 
 from chainrule.errors import OptionError, ShapeError
 from chainrule.graph.op import Array, Op, Shape, public, speaks_for
-from chainrule.graph.tensor import apply, of_one
+from chainrule.graph.recorders import of_one
+from chainrule.graph.tensor import apply
 from chainrule.ops.arithmetic import astype, square
 from chainrule.ops.base import floats, once_of_one, sample
 from chainrule.ops.comparison import equal
