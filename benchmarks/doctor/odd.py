@@ -201,12 +201,27 @@ def unscaled(plan: Plan, rng: np.random.Generator) -> Plan:
     )
 
 
+def noisy_targets(plan: Plan, rng: np.random.Generator) -> Plan | None:
+    """A fifth of the labels drawn anew, or values with half as much noise as there is signal."""
+    data = plan.data
+    if data.Xv is None:
+        return None
+    if plan.host.kind == "values":
+        y = data.y + rng.normal(size=data.y.shape) * np.sqrt(0.5)
+    else:
+        mixed = rng.permutation(len(data.y))[: len(data.y) // 5]
+        y = data.y.copy()
+        y[mixed] = rng.permutation(y[mixed])
+    return replace(plan, data=replace(data, y=y))
+
+
 ODD: dict[str, Fault] = {
     program.__name__: program
     for program in (
         plain, rate_of_one, small_weights, deep, wide, imbalanced, few_rows, large_batch,
         large_values, linear_task, zeros_without_hidden, in_order, noisy_batches, leaky,
         normalised, dropped, double, own_metric, unscaled,
+        noisy_targets,
     )
 }  # fmt: skip
 """Every kind of healthy program by name."""

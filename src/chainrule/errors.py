@@ -26,6 +26,7 @@ import difflib
 import importlib
 from abc import ABCMeta
 from collections.abc import Callable, Iterable, Mapping
+from functools import lru_cache
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
@@ -126,13 +127,14 @@ def known_options(
         raise unknown_name(f"{what}'s option", name, names)
 
 
-def options_of(function: Callable[..., Any]) -> list[str]:
+@lru_cache(64)
+def options_of(function: Callable[..., Any]) -> tuple[str, ...]:
     """The names under which a function, or a class, takes arguments."""
     import inspect
 
     parameters = inspect.signature(function).parameters.values()
     by_name = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
-    return [one.name for one in parameters if one.kind in by_name]
+    return tuple(one.name for one in parameters if one.kind in by_name)
 
 
 class Teaching(ABCMeta):

@@ -152,3 +152,16 @@ def test_a_diagnosis_speaks_of_the_models_own_options() -> None:
     found = cr.diagnose(model, *cr.data.moons(200, noise=0.15, seed=0))
     assert found.findings[0].repair.startswith("learning_rate_init=")
     assert found.not_judged[-1] == "where tol ends the training: max_iter epochs are trained"
+
+
+@pytest.mark.parametrize(("solver", "epochs"), [("adam", 1), ("sgd", 3)])
+def test_a_few_iterations_at_the_default_rate_are_too_few_epochs(solver: str, epochs: int) -> None:
+    rows, labels = cr.data.moons(300, noise=0.2, seed=0)
+    model = MLPClassifier((20,), max_iter=epochs, solver=solver, random_state=0)
+    first = cr.diagnose(model, rows, labels).findings[0]
+    assert first.name == "too_few_epochs"
+    assert first.repair.startswith("max_iter=")
+    model.set_params(max_iter=500, learning_rate_init=0.01)
+    assert cr.diagnose(model, rows, labels).findings == ()
+    model.set_params(max_iter=200, learning_rate_init=1e-6)
+    assert cr.diagnose(model, rows, labels).findings[0].name == "rate_too_small"

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 import chainrule as cr
+from chainrule.graph.origin import came_from
 from chainrule.train.late_loss import SMALL, LateLoss, late_loss
-from chainrule.train.step import training_step
+from chainrule.train.step import flat, training_step
 from chainrule.train.steps import COUNT
 
 RNG = np.random.default_rng(5)
@@ -72,3 +73,16 @@ def test_a_rate_that_changes_gives_the_same_losses_as_the_definition() -> None:
         losses.append(history["loss"])
     np.testing.assert_allclose(losses[0], losses[1], rtol=1e-9)
     assert len(set(losses[0])) == 300
+
+
+def test_an_update_stays_behind_the_products() -> None:
+    """All its passes follow one another, so that they can be made in one go."""
+    net = cr.Sequential(cr.Dense(5, "relu"), cr.Dense(3, "softmax")).build(3, seed=1)
+    batch = {"x": X.astype(np.float32), "t": X.argmax(axis=1)}
+    theta = flat(net.parameters, net.dtype)
+    adam = cr.Adam(0.01)
+    step = training_step(net, net.loss_for(), adam, adam.init(theta), batch)
+    nodes = late_loss(step, (), COUNT).step.graph.nodes
+    last_product = max(i for i, node in enumerate(nodes) if came_from(node, "matmul"))
+    passes = [i for i, x in enumerate(nodes) if x.shape == theta.shape and x.inputs]
+    assert min(passes) > last_product

@@ -43,7 +43,8 @@ def doctor_command(
       network, X, y        a chainrule network (or a perceptron of scikit-learn, or a
                            torch.nn.Sequential), and perhaps loss, optimizer, epochs, batch_size
     or, for a loop in plain NumPy,
-      X, y, parameters     the data, and a dict of arrays as they are before training
+      X, y, parameters     the data, with samples in rows or in columns, and a dict of arrays as
+                           they are before training
       forward(parameters, X)       the outputs
       step(parameters, X, y)       one update, in place or returned
     and, the more the better, loss(parameters, X, y), gradients(parameters, X, y),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -176,15 +177,22 @@ def with_validation(case: Case) -> Portions | None:
     return Portions(part, held, *map(_level, levels))
 
 
+def stops(epochs: int) -> list[int]:
+    """The epochs at which a training is measured, closer together at first, where most happens."""
+    return sorted({math.ceil(epochs * (i / LOOKS) ** 2) for i in range(1, LOOKS + 1)})
+
+
 def train(
-    case: Case, epochs: int | None = None, data: Portions | None = None, *, explain: bool = False
-) -> Trial:
+    case: Case, epochs: int | None = None, data: Portions | None = None, *, explain: bool = False,
+    look: Callable[[Sequential], None] | None = None,
+) -> Trial:  # fmt: skip
     """Train a copy of the case's network and measure it on the way.
 
     Args:
         epochs: default: those of the case, as far as they are affordable.
         data: default: the case's own.
         explain: find out where the first number came from that is not finite.
+        look: is handed the network whenever it is measured, after the start.
     """
     data = portions(case) if data is None else data
     net = copied(case.network)
@@ -192,15 +200,16 @@ def train(
     count = affordable_epochs(case, rows) if epochs is None else epochs
     curve = [(0, *_shares(net, case, data))]
     failed = None
-    # Closer together at first, where the most happens.
-    stops = sorted({math.ceil(count * (i / LOOKS) ** 2) for i in range(1, LOOKS + 1)})
+    every = stops(count)
     steps = _Steps(net, case, data, count, explain)
-    for before, stop in zip([0, *stops], stops, strict=False):
+    for before, stop in zip([0, *every], every, strict=False):
         is_finite = steps.advance(before, stop)
         if not is_finite:
             failed = stop
             break
         curve.append((stop, *_shares(net, case, data)))
+        if look is not None:
+            look(net)
     birth = steps.birth
     if failed is None and not math.isfinite(curve[-1][1]):
         # The batches happened to avoid it: all rows together have a loss that is no number.

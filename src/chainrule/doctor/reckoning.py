@@ -15,6 +15,15 @@ from chainrule.doctor.case import copied
 from chainrule.doctor.diagnosis import CANNOT_TELL, HEALTHY, ILL, UNLUCKY, Diagnosis
 from chainrule.doctor.experiment import Trial
 from chainrule.doctor.finding import Experiment, Finding
+from chainrule.doctor.held_back import (
+    can_be_asked,
+    holds_for_others,
+    is_as_good_on_others,
+    is_noisy,
+    may_fit_noise,
+    something_is_known,
+    stands_still,
+)
 from chainrule.doctor.illnesses import (
     LABELS_UNRELATED,
     LOCAL_MINIMUM,
@@ -24,15 +33,13 @@ from chainrule.doctor.illnesses import (
 )
 from chainrule.doctor.prescriptions import another_start
 from chainrule.doctor.probes import Probes
-from chainrule.doctor.summary import course, room
+from chainrule.doctor.summary import course, nothing_is_seen, of_noise, room
 from chainrule.doctor.together import two_at_a_time
 from chainrule.doctor.treating import (
     Treated,
     bare_finding,
     fails,
     finding_of,
-    holds_for_others,
-    is_as_good_on_others,
     is_better,
     is_small,
     lack,
@@ -64,7 +71,8 @@ def reckon(probes: Probes, *, is_last: bool = False) -> Diagnosis:
         finding = bare_finding(LABELS_UNRELATED, labels, 0.8)
         told = "A well-made network finds nothing in X that tells y."
         return _diagnosis(probes, [finding], ILL, told, _DOWNSTREAM)
-    failing = failing and fails(probes, probes.own) and not is_as_good_on_others(probes)
+    behind = failing and fails(probes, probes.own)
+    failing = behind and not is_as_good_on_others(probes)
     found = _of_learning(probes, failing)
     if found:
         return _ill(probes, found)
@@ -74,7 +82,20 @@ def reckon(probes: Probes, *, is_last: bool = False) -> Diagnosis:
     findings = _of_evaluation(probes)
     if findings:
         return _diagnosis(probes, findings, ILL, course(probes))
-    return _diagnosis(probes, [], HEALTHY, f"Nothing wrong found. {course(probes)}{room(probes)}")
+    return _in_peace(probes, behind)
+
+
+def _in_peace(probes: Probes, behind: bool) -> Diagnosis:
+    """The diagnosis of a network with which nothing is wrong, ``behind`` another though it be."""
+    if not behind or not can_be_asked(probes) or _knows_its_rows(probes):
+        left = room(probes)
+    elif something_is_known(probes):
+        left = of_noise()
+    else:
+        left = nothing_is_seen(probes)
+        if stands_still(probes):
+            return _diagnosis(probes, [], CANNOT_TELL, f"{course(probes)}{left}")
+    return _diagnosis(probes, [], HEALTHY, f"Nothing wrong found. {course(probes)}{left}")
 
 
 def _is_another_network(probes: Probes) -> bool:
@@ -145,11 +166,11 @@ def _of_learning(probes: Probes, failing: bool) -> list[Treated]:
         if (
             found is not None
             and (
-                found.is_cured
+                found.is_cured or may_fit_noise(probes)
                 if failing
                 else is_better(probes.own, found.trial, is_definite=suspicion.is_definite)
             )
-            and holds_for_others(probes, illness, found.prescription)
+            and holds_for_others(probes, found)
         ):
             cures.append(found)
     best = min((found.lack for found in cures), default=0.0)
@@ -163,7 +184,7 @@ def _general(probes: Probes) -> list[Treated]:
     for illness in OF_LEARNING:
         suspicion = None if illness.is_specific else illness.suspect(probes)
         found = None if suspicion is None else treated(probes, illness, suspicion)
-        if found is not None and found.is_cured:
+        if found is not None and (found.is_cured or may_fit_noise(probes)):
             cures.append(found)
     return sorted(cures, key=lambda found: found.lack)
 
@@ -171,10 +192,10 @@ def _general(probes: Probes) -> list[Treated]:
 def _without_evidence(probes: Probes, is_last: bool) -> Diagnosis:
     """The diagnosis where nothing but an experiment can tell: luck, the rate, the width."""
     every = _general(probes)
-    general = [one for one in every if holds_for_others(probes, one.illness, one.prescription)]
+    general = [one for one in every if holds_for_others(probes, one)]
     luck = _lucky_starts(probes)
-    by_heart = len(general) < len(every)
-    if luck and not holds_for_others(probes, LOCAL_MINIMUM, another_start(luck[0])):
+    by_heart = any(one.is_cured and one not in general for one in every)
+    if luck and not holds_for_others(probes, _with_luck(probes, luck[0])):
         luck, by_heart = [], True
     if luck:
         kept = [found for found in general if _is_no_luck(probes, found, len(luck))]
@@ -183,18 +204,15 @@ def _without_evidence(probes: Probes, is_last: bool) -> Diagnosis:
         general = kept
     if general:
         return _ill(probes, general)
-    if by_heart:
-        return _diagnosis(
-            probes, [], HEALTHY,
-            f"Nothing wrong found. {course(probes)} What fits these rows better does worse on "
-            "rows held back: it learns their noise by heart.",
-        )  # fmt: skip
-    two = () if is_last else two_at_a_time(probes, partial(reckon, is_last=True))
+    # With noise two repairs fit these rows better than one, and prove no more.
+    alone = is_last or by_heart or is_noisy(probes)
+    two = () if alone else two_at_a_time(probes, partial(reckon, is_last=True))
     if two:
         return _diagnosis(probes, two, ILL, f"{course(probes)} Two things are wrong together.")
+    told = "on rows held back" if by_heart else "it"
     return _diagnosis(
         probes, [], CANNOT_TELL,
-        f"{course(probes)} None of the repairs that were tried cures it.",
+        f"{course(probes)} None of the repairs that were tried cures {told}.",
     )  # fmt: skip
 
 
@@ -240,14 +258,19 @@ def _from(probes: Probes, seed: int, found: Treated | None) -> Trial:
     return probes.trial(both.text, both.change)
 
 
-def _unlucky(probes: Probes, seeds: list[int], general: list[Treated]) -> Diagnosis:
+def _with_luck(probes: Probes, seed: int) -> Treated:
+    """The case from another start."""
     suspicion = LOCAL_MINIMUM.suspect(probes)
     assert suspicion is not None
-    start = another_start(seeds[0])
+    start = another_start(seed)
     trial = probes.trial(start.text, start.change)
-    found = Treated(
+    return Treated(
         lack(probes, probes.own), lack(probes, trial), LOCAL_MINIMUM, suspicion, start, trial
     )
+
+
+def _unlucky(probes: Probes, seeds: list[int], general: list[Treated]) -> Diagnosis:
+    found = _with_luck(probes, seeds[0])
     rivals = tuple(one.illness.name for one in general)
     finding = replace(finding_of(probes, found, 0.9), rivals=rivals)
     return _diagnosis(

@@ -34,3 +34,16 @@ def room(probes: Probes) -> str:
         " It learns; more epochs, a rate tried out, or more units may bring it nearer to the "
         "well-made network."
     )
+
+
+def of_noise() -> str:
+    """What is to be said where only noise is left to be fitted."""
+    return " What fits these rows better does no better on rows held back: it learns their noise."
+
+
+def nothing_is_seen(probes: Probes) -> str:
+    """What is to be said where no judge finds anything, and too few rows to rule it out."""
+    return (
+        f" Whether X tells anything of y these {len(probes.case.X)} rows do not show: on rows held "
+        "back nothing does clearly better than a constant answer. More rows would tell."
+    )

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass, replace
 
 from chainrule.doctor.case import Case
-from chainrule.doctor.experiment import FEWEST_TO_HOLD, Trial, train, untrained, with_validation
+from chainrule.doctor.experiment import Trial, train, untrained, with_validation
 from chainrule.doctor.finding import Experiment, Finding, Prescription
 from chainrule.doctor.illnesses import Illness, Suspicion
 from chainrule.doctor.prescriptions import another_start
@@ -30,9 +30,6 @@ from chainrule.doctor.yardstick import (
 #: Parameters of a network whose other starts are tried, and how many after a repair.
 SMALL, OTHER_STARTS = 2000, 4
 
-#: What goes further may be worse on rows held back by so much of the constant answer's loss.
-HARM = 0.02
-
 
 @dataclass(frozen=True)
 class Treated(Effect):
@@ -48,7 +45,9 @@ def lack(probes: Probes, trial: Trial) -> float:
     """What a training lacks: 0 is as good as the well-made network, 1 as a constant answer."""
     if trial.failed is not None:
         return LOST
-    return lacking(trial, probes.reference, has_others=trial.portions.held is not None)
+    # Who has gained nothing of his own rows may know a few others, but only by chance.
+    has_others = trial.portions.held is not None and trial.share <= KNOWS_NOTHING
+    return lacking(trial, probes.reference, has_others=has_others)
 
 
 def learns(probes: Probes, trial: Trial) -> bool:
@@ -91,34 +90,6 @@ def is_better(own: Trial, trial: Trial, *, is_definite: bool = False) -> bool:
     return better and not worse
 
 
-def holds_for_others(probes: Probes, illness: Illness, repair: Prescription) -> bool:
-    """Whether a repair that only goes further does no harm on rows held back.
-
-    What has learnt something may be as good as can be, and a network that goes further learn its
-    noise by heart. What has learnt nothing is repaired by what learns something on the way.
-    """
-    if not illness.goes_further or len(probes.case.X) < FEWEST_TO_HOLD:
-        return True
-    own = probes.on_others("as it is", lambda case: case)
-    repaired = probes.on_others(repair.text, repair.change)
-    after = repaired.best if own.own > KNOWS_NOTHING else repaired.end
-    return after <= own.end + HARM
-
-
-def is_as_good_on_others(probes: Probes) -> bool:
-    """Whether a network learns what little can be known, and does on rows held back as well as can.
-
-    Where noise is most of the loss, the rows trained on tell only who learns it by heart.
-    """
-    if len(probes.case.X) < FEWEST_TO_HOLD or probes.own.failed is not None:
-        return False
-    if probes.reference.held_share <= 1 - LEARNT:
-        return False  # then the yardstick itself has been asked
-    own = probes.on_others("as it is", lambda case: case)
-    is_known = own.own <= KNOWS_NOTHING and own.end < 1
-    return is_known and own.end <= probes.knowable.share + HARM
-
-
 def _worth(trial: Trial) -> float:
     """What is left to be learnt, of the rows trained on and of others: the lower, the better."""
     return trial.share + min(trial.held_share, LOST)
@@ -128,7 +99,9 @@ def treated(probes: Probes, illness: Illness, suspicion: Suspicion) -> Treated |
     """The best of an illness's repairs, each tried on a copy; None if there are none to try."""
     before = lack(probes, probes.own)
     best: Treated | None = None
-    for prescription in suspicion.repairs:
+    for prescription in (*suspicion.repairs, *suspicion.otherwise):
+        if best is not None and best.is_cured and prescription in suspicion.otherwise:
+            break
         trial = probes.trial(prescription.text, prescription.change)
         left = lack(probes, trial)
         if best is None or _worth(trial) < _worth(best.trial):

@@ -22,8 +22,9 @@ A @ B, large             A[i:j] @ B, i:j some rows        2 n ε |A| @ |B|, as o
 =======================  ===============================  ======================================
 
 Before these, ``lanes`` puts the axis of many small networks last, ``bias_rows`` puts the biases of
-small layers under their weights, and ``features_first`` turns what lies between the layers so that
-this costs nothing. After them, ``softplus_of_many`` writes out long ones.
+small layers under their weights, ``features_first`` turns what lies between the layers so that this
+costs nothing, and ``classes_first`` the scores of few classes. After them, ``softplus_of_many``
+writes out long ones.
 """
 
 from __future__ import annotations
@@ -34,6 +35,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.engine.bias_rows import bias_rows
+from chainrule.engine.classes_first import classes_first
 from chainrule.engine.features_first import features_first
 from chainrule.engine.lanes import lanes
 from chainrule.engine.lower import NARROW
@@ -42,18 +44,20 @@ from chainrule.graph.graph import Graph, rebuilt, rewired
 from chainrule.graph.op import CONSTANT, FUNCTIONS, Shape
 from chainrule.graph.origin import came_from, settings
 from chainrule.graph.recording import within
+from chainrule.graph.remembered import remembered
 from chainrule.graph.tensor import Tensor, constant
 
 #: Ops that add up the short rows of a table.
 SOFTMAXES = ("softmax", "log_softmax", "logsumexp", "softmax_cross_entropy")
 
 
+@remembered
 def faster(graph: Graph, steady: Collection[str] = ()) -> Graph:
     """The graph with each node replaced that has a faster form.
 
     ``steady`` names inputs that never change: what is made of them is made only once.
     """
-    graph = features_first(bias_rows(lanes(graph), steady))
+    graph = classes_first(features_first(bias_rows(lanes(graph), steady)))
     become: dict[Tensor, Tensor] = {node: node for node in graph.inputs}
     forms = _Forms(graph, {graph.input(name) for name in steady}, become)
     for node in graph.nodes[len(graph.inputs) :]:
@@ -170,7 +174,10 @@ def _weighted(node: Tensor, x: Tensor, weight: float) -> Tensor | None:
 def _with_sums_as_products(node: Tensor, *inputs: Tensor) -> Tensor | None:
     """The op's own value, written in ops, with each sum along a short row as a product."""
     x = inputs[0]
-    if node.op is None or x.ndim != 2 or not 0 < x.shape[1] <= NARROW:
+    axis = settings(node).get("axis", -1)
+    if node.op is None or x.ndim != 2 or not isinstance(axis, int):
+        return None
+    if not 0 < x.shape[axis] <= NARROW:
         return None
     result: Tensor = node.op.value(_Namespace(), *inputs)
     return result
@@ -186,8 +193,11 @@ class _Namespace:
         return constant(np.arange(stop, dtype=dtype))
 
     def sum(self, x: Tensor, axis: int, keepdims: bool = False) -> Tensor:
-        if x.ndim != 2 or axis not in (1, -1):
+        if x.ndim != 2 or axis not in (0, 1, -1):
             result: Tensor = FUNCTIONS["sum"](x, axis, keepdims)
             return result
+        if axis == 0:
+            total = FUNCTIONS["matmul"](constant(np.ones(len(x), x.dtype)), x)
+            return FUNCTIONS["reshape"](total, (1, x.shape[1])) if keepdims else total  # type: ignore[no-any-return]
         total = FUNCTIONS["matmul"](x, constant(np.ones(x.shape[1], x.dtype)))
         return FUNCTIONS["reshape"](total, (len(x), 1) if keepdims else (len(x),))  # type: ignore[no-any-return]

@@ -109,14 +109,14 @@ def _turned(graph: Graph, turned: set[Tensor]) -> Graph:
             if node not in turned:
                 become[node] = rewired(node, tuple(inputs))
             elif came_from(node, "matmul"):
-                become[node] = _other_way(FUNCTIONS["matmul"](*map(_other_way, inputs[::-1])))
+                become[node] = other_way(FUNCTIONS["matmul"](*map(other_way, inputs[::-1])))
             elif came_from(node, "concatenate"):
-                parts = [_other_way(x) for x in inputs]
-                become[node] = _other_way(FUNCTIONS["concatenate"](parts, 0))
+                parts = [other_way(x) for x in inputs]
+                become[node] = other_way(FUNCTIONS["concatenate"](parts, 0))
             else:
                 assert node.op is not None
-                parts = [x if x.size == 1 else _other_way(_as_rows(x, node)) for x in inputs]
-                become[node] = _other_way(apply(node.op, *parts))
+                parts = [x if x.size == 1 else other_way(_as_rows(x, node)) for x in inputs]
+                become[node] = other_way(apply(node.op, *parts))
     return rebuilt(graph, become)
 
 
@@ -125,7 +125,7 @@ def _as_rows(x: Tensor, node: Tensor) -> Tensor:
     return x if x.ndim == node.ndim else FUNCTIONS["reshape"](x, (1, *x.shape))
 
 
-def _other_way(x: Tensor) -> Tensor:
+def other_way(x: Tensor) -> Tensor:
     """xᵀ; of a transposed one, what it was."""
     if came_from(x, "transpose"):
         return x.inputs[0]

@@ -9,6 +9,7 @@ dtype and whether its memory is in one piece; which memory it gets is the plan's
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,7 @@ import numpy as np
 from chainrule.engine.calls import WRITER, Call, Lowered, Slot, computed, viewed
 from chainrule.engine.reference import reads_in_order
 from chainrule.graph.graph import Graph
-from chainrule.graph.op import CONSTANT, Array, Shape
+from chainrule.graph.op import CONSTANT, Array, Shape, broadcast
 from chainrule.graph.tensor import Tensor
 
 #: What depends only on what never changes is computed while planning, up to this many entries.
@@ -82,15 +83,13 @@ class Writer:
         return self._known[key]
 
     def _ufunc(self, ufunc: np.ufunc, *x: Any) -> Slot:
-        kinds = [s.dtype if isinstance(s, Slot) else type(s) for s in x]
-        *loop, result = ufunc.resolve_dtypes((*kinds, None))
+        kinds: list[Any] = [s.dtype if isinstance(s, Slot) else type(s) for s in x]
+        *loop, result = _resolved(ufunc, *kinds)
         reads = tuple(
             s if isinstance(s, Slot) else self.constant(np.asarray(s, dtype))
             for s, dtype in zip(x, loop, strict=True)
         )
-        return self.call(
-            "ufunc", ufunc, reads, np.broadcast_shapes(*[s.shape for s in reads]), result
-        )
+        return self.call("ufunc", ufunc, reads, broadcast(*[s.shape for s in reads]), result)
 
     def maximum(self, x: Any, y: Any) -> Slot:
         return self._beside_a_number(np.maximum, x, y)
@@ -182,6 +181,12 @@ class Writer:
         shape[axis] = sum(part.shape[axis] for part in parts)
         dtype = np.result_type(*[part.dtype for part in parts])
         return self.call("join", np.concatenate, tuple(parts), tuple(shape), dtype, (axis,))
+
+
+@lru_cache(1024)
+def _resolved(ufunc: np.ufunc, *kinds: Any) -> tuple[np.dtype[Any], ...]:
+    """The dtypes with which a ufunc works, and that of its result."""
+    return ufunc.resolve_dtypes((*kinds, None))
 
 
 def lower(graph: Graph, steady: Mapping[int, Array] | None = None) -> Lowered:

@@ -7,6 +7,8 @@ no look-ups and, opaque ops apart, allocates nothing.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
+from types import CodeType
 from typing import Any
 
 import numpy as np
@@ -124,7 +126,7 @@ class Source:
         signature = ", ".join([*parameters, *[f"{n}={n}" for n in self.bound]])
         source = f"def {called}({signature}):\n    " + "\n    ".join(self.lines) + "\n"
         scope: dict[str, Any] = dict(self.bound)
-        exec(compile(source, "<planned step>", "exec"), scope)
+        exec(_code(source), scope)
         return source, scope[called]
 
     def name(self, slot: Slot) -> str:
@@ -272,6 +274,11 @@ class Source:
                 for x in (source, memory)
             )
             self.lines.append(f"{self._function(np.copyto, 'copyto')}({into}, {given})")
+
+
+@lru_cache(maxsize=128)
+def _code(source: str) -> CodeType:
+    return compile(source, "<planned step>", "exec")
 
 
 def _same_memory(a: Array, b: Array) -> bool:

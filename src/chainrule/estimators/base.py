@@ -18,10 +18,10 @@ from chainrule.errors import DataError, OptionError, ShapeError
 from chainrule.estimators import build
 from chainrule.estimators.features import HiddenFeatures
 from chainrule.estimators.member import Job, Member
-from chainrule.estimators.options import check_options, is_lbfgs
+from chainrule.estimators.options import can_scale_inputs, check_options, is_lbfgs
 from chainrule.estimators.order import starts
 from chainrule.estimators.rows import dense, is_sparse
-from chainrule.estimators.scale import Scale
+from chainrule.estimators.scale import Scale, Scales, ordinary
 from chainrule.estimators.stopping import Validate
 from chainrule.graph.op import Array
 from chainrule.nn.losses import Loss
@@ -39,7 +39,7 @@ class NetworkEstimator(HiddenFeatures, BaseEstimator):  # type: ignore[misc]
     coefs_: list[Array]
     intercepts_: list[Array]
     _members: list[Member]
-    _scale: Scale
+    _scales: Scales
 
     def _keep(self, given: dict[str, Any]) -> None:
         """Keep the parameters of ``__init__`` as they are, as scikit-learn wants it."""
@@ -66,7 +66,17 @@ class NetworkEstimator(HiddenFeatures, BaseEstimator):  # type: ignore[misc]
         """The loss, and ``y`` as it wants it."""
         raise NotImplementedError
 
-    def _scale_of(self, options: dict[str, Any], y: Any, w: Array | None) -> Scale:
+    def _scale_of_inputs(self, options: dict[str, Any], x: Array, w: Array | None) -> Scale:
+        """The scale of the columns seen first."""
+        wanted = options["scale_inputs"]
+        if w is not None:
+            x, w = x[w > 0], w[w > 0]
+        if not (wanted and can_scale_inputs(options["layers"]) and len(x)):
+            return Scale()
+        scale = Scale.of_columns(x, w)
+        return Scale() if wanted == "auto" and ordinary(x, scale) else scale
+
+    def _scale_of_targets(self, y: Any, w: Array | None) -> Scale:
         """The scale of the targets seen first."""
         return Scale()
 
@@ -98,7 +108,7 @@ class NetworkEstimator(HiddenFeatures, BaseEstimator):  # type: ignore[misc]
             X, y, w, held = self._set_aside(X, y, w, random)
         _warn_of_large_batches(options, X.shape[0])
         options["callbacks"] = self.callbacks_ = copies(options["callbacks"])
-        job = self._job(options, X, y, self._weights(w, y, whole=True), held, going_on)
+        job = self._job(options, X, y, w, held, going_on)
         members = self._members_for(job, going_on)
         begin = starts(random)
         for member in members:
@@ -115,7 +125,7 @@ class NetworkEstimator(HiddenFeatures, BaseEstimator):  # type: ignore[misc]
         going_on = hasattr(self, "coefs_")
         X, y = self._checked(X, y, reset=not going_on)
         w = None if sample_weight is None else _check_sample_weight(sample_weight, X)
-        job = self._job(options, X, y, self._weights(w, y, whole=False), None, going_on)
+        job = self._job(options, X, y, w, None, going_on, whole=False)
         members = self._members_for(job, going_on)
         random = check_random_state(options["random_state"])
         for member in members:
@@ -150,32 +160,39 @@ class NetworkEstimator(HiddenFeatures, BaseEstimator):  # type: ignore[misc]
         return *parts[0], tuple(parts[1])
 
     def _job(
-        self, options: dict[str, Any], X: Any, y: Any, w: Array | None, held: Any, going_on: bool
-    ) -> Job:
-        if not (going_on and hasattr(self, "_scale")):
-            self._scale = self._scale_of(options, y, w)
-        output = self._output(options, y, w)
+        self, options: dict[str, Any], X: Any, y: Any, w: Array | None, held: Any, going_on: bool,
+        whole: bool = True,
+    ) -> Job:  # fmt: skip
         given = options["layers"]
         dtype = given.dtype if isinstance(given, Sequential) else X.dtype
+        x = dense(X, dtype)
+        if not (going_on and hasattr(self, "_scales")):
+            # Weights that were set by hand, before any training, stay as they are.
+            inputs = Scale() if going_on else self._scale_of_inputs(options, x, w)
+            self._scales = Scales(inputs, self._scale_of_targets(y, w))
+        # Weights of classes are for the loss: they move no column's mean.
+        w = self._weights(w, y, whole=whole)
+        output = self._output(options, y, w)
         loss, t = self._targets(y, output, dtype)
-        data = {"x": dense(X, dtype), "t": t} | ({} if w is None else {"w": w.astype(dtype)})
+        x = self._scales.inputs.shrink(x).astype(dtype, copy=False)
+        data = {"x": x, "t": t} | ({} if w is None else {"w": w.astype(dtype)})
         validate = None if held is None else self._validate(output, dtype, *held)
-        return Job(options, data, loss, output, self._scale, validate)
+        return Job(options, data, loss, output, self._scales, validate)
 
     def _validate(
         self, output: build.Output, dtype: Any, X: Any, y: Any, w: Array | None
     ) -> Validate:
         """What the stopping rule calls after an epoch."""
         loss, t = self._targets(y, output, dtype)
-        X = dense(X, dtype)
+        x = self._scales.inputs.shrink(dense(X, dtype)).astype(dtype, copy=False)
 
         def score(outputs: Array, targets: Array) -> float:
             if not np.isfinite(outputs).all():
                 return math.nan
-            return self._score_outputs(self._scale.stretch(outputs), y, w)
+            return self._score_outputs(self._scales.targets.stretch(outputs), y, w)
 
         def validate(net: Sequential) -> tuple[float, float]:
-            found = net.evaluate(X, t, loss=loss, metrics=score, sample_weight=w)
+            found = net.evaluate(x, t, loss=loss, metrics=score, sample_weight=w)
             return found["loss"], found["score"]
 
         return validate
@@ -193,7 +210,7 @@ class NetworkEstimator(HiddenFeatures, BaseEstimator):  # type: ignore[misc]
         if going_on:
             # Weights that were set by hand, before any training.
             build.start(nets[0], job.options, job.output, job.data["x"].shape[1], RandomState(0))
-            job.scale.stretch_network(nets[0])
+            job.scales.stretch_network(nets[0])
             self._members = [Member(nets[0])]
             self._adopt()
             return self._members
@@ -229,11 +246,11 @@ class NetworkEstimator(HiddenFeatures, BaseEstimator):  # type: ignore[misc]
         self.n_outputs_ = net.output_shape[0]
         self.out_activation_ = build.out_activation(net)
         self.history_: History = first.history
-        self.loss_curve_ = self._scale.losses(record.losses)
+        self.loss_curve_ = self._scales.losses(record.losses)
         self.loss_ = self.loss_curve_[-1] if record.losses else math.nan
-        self.best_loss_ = None if early else record.best_loss * self._scale.square
+        self.best_loss_ = None if early else record.best_loss * self._scales.square
         self.validation_scores_ = record.scores or None
-        self.validation_loss_curve_ = self._scale.losses(record.validation_losses) or None
+        self.validation_loss_curve_ = self._scales.losses(record.validation_losses) or None
         self.best_validation_score_ = max(record.scores) if record.scores else None
         self.n_iter_ = first.epochs
         self.t_ = first.samples

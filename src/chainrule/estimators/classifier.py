@@ -35,7 +35,7 @@ class NetworkClassifier(ClassifierMixin, NetworkEstimator):  # type: ignore[misc
 
     where p is one sigmoid output for two classes, a softmax for more, and one sigmoid a label
     where ``y`` is a matrix of 0 and 1; W are all weights, not biases. Rows with weights w count
-    w_i times, and n is Σ w. Scale the features first: StandardScaler in a Pipeline.
+    w_i times, and n is Σ w. Columns may have any units: see ``scale_inputs``.
 
     Args:
         hidden_layer_sizes: the units of each hidden layer, (100,); () for none.
@@ -68,6 +68,13 @@ class NetworkClassifier(ClassifierMixin, NetworkEstimator):  # type: ignore[misc
         loss: "log_loss", a name of chainrule's losses, a ``Loss``, or a function of (outputs,
             targets).
         class_weight: {class: weight} or "balanced", which is n / (classes · n of the class).
+        scale_inputs: train on (x - mean) / unit, where a column's unit is its standard deviation,
+            and fold both into the first layer afterwards, so that what was learnt takes columns as
+            they are; ``alpha`` and the rate then mean what they mean behind a StandardScaler. True,
+            False as in scikit-learn, or "auto": only if some column is of no ordinary size, its
+            largest number below 0.1 or above 10, whatever its sign. Not for a whole network, nor
+            where ``layers`` begins with anything but Dense. ``partial_fit`` scales by the first
+            samples. Callbacks see the network as it trains, on scaled columns.
         layers: in place of ``hidden_layer_sizes``, a list of hidden layers, to which the output
             layer is added; or a whole ``Sequential``, with the output layer that the classes need.
             One that is built already goes on from its parameters, in a copy.
@@ -101,9 +108,10 @@ class NetworkClassifier(ClassifierMixin, NetworkEstimator):  # type: ignore[misc
 
     With one class alone in ``y`` it answers that class.
 
-    Source of the first weights: Glorot & Bengio (2010). After they are drawn, each bias of the
-    output is raised by the log of its class's share in the data, so that training begins at the
-    right level.
+    What is not as in scikit-learn: columns of unusual sizes are standardised inside, unless
+    ``scale_inputs=False``. And each bias of the output, once drawn as the weights are, after Glorot
+    & Bengio (2010), is raised by the log of its class's share in the data, so that training begins
+    at the right level.
 
     >>> from sklearn.datasets import load_iris
     >>> import chainrule as cr
@@ -144,6 +152,7 @@ class NetworkClassifier(ClassifierMixin, NetworkEstimator):  # type: ignore[misc
         max_fun: int = 15000,
         loss: Any = "log_loss",
         class_weight: Any = None,
+        scale_inputs: Any = "auto",
         layers: Any = None,
         dropout: float = 0.0,
         optimizer: Any = None,

@@ -15,7 +15,7 @@ from chainrule.errors import DataError
 from chainrule.estimators import build
 from chainrule.estimators.options import is_lbfgs
 from chainrule.estimators.order import MOST_SEED, RowOrder
-from chainrule.estimators.scale import Scale
+from chainrule.estimators.scale import Scales
 from chainrule.estimators.stopping import Record, StoppingRule, Validate
 from chainrule.graph.op import Array
 from chainrule.nn.losses import Loss
@@ -40,7 +40,7 @@ class Job:
     data: dict[str, Array]
     loss: Loss
     output: build.Output
-    scale: Scale
+    scales: Scales
     validate: Validate | None = None
 
     @property
@@ -95,7 +95,7 @@ class Member:
         before = self.samples if going_on else 0
         self.net, self.record, self.history = best.net, rule.record, best.history
         self.memory, self.pieces = rule.memory, None
-        job.scale.stretch_losses(self.history)
+        job.scales.stretch_losses(self.history)
         self.epochs = len(self.history)
         self.samples = before + self.epochs * job.rows
         self.rate = self._next_rate(job, rule.rate)
@@ -104,13 +104,13 @@ class Member:
     def _started(self, job: Job, random: RandomState) -> Sequential:
         net = build.network(job.options, job.output, job.data["x"].dtype)
         build.start(net, job.options, job.output, job.data["x"].shape[1], random)
-        job.scale.stretch_network(net)
+        job.scales.stretch_network(net)
         return net
 
     def _train(self, job: Job, order: RowOrder, samples: int) -> StoppingRule:
         options = job.options
         rule = _rule(self.record, job)
-        with job.scale.shrunk(self.net):
+        with job.scales.shrunk(self.net):
             self.history = fit(
                 self.net, job.data["x"], job.data["t"], sample_weight=job.data.get("w"),
                 loss=job.loss, optimizer=build.optimizer(options), epochs=int(options["max_iter"]),
@@ -168,11 +168,11 @@ class Member:
         """
         if not self.net.is_built:
             build.start(self.net, job.options, job.output, job.data["x"].shape[1], random)
-            job.scale.stretch_network(self.net)
+            job.scales.stretch_network(self.net)
         pieces = self._pieces_for(job, random)
         pieces.optimizer.learning_rate = self.rate or build.optimizer(job.options).learning_rate
         try:
-            with job.scale.shrunk(self.net):
+            with job.scales.shrunk(self.net):
                 loss = pieces.take(job.data)
         except DataError as error:
             raise ValueError(f"{NOT_FINITE} In detail: {error}") from error
@@ -214,7 +214,7 @@ def _rule(record: Record, job: Job) -> StoppingRule:
         record, tol=float(options["tol"]),
         patience=np.inf if by_gradient else options["n_iter_no_change"],
         early=options["early_stopping"] and not by_gradient, adaptive=adaptive,
-        verbose=bool(options["verbose"]), validate=job.validate, unit=job.scale.square,
+        verbose=bool(options["verbose"]), validate=job.validate, unit=job.scales.square,
     )  # fmt: skip
 
 

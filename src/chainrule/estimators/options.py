@@ -15,7 +15,7 @@ import numpy as np
 from chainrule.engine import PROGRAMS
 from chainrule.errors import OptionError, near
 from chainrule.nn.activations import NAMED as ACTIVATIONS
-from chainrule.nn.layers import Layer
+from chainrule.nn.layers import Dense, Layer
 from chainrule.nn.sequential import Sequential
 from chainrule.optim.optimizers import LBFGS, Optimizer
 from chainrule.optim.optimizers import NAMED as OPTIMIZERS
@@ -115,6 +115,7 @@ CHECKS: dict[str, Check] = {
     "max_fun": _count(1),
     "class_weight": _one_of(["balanced"], ", {class: weight}, a list of them, or None", _weights),
     "scale_target": _SWITCH,
+    "scale_inputs": _one_of(["auto"], ", True or False", _is_bool),
     "layers": (_layers, "None, a list of hidden layers, or a whole Sequential"),
     "dropout": _number(0, 1, open_="right"),
     "optimizer": _one_of(
@@ -143,11 +144,23 @@ def check_options(owner: str, options: dict[str, Any]) -> None:
             f"{owner}: L-BFGS finds its own steps on a loss that is the same at every call, so it "
             "takes no schedule and no dropout. Choose solver='adam', or leave them out."
         )
+    always = options["scale_inputs"] not in ("auto", False)
+    if always and not can_scale_inputs(options["layers"]):
+        raise OptionError(
+            f"{owner}: scale_inputs=True folds the columns' scale into a first Dense layer, and "
+            "layers= is a whole network, or begins with another layer. Scale the columns before, "
+            "or leave scale_inputs out."
+        )
     if options["layers"] is not None and options["dropout"]:
         raise OptionError(
             f"{owner}: dropout goes between the layers of hidden_layer_sizes. With layers= put "
             "cr.Dropout(rate) where it belongs."
         )
+
+
+def can_scale_inputs(layers: Any) -> bool:
+    """Whether the first layer is a Dense one of ours, not of a whole network that was given."""
+    return not isinstance(layers, Sequential) and (not layers or isinstance(layers[0], Dense))
 
 
 def is_lbfgs(options: dict[str, Any]) -> bool:

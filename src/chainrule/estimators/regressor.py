@@ -31,7 +31,7 @@ class NetworkRegressor(RegressorMixin, NetworkEstimator):  # type: ignore[misc]
         1/n (1/2 Σ_i (y_i - p_i)² + α/2 Σ W²)
 
     or with ``loss="poisson"`` the sum of y ln(y / p) - y + p, where p is the exponential of the
-    last layer. Scale the features first: StandardScaler in a Pipeline.
+    last layer. Columns and targets may have any units: see ``scale_inputs`` and ``scale_target``.
 
     Args:
         loss: "squared_error", "poisson" for counts of 0 or more, a name of chainrule's losses, such
@@ -84,6 +84,7 @@ class NetworkRegressor(RegressorMixin, NetworkEstimator):  # type: ignore[misc]
         n_iter_no_change: Any = 10,
         max_fun: int = 15000,
         scale_target: bool = True,
+        scale_inputs: Any = "auto",
         layers: Any = None,
         dropout: float = 0.0,
         optimizer: Any = None,
@@ -142,7 +143,7 @@ class NetworkRegressor(RegressorMixin, NetworkEstimator):  # type: ignore[misc]
         return X, y
 
     def _output(self, options: dict[str, Any], y: Any, w: Array | None) -> build.Output:
-        answer = np.average(self._scale.shrink(_table(y)), axis=0, weights=w)
+        answer = np.average(self._scales.targets.shrink(_table(y)), axis=0, weights=w)
         poisson = isinstance(self.loss, str) and self.loss == "poisson"
         activation = "exp" if poisson else None
         given = options["layers"]
@@ -151,12 +152,12 @@ class NetworkRegressor(RegressorMixin, NetworkEstimator):  # type: ignore[misc]
         return build.Output(len(answer), activation, answer)
 
     def _targets(self, y: Any, output: build.Output, dtype: Any) -> tuple[Loss, Array]:
-        return regressor_loss(self.loss), self._scale.shrink(_table(y)).astype(dtype)
+        return regressor_loss(self.loss), self._scales.targets.shrink(_table(y)).astype(dtype)
 
-    def _scale_of(self, options: dict[str, Any], y: Any, w: Array | None) -> Scale:
+    def _scale_of_targets(self, y: Any, w: Array | None) -> Scale:
         by_squares = isinstance(self.loss, str) and self.loss == "squared_error"
         wanted = self.scale_target and by_squares and not isinstance(self.layers, Sequential)
-        return Scale.of(_table(y), w) if wanted else Scale()
+        return Scale.of_targets(_table(y), w) if wanted else Scale()
 
     def _score_outputs(self, outputs: Array, y: Any, w: Array | None) -> float:
         return float(r2_score(y, self._as_given(outputs), sample_weight=w))

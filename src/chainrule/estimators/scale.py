@@ -1,15 +1,20 @@
-"""The scale of targets: networks are trained on (y - mean) / unit, and answer in y's own units.
+"""The scales of columns and targets: networks train on (x - mean) / unit and (y - mean) / unit.
 
-A network that begins near 0, with steps of a thousandth, is long on its way to targets in hundreds.
-So the targets are shifted and shrunk before training, and afterwards the last layer is stretched,
-which is exact: (h W + b) unit + mean = h (W unit) + (b unit + mean).
+A network begins with weights that suit columns of about unit size, and takes steps of a thousandth:
+it is long on its way to targets in hundreds, and of several columns it hears only the one in
+thousands. So both are shifted and shrunk before training, and that is folded into the first and the
+last layer afterwards, which is exact:
+
+    ((x - mean) / unit) W + b  =  x (W / unit) + (b - (mean / unit) W)
+    (h W + b) unit + mean      =  h (W unit) + (b unit + mean)
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -21,60 +26,111 @@ from chainrule.train.history import History
 #: A spread of less than this part of the mean is rounding, and no scale.
 LEAST_SPREAD = 1e-12
 
+#: Between these lies the largest number of a column, but for its sign, that needs no scale: one
+#: that was standardised, or shrunk to between 0 and 1, or is 0 and 1; lengths in suitable units.
+ORDINARY = (0.1, 10.0)
+
+#: How far from 0 the mean may be, and between what the unit, of a column that is standardised, or
+#: was with some more rows: then its largest number may be any.
+NEAR_MEAN, NEAR_UNIT = 0.5, (0.5, 2.0)
+
+#: Rows that are looked at in one piece, in double precision.
+ROWS = 4096
+
 
 @dataclass(frozen=True, eq=False)
 class Scale:
-    """``mean`` has a number for each output; ``unit`` is one for all, so that none counts for more
-    or less in the loss than it did."""
+    """Numbers (n, columns) as training has them: (numbers - mean) / unit."""
 
     mean: Array | float = 0.0
-    unit: float = 1.0
+    unit: Array | float = 1.0
 
     @staticmethod
-    def of(y: Array, w: Array | None) -> Scale:
-        """The mean and the standard deviation of numbers (n, outputs), each row counted w times."""
+    def of_targets(y: Array, w: Array | None) -> Scale:
+        """Their means and standard deviation, each row counted w times.
+
+        The unit is one for all outputs, so that none counts for more or less in the loss.
+        """
         mean = np.average(y, axis=0, weights=w)
         unit = float(np.sqrt(np.average(np.square(y - mean), axis=0, weights=w).mean()))
         known = unit > LEAST_SPREAD * np.abs(mean).max() and np.isfinite(unit)
         return Scale(mean, unit if known else 1.0)
 
-    @property
-    def square(self) -> float:
-        """What a loss of training, of squares, is multiplied by to be in y's units."""
-        return self.unit**2
+    @staticmethod
+    def of_columns(x: Array, w: Array | None) -> Scale:
+        """The mean and the standard deviation of each column, each row counted w times.
+
+        A constant column has the unit 1.
+        """
+        w = np.ones(len(x)) if w is None else w
+        mean, square = np.zeros(x.shape[1]), np.zeros(x.shape[1])
+        with np.errstate(over="ignore", invalid="ignore"):
+            for part, weights in _pieces(x, w):
+                mean += weights @ part
+            mean /= w.sum()
+            for part, weights in _pieces(x, w):
+                square += weights @ np.square(part - mean)
+            unit = np.sqrt(square / w.sum())
+        known = (unit > LEAST_SPREAD * np.abs(mean)) & np.isfinite(unit)
+        return Scale(np.where(np.isfinite(mean), mean, 0.0), np.where(known, unit, 1.0))
 
     @property
     def is_none(self) -> bool:
         """Whether all stays as it is, to the last bit."""
-        return self.unit == 1.0 and not np.any(self.mean)
+        return not np.any(self.mean) and bool(np.all(np.equal(self.unit, 1)))
 
-    def shrink(self, t: Array) -> Array:
-        """Targets as training has them."""
-        return t if self.is_none else (t - self.mean) / self.unit
+    def shrink(self, numbers: Array) -> Array:
+        """Numbers as training has them."""
+        if self.is_none:
+            return numbers
+        shrunk: Array = numbers - self.mean
+        shrunk /= self.unit
+        return shrunk
 
     def stretch(self, outputs: Array) -> Array:
-        """Outputs of training in y's units."""
+        """What training has, in the numbers' own units."""
         return outputs if self.is_none else outputs * self.unit + self.mean
 
+
+@dataclass(frozen=True, eq=False)
+class Scales:
+    """The scales of what a network takes in and of what it answers."""
+
+    inputs: Scale = field(default_factory=Scale)
+    targets: Scale = field(default_factory=Scale)
+
     def stretch_network(self, net: Sequential) -> None:
-        """Let a network of training answer in y's units."""
-        if not self.is_none:
-            weights, biases = (net.parameters[name] for name in dense_names(net)[-1])
-            _put(net, weights * self.unit, self.stretch(biases))
+        """Let a network of training take and answer numbers in their own units."""
+        if not self.targets.is_none:
+            weights, biases = _layer(net, -1)
+            _put(net, -1, weights * self.targets.unit, self.targets.stretch(biases))
+        if not self.inputs.is_none:
+            weights, biases = _layer(net, 0)
+            weights = weights / np.reshape(self.inputs.unit, (-1, 1))
+            _put(net, 0, weights, biases - self.inputs.mean @ weights)
 
     @contextmanager
     def shrunk(self, net: Sequential) -> Iterator[None]:
-        """Inside, the network answers as training has it; outside, in y's units.
+        """Inside, the network takes and answers what training has; outside, the numbers themselves.
 
-        Its arrays from before are left as they are: they still answer in y's units.
+        Its arrays from before are left as they are: they still answer as they did.
         """
-        if not self.is_none:
-            weights, biases = (net.parameters[name] for name in dense_names(net)[-1])
-            _put(net, weights / self.unit, self.shrink(biases))
+        if not self.inputs.is_none:
+            weights, biases = _layer(net, 0)
+            shifted = biases + self.inputs.mean @ weights
+            _put(net, 0, weights * np.reshape(self.inputs.unit, (-1, 1)), shifted)
+        if not self.targets.is_none:
+            weights, biases = _layer(net, -1)
+            _put(net, -1, weights / self.targets.unit, self.targets.shrink(biases))
         try:
             yield
         finally:
             self.stretch_network(net)
+
+    @property
+    def square(self) -> float:
+        """What a loss of training, of squares, is multiplied by to be in y's units."""
+        return float(self.targets.unit**2)
 
     def losses(self, losses: Sequence[float]) -> list[float]:
         """Losses in y's units."""
@@ -87,7 +143,30 @@ class Scale:
                 history.columns[name] = self.losses(history[name])
 
 
-def _put(net: Sequential, *arrays: Array) -> None:
-    """Give the last Dense layer these weights and biases."""
-    for name, array in zip(dense_names(net)[-1], arrays, strict=True):
+def ordinary(x: Array, scale: Scale) -> bool:
+    """Whether all columns are of ordinary size, those of 0 alone aside."""
+    largest = np.maximum(x.max(axis=0), -x.min(axis=0))
+    standardised = (np.abs(scale.mean) <= NEAR_MEAN) & _within(scale.unit, NEAR_UNIT)
+    return bool(np.all((largest == 0) | _within(largest, ORDINARY) | standardised))
+
+
+def _within(numbers: Any, limits: tuple[float, float]) -> Any:
+    return (numbers >= limits[0]) & (numbers <= limits[1])
+
+
+def _pieces(x: Array, w: Array) -> Iterator[tuple[Array, Array]]:
+    """Some rows at a time, in double precision, and their weights."""
+    for i in range(0, len(x), ROWS):
+        yield x[i : i + ROWS].astype(np.float64), w[i : i + ROWS]
+
+
+def _layer(net: Sequential, which: int) -> tuple[Array, Array]:
+    """The weights and biases of the first or the last Dense layer."""
+    weights, biases = dense_names(net)[which]
+    return net.parameters[weights], net.parameters[biases]
+
+
+def _put(net: Sequential, which: int, *arrays: Array) -> None:
+    """Give that layer these weights and biases."""
+    for name, array in zip(dense_names(net)[which], arrays, strict=True):
         net.parameters[name] = array.astype(net.dtype)

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Iterator
-from functools import cached_property, partial
+from functools import cached_property, lru_cache, partial
 from typing import Any, ClassVar
 
 import numpy as np
@@ -23,6 +23,17 @@ from chainrule.graph.direct import DIRECT
 
 Array = NDArray[Any]
 Shape = tuple[int, ...]
+
+
+@lru_cache(4096)
+def broadcast(*shapes: Shape) -> Shape:
+    """The shape of arrays of these shapes together.
+
+    Raises:
+        ValueError: they do not fit.
+    """
+    return np.broadcast_shapes(*shapes)
+
 
 OPS: dict[str, type[Op]] = {}
 """Every op by name."""

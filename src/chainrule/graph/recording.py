@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from functools import cache
 from os.path import basename
 from pathlib import Path
 from types import FrameType
@@ -140,4 +141,9 @@ def _lines_of(frame: FrameType | None) -> Iterator[Line]:
 
 
 def _is_ours(frame: FrameType) -> bool:
-    return frame.f_code.co_filename.startswith(_HOUSE)
+    return _lies_in_the_house(frame.f_code.co_filename)
+
+
+@cache
+def _lies_in_the_house(file: str) -> bool:
+    return file.startswith(_HOUSE)

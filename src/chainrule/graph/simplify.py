@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.graph.graph import Graph, rebuilt, rewired
-from chainrule.graph.op import CONSTANT, OPS, Op
+from chainrule.graph.op import CONSTANT, OPS, Op, broadcast
 from chainrule.graph.origin import came_from
 from chainrule.graph.recording import move, within
 from chainrule.graph.tensor import Tensor, apply
@@ -122,11 +122,9 @@ def _scalar_first(op: Op, inputs: tuple[Tensor, ...]) -> Tensor | None:
     slim = tuple(_unspread(x) for x in inputs)
     if _same(slim, inputs):
         return None
-    if np.broadcast_shapes(*[x.shape for x in slim]) != np.broadcast_shapes(
-        *[x.shape for x in inputs]
-    ):
+    if broadcast(*[x.shape for x in slim]) != broadcast(*[x.shape for x in inputs]):
         slim = (slim[0], inputs[1])
-        if _same(slim, inputs) or np.broadcast_shapes(*[x.shape for x in slim]) != inputs[1].shape:
+        if _same(slim, inputs) or broadcast(*[x.shape for x in slim]) != inputs[1].shape:
             return None
     return _applied(op, *slim)
 
@@ -148,7 +146,7 @@ def _spread_last(op: Op, inputs: tuple[Tensor, ...]) -> Tensor | None:
     slim = tuple(_unspread(x) for x in inputs)
     if any(x.size != 1 for x in slim):
         return None
-    shape = np.broadcast_shapes(*[x.shape for x in inputs])
+    shape = broadcast(*[x.shape for x in inputs])
     return _applied(OPS["broadcast_to"](shape), _folded(op, *slim))  # type: ignore[call-arg]
 
 

@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Protocol, overload
 import numpy as np
 
 from chainrule.errors import ShapeError
-from chainrule.graph.op import FUNCTIONS, Array, Op, Shape, public, speaks_for
+from chainrule.graph.op import FUNCTIONS, Array, Op, Shape, broadcast, public, speaks_for
 from chainrule.graph.recorders import of_one, of_two
 from chainrule.graph.tensor import Tensor, apply
 
@@ -37,7 +37,7 @@ class Elementwise(Op):
 
     def shape(self, *x: Shape) -> Shape:
         try:
-            return np.broadcast_shapes(*x)
+            return broadcast(*x)
         except ValueError:
             raise ShapeError(
                 f"{self.name} needs shapes that broadcast, got {' and '.join(map(str, x))}. "

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.errors import OptionError, ShapeError
-from chainrule.graph.op import Array, Op, Shape, public, speaks_for
+from chainrule.graph.op import Array, Op, Shape, broadcast, public, speaks_for
 from chainrule.ops.arithmetic import multiply
 from chainrule.ops.base import aligned, binary, sample
 from chainrule.ops.shape import expand_dims, ravel, shape_of, squeeze
@@ -56,7 +56,7 @@ class MatMul(Op):
                 f"{_transposed_hint(a, b)}"
             )
         try:
-            batch = np.broadcast_shapes(a[:-2], b[:-2])
+            batch = broadcast(a[:-2], b[:-2])
         except ValueError:
             raise ShapeError(f"matmul of {a} @ {b}: the leading axes do not broadcast.") from None
         return (*batch, *a[-2:-1], *(b[-1:] if len(b) > 1 else ()))

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.errors import OptionError, ShapeError
-from chainrule.graph.op import FUNCTIONS, Array, Op, Shape, public, speaks_for
+from chainrule.graph.op import FUNCTIONS, Array, Op, Shape, broadcast, public, speaks_for
 from chainrule.graph.tensor import apply
 from chainrule.ops.base import aligned, once, once_of_one, sample, stack_of, stack_size
 
@@ -102,7 +102,7 @@ class BroadcastTo(Op):
 
     def shape(self, *x: Shape) -> Shape:
         try:
-            fits = np.broadcast_shapes(x[0], self.to) == self.to
+            fits = broadcast(x[0], self.to) == self.to
         except ValueError:
             fits = False
         if not fits:

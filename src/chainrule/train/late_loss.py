@@ -47,7 +47,11 @@ def late_loss(step: Step, steady: Collection[str], count: int) -> LateLoss:
     found = _cut(loss, others, always)
     parts = [loss] if found is None else found
     replaces = {place - 1: name for place, name in step.replaces.items()}
-    shorter = Graph(graph.inputs, [*others, *parts])
+    outputs = [*others, *parts]
+    wanted = set(needed(outputs, graph.inputs))
+    # In the step's own order: else the first passes of an update stand before the products, apart
+    # from the others, and fetch all parameters once more.
+    shorter = Graph(graph.inputs, outputs, order=[x for x in graph.nodes if x in wanted])
     kept = tuple(range(len(others), len(others) + len(parts)))
     names = tuple(f"kept {i}" for i in range(len(parts)))
     losses = None

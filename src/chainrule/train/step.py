@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import functools
 import operator
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,6 +17,7 @@ import numpy as np
 from chainrule.graph.differentiate import differentiate
 from chainrule.graph.graph import Graph, needed
 from chainrule.graph.op import Array, Shape
+from chainrule.graph.remembered import remembered
 from chainrule.graph.tensor import Tensor, placeholder
 from chainrule.nn.layers import Mode
 from chainrule.nn.losses import Loss
@@ -152,5 +153,10 @@ def training_step(
     if key in set(needed(outputs)):
         outputs.append(key + NEXT)
         names.append("key")
-    graph = Graph(inputs, outputs).simplify()
+    graph = _simplified(Graph(inputs, outputs), ())
     return Step(graph, dict(enumerate(names, start=1)))
+
+
+@remembered
+def _simplified(graph: Graph, names: Collection[str]) -> Graph:
+    return graph.simplify()

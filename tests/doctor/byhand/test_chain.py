@@ -9,9 +9,9 @@ import pytest
 from hand_programs import given, names
 
 from chainrule.doctor.byhand.chain import chain, fresh, weights, widened
+from chainrule.doctor.byhand.given import program_of
 from chainrule.doctor.byhand.prescriptions import zero_biases
 from chainrule.doctor.byhand.probes import Probes
-from chainrule.doctor.byhand.program import program_of
 
 #: Biases of one row, as tutorials write them.
 ROWS = (

@@ -9,8 +9,8 @@ import pytest
 from hand_programs import SKIP, given, names, spirals
 
 import chainrule as cr
+from chainrule.doctor.byhand.given import program_of
 from chainrule.doctor.byhand.probes import Probes
-from chainrule.doctor.byhand.program import program_of
 from chainrule.doctor.byhand.wholenumbers import repairs
 
 INTEGERS = (

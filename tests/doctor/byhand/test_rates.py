@@ -8,9 +8,9 @@ import pytest
 from hand_programs import given
 
 import chainrule as cr
+from chainrule.doctor.byhand.given import program_of
 from chainrule.doctor.byhand.prescriptions import another_rate
 from chainrule.doctor.byhand.probes import Probes
-from chainrule.doctor.byhand.program import program_of
 from chainrule.doctor.byhand.rates import rate_of, stated_rate
 
 UPDATE = "p[name] -= 0.3 * g[name]"

@@ -9,9 +9,9 @@ import pytest
 from hand_programs import given, names
 
 import chainrule as cr
+from chainrule.doctor.byhand.given import program_of
 from chainrule.doctor.byhand.prescriptions import fresh_start
 from chainrule.doctor.byhand.probes import Probes
-from chainrule.doctor.byhand.program import program_of
 from chainrule.doctor.byhand.rectified import rectified
 
 SLOPE = ("return g * (1 - self.h**2)", "return g * (self.h > 0)")

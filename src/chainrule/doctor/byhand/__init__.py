@@ -10,8 +10,10 @@ from typing import Any
 
 import numpy as np
 
+from chainrule.doctor.byhand.columns import told
+from chainrule.doctor.byhand.given import program_of
 from chainrule.doctor.byhand.probes import Probes
-from chainrule.doctor.byhand.program import Program, program_of
+from chainrule.doctor.byhand.program import Program
 from chainrule.doctor.byhand.reckoning import reckon
 from chainrule.doctor.diagnosis import Diagnosis
 from chainrule.errors import OptionError
@@ -41,6 +43,8 @@ def diagnosed(program: Program, progress: Callable[[str], Any] | None = None) ->
         # Overflow and the like are what the diagnosis tells, once and in words.
         warnings.simplefilter("ignore")
         found = reckon(Probes(program, progress or (lambda line: None)))
+    if program.is_in_columns:
+        found = told(found)
     return replace(found, seconds=time.perf_counter() - began)
 
 
@@ -51,6 +55,7 @@ def _must_run(program: Program) -> None:
         OptionError: with what was raised.
     """
     X, y = program.data
+    shapes = [array.shape[::-1] if program.is_in_columns else array.shape for array in (X, y)]
     p = {name: array.copy() for name, array in program.parameters.items()}
     calls: dict[str, Callable[[], Any]] = {
         "forward(parameters, X)": lambda: np.asarray(program.forward(p, X[:7])),
@@ -65,8 +70,8 @@ def _must_run(program: Program) -> None:
             raise
         except Exception as error:
             raise OptionError(
-                f"{name} raised {type(error).__name__}: {error}. X is {X.shape} and y {y.shape}; "
-                "the program must run as far as that to be diagnosed."
+                f"{name} raised {type(error).__name__}: {error}. X is {shapes[0]} and y "
+                f"{shapes[1]}; the program must run as far as that to be diagnosed."
             ) from error
 
 

@@ -15,6 +15,7 @@ from chainrule.doctor.byhand.program import Parameters, Program
 from chainrule.doctor.byhand.rates import rate_of
 from chainrule.doctor.byhand.running import with_data
 from chainrule.doctor.finding import Prescription
+from chainrule.doctor.standardising import mean_and_spread
 from chainrule.graph.op import Array
 
 
@@ -30,9 +31,8 @@ def standardised_inputs() -> Prescription:
     """Every column of X with mean 0 and spread 1; the validation rows by the same numbers."""
 
     def change(program: Program) -> Program:
-        X = np.asarray(program.data[0], np.float64)
-        mean, spread = X.mean(axis=0), X.std(axis=0)
-        spread = np.where(spread > 1e-6 * max(float(np.abs(X).max()), 1e-300), spread, 1.0)
+        X = np.asarray(program.data[0])
+        mean, spread = mean_and_spread(X)
         held = program.validation and (
             (program.validation[0] - mean) / spread,
             program.validation[1],

@@ -14,11 +14,13 @@ from chainrule.doctor.byhand.chain import Layer, chain, fresh
 from chainrule.doctor.byhand.program import Parameters, Program
 from chainrule.doctor.byhand.reading import BINARY, CLASSES, VALUES, Targets, targets_of
 from chainrule.doctor.byhand.rectified import Rectified, rectified
-from chainrule.doctor.byhand.reference import Reference, crossed, reference
+from chainrule.doctor.byhand.reference import Reference, crossed, every_row, reference
 from chainrule.doctor.byhand.running import Portions, Run, finite, portions, run, sound
 from chainrule.doctor.byhand.sums import Sums, sums
 from chainrule.doctor.byhand.truth import TrueGradient
 from chainrule.doctor.finding import Prescription
+from chainrule.doctor.probes.relation import Relation, relation
+from chainrule.doctor.standardising import mean_and_spread
 from chainrule.errors import ChainruleError
 from chainrule.graph.op import Array
 
@@ -154,12 +156,18 @@ class Probes:
         return reference(self.yardstick, self.program.seed)
 
     @cached_property
-    def on_others(self) -> tuple[float, float]:
-        """How far it gets on rows held back, and with the targets mixed up among the rows."""
-        self.note("a well-made network on other rows and on shuffled targets")
-        self.tell("training a well-made network on other rows and on shuffled targets")
-        seed = self.program.seed
-        return crossed(self.parts, seed), crossed(self.parts, seed, shuffled=True)
+    def on_others(self) -> float:
+        """How far it gets on rows held back."""
+        self.note("a well-made network on other rows")
+        self.tell("training a well-made network on other rows")
+        return crossed(self.parts, self.program.seed)
+
+    @cached_property
+    def relation(self) -> Relation:
+        """How much the targets seem to depend on X, beside targets shuffled among the rows."""
+        self.note("targets shuffled among the rows")
+        X, targets = every_row(self.parts)
+        return relation(X, targets.meant, self.program.seed)
 
     # --- where a right program behaves -----------------------------------------------------------
 
@@ -169,10 +177,9 @@ class Probes:
         X, y = self.program.data
         rng = np.random.default_rng(self.program.seed)
         at = np.sort(rng.permutation(len(X))[:CHECKED])
-        wide = np.asarray(X, np.float64)
+        wide = np.asarray(X)
         kept = np.isfinite(wide.reshape(len(wide), -1)).all(axis=1)
-        mean, spread = wide[kept].mean(axis=0), wide[kept].std(axis=0)
-        spread = np.where(spread > 1e-6 * max(float(np.abs(wide[kept]).max()), 1e-300), spread, 1.0)
+        mean, spread = mean_and_spread(wide[kept])
         scaled = np.where(np.isfinite(wide[at]), (wide[at] - mean) / spread, 0.0)
         start = fresh(self.program.parameters, self.layers, self.program.seed, bias=BIAS)
         return Point(start, scaled, np.asarray(y)[at])

@@ -8,6 +8,7 @@ import numpy as np
 
 from chainrule.doctor.byhand.reading import BINARY, VALUES, Targets, constant, share
 from chainrule.doctor.byhand.running import Portions
+from chainrule.doctor.standardising import mean_and_spread
 from chainrule.graph.op import Array
 from chainrule.nn.layers import Dense
 from chainrule.nn.sequential import Sequential
@@ -37,21 +38,14 @@ def reference(parts: Portions, seed: int) -> Reference:
     return Reference(found, float(curve.min()))
 
 
-def crossed(parts: Portions, seed: int, *, shuffled: bool = False) -> float:
+def crossed(parts: Portions, seed: int) -> float:
     """The best share on rows held back, all rows taking their turn where they are few.
 
     The curves of the parts are averaged before the best is taken: the best of one short curve is
-    half luck. ``shuffled`` mixes up among the rows which target is whose.
+    half luck.
     """
-    X, targets = _finite(parts.X, parts.targets)
-    if parts.held is not None and parts.held_x is not None:
-        more, others = _finite(parts.held_x, parts.held)
-        X = np.concatenate([X, more])
-        meant = np.concatenate([targets.meant, others.meant])
-        targets = Targets(targets.kind, meant, targets.classes)
+    X, targets = every_row(parts)
     rng = np.random.default_rng(seed + 1)
-    if shuffled:
-        targets = targets.rows(rng.permutation(len(X)))
     part = rng.permutation(len(X)) % PARTS
     curves = []
     for k in range(PARTS if len(X) <= FEW_ROWS else 1):
@@ -59,6 +53,16 @@ def crossed(parts: Portions, seed: int, *, shuffled: bool = False) -> float:
         curves.append(_trained(X[part != k], targets.rows(part != k), held, seed)[1])
     shortest = min(map(len, curves))
     return float(np.mean([curve[:shortest] for curve in curves], axis=0).min())
+
+
+def every_row(parts: Portions) -> tuple[Array, Targets]:
+    """The rows trained on and those held back together, flat, as far as they are finite."""
+    X, targets = _finite(parts.X, parts.targets)
+    if parts.held is None or parts.held_x is None:
+        return X, targets
+    more, others = _finite(parts.held_x, parts.held)
+    meant = np.concatenate([targets.meant, others.meant])
+    return np.concatenate([X, more]), Targets(targets.kind, meant, targets.classes)
 
 
 def _finite(X: Array, targets: Targets) -> tuple[Array, Targets]:
@@ -72,8 +76,7 @@ def _trained(
     X: Array, targets: Targets, held: tuple[Array, Targets] | None, seed: int
 ) -> tuple[float, Array]:
     """The share on the rows at the end, and those on rows held back after each epoch."""
-    mean, spread = X.mean(axis=0), X.std(axis=0)
-    spread = np.where(spread > 1e-6 * max(float(np.abs(X).max()), 1e-300), spread, 1.0)
+    mean, spread = mean_and_spread(X)
     meant = targets.meant.astype(np.float64)
     middle, size = meant.mean(axis=0), np.maximum(meant.std(axis=0), 1e-300)
     last = {

@@ -16,6 +16,7 @@ class Suspicion:
     Attributes:
         where, observed, expected: as in a Finding.
         repairs: tried in this order; the one with the lowest loss is prescribed.
+        otherwise: tried where none of those cures, up to the first that does.
         is_proven: the evidence alone is a proof, whatever the training came to.
         is_strong: so far from what is usual that the repair is tried although the network learns.
         is_definite: the evidence is no matter of degree, so that a smaller effect will do.
@@ -26,6 +27,7 @@ class Suspicion:
     observed: str
     expected: str
     repairs: tuple[Prescription, ...] = ()
+    otherwise: tuple[Prescription, ...] = ()
     is_proven: bool = False
     is_strong: bool = False
     is_definite: bool = False

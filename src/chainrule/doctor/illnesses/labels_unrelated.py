@@ -8,10 +8,13 @@ from __future__ import annotations
 
 from chainrule.doctor.illnesses.illness import Illness, Suspicion
 from chainrule.doctor.probes import Probes
+from chainrule.doctor.probes.relation import Relation
 
-#: A network that knows nothing of the rows held back has a share of about 1. What chance alone
-#: makes of it, the shuffled targets tell: so many spreads of theirs, and at least so much.
-NOTHING, SPREADS, AT_LEAST = 0.85, 3.0, 0.02
+#: Where fewer shuffled targets than that seem to depend on X as much as the real ones do, these are
+#: not called unrelated, unless a weak relation would show so many times as much in rows so many.
+#: Measured, 40 draws each: so are called 383 of 400 that are unrelated, on ten tasks of 100 to 1000
+#: rows; of 300 rows that explain 0.1 of the variance none, 0.05 of it 13.
+BY_CHANCE, TIMES_WEAKER = 0.1, 3.0
 #: Of fewer rows, in all and for each class, nothing can be known even where there is something.
 FEWEST, A_CLASS = 80, 15
 #: A network that has a share below this on rows held back knows something: it need not be asked.
@@ -24,26 +27,26 @@ def _suspect(probes: Probes) -> Suspicion | None:
         return None
     if probes.split.portions.held is None or probes.split.best_held_share < SOMETHING:
         return None
-    found = probes.knowable
-    by_chance = max(SPREADS * found.spread, AT_LEAST)
-    if found.share < NOTHING or found.shuffled - found.share > by_chance:
+    if is_related(probes.relation) or probes.knowable.is_something:
         return None
-    # Where there is a little to be known, a linear fit finds it in rows too few for a network.
-    linear = probes.linearly_knowable
-    if linear.shuffled - linear.share > SPREADS * linear.spread:
-        return None
+    chance = probes.relation.chance
     return Suspicion(
         "y beside X",
         "on rows held back, a well-made network does no better than a constant answer "
-        f"({found.share:.2f} of its loss), as with targets shuffled on purpose "
-        f"({found.shuffled:.2f})",
-        "clearly less than 1: something in X must tell something about y",
+        f"({probes.knowable.share:.2f} of its loss), and of targets shuffled on purpose "
+        f"{chance:.0%} seem to depend on X as much as these do",
+        "hardly any of them: something in X must tell something about y",
         is_proven=True,
         rivals=(
             "inputs that lack what the targets depend on",
             "a relation that only many more rows would show",
         ),
     )
+
+
+def is_related(found: Relation) -> bool:
+    """Whether the rows do not rule out that X tells something of y."""
+    return found.chance <= BY_CHANCE and found.seen > found.if_weak / TIMES_WEAKER
 
 
 ILLNESS = Illness(

@@ -10,6 +10,7 @@ import numpy as np
 
 from chainrule.doctor.case import Case
 from chainrule.doctor.finding import Prescription
+from chainrule.doctor.standardising import mean_and_spread
 from chainrule.graph.op import Array
 
 
@@ -35,16 +36,14 @@ def _scaled(text: str, axis: int | None) -> Prescription:
     """X with mean 0 and spread 1, and the validation rows by the same numbers."""
 
     def change(case: Case) -> Case:
-        X = np.asarray(case.X, np.float64)
-        mean, spread = X.mean(axis=axis), X.std(axis=axis)
-        spread = np.where(spread > 1e-6 * max(float(np.abs(X).max()), 1e-300), spread, 1.0)
+        mean, spread = mean_and_spread(np.asarray(case.X), axis)
 
         def scaled(rows: Any) -> Array:
             result: Array = (np.asarray(rows, np.float64) - mean) / spread
             return result
 
         held = case.validation and (scaled(case.validation[0]), case.validation[1])
-        return replace(case, X=scaled(X), validation=held)
+        return replace(case, X=scaled(case.X), validation=held)
 
     return Prescription(text, change)
 

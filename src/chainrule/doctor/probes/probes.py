@@ -12,9 +12,9 @@ from chainrule.doctor.prescriptions import fresh_starts
 from chainrule.doctor.probes.answers import kind_of_targets, mixes_rows, perfect_loss
 from chainrule.doctor.probes.forward import Leak, curvature, gradient_sizes, leak
 from chainrule.doctor.probes.layers import Start, Units, starts, units
-from chainrule.doctor.probes.linear import linearly_knowable
 from chainrule.doctor.probes.others import OnOthers, on_others
 from chainrule.doctor.probes.reference import Knowable, Reference, knowable, reference
+from chainrule.doctor.probes.relation import Relation, relation
 from chainrule.doctor.probes.statics import Columns, columns, variety_in_batches
 from chainrule.doctor.yardstick import BETTER, LOST, Course, Effect, lacking
 from chainrule.train.nonfinite import Birth
@@ -179,16 +179,24 @@ class Probes:
 
     @cached_property
     def knowable(self) -> Knowable:
-        """What a well-made network knows of rows that it has not seen, and of shuffled targets."""
-        self._note("a well-made network on other rows and on shuffled targets")
-        self.tell("training a well-made network on shuffled targets")
-        return knowable(self.case, self.split.portions)
+        """What a well-made network knows of rows that it has not seen."""
+        self._note("a well-made network on other rows")
+        self.tell("training a well-made network for rows that it does not see")
+        return knowable(self.case)
 
     @cached_property
-    def linearly_knowable(self) -> Knowable:
-        """What a ridge regression knows of rows that it has not seen, and of shuffled targets."""
-        self._note("a linear fit on other rows and on shuffled targets")
-        return linearly_knowable(self.split.portions, self.case.seed)
+    def judge(self) -> Knowable:
+        """What can be known of rows not seen: by the well-made network, or by a single layer."""
+        self.tell("training a single layer for rows that it does not see")
+        plane = knowable(self.case, is_plane=True)
+        return min(plane, self.knowable, key=lambda known: known.share)
+
+    @cached_property
+    def relation(self) -> Relation:
+        """How much the targets seem to depend on X, beside targets shuffled among the rows."""
+        self._note("targets shuffled among the rows")
+        whole = portions(self.case, hold=False).train
+        return relation(whole["x"], whole["t"], self.case.seed)
 
     def on_others(self, changed: str, change: Callable[[Case], Case]) -> OnOthers:
         """How the case does with one change on rows that it was not trained on."""

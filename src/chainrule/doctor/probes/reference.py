@@ -13,18 +13,16 @@ from typing import Any
 import numpy as np
 
 from chainrule.doctor.case import Case
-from chainrule.doctor.experiment import Portions, Trial, train
+from chainrule.doctor.experiment import Portions, Trial, parted, train
 from chainrule.doctor.probes.answers import kind_of_targets, value_of
+from chainrule.doctor.probes.others import difference, folds, judged, together
+from chainrule.doctor.standardising import mean_and_spread
 from chainrule.graph.op import Array
 from chainrule.nn.layers import Dense, Flatten, Layer
 from chainrule.nn.losses import NAMED
 from chainrule.nn.sequential import Sequential
 from chainrule.optim.optimizers import Adam
 
-#: Parts of a cross-validation, and rows from where on one part is enough.
-PARTS, MANY_ROWS = 4, 1000
-#: How often the targets are shuffled, to know what chance alone gives.
-SHUFFLES = 3
 #: Hidden units of the reference, at least and at most, its steps and its rate.
 UNITS, MOST_UNITS, STEPS, RATE = 24, 256, 1500, 0.01
 #: The rate of a single layer, which has no hidden units that might saturate.
@@ -64,46 +62,42 @@ def reference(case: Case, data: Portions, *, is_plane: bool = False) -> Referenc
     return found if case.loss.name in plain else _by_own_loss(case, data, trial, scaled, found)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Knowable:
     """What can be known of the targets of rows that were not learnt from.
 
-    ``share`` of the constant answer's loss is left by a well-made network; ``shuffled`` when the
-    targets are shuffled among the rows, with so much ``spread`` from shuffle to shuffle.
+    Attributes:
+        left: of each row, the share of the constant answer's loss that the judge leaves.
     """
 
-    share: float
-    shuffled: float
-    spread: float
+    left: Array
+
+    @property
+    def share(self) -> float:
+        """The mean of all rows."""
+        return float(self.left.mean())
+
+    @property
+    def is_something(self) -> bool:
+        """Whether the judge does clearly better than a constant answer."""
+        return difference(np.ones(len(self.left)), self.left).is_clear
 
 
-def knowable(case: Case, data: Portions) -> Knowable:
+def knowable(case: Case, *, is_plane: bool = False) -> Knowable:
     """Cross-validate the reference: each row is judged once, by a network that did not see it.
 
     The number of epochs is the best one for all parts together, so that few rows suffice.
     """
-    kind = kind_of_targets(case.loss, data.train["t"])
-    names = ("x", "t")
-    whole = {
-        name: np.concatenate([data.train[name], data.held[name]]) if data.held else data.train[name]
-        for name in names
-    }
-    rng = np.random.default_rng(case.seed + 1)
-    mixed = [whole | {"t": whole["t"][rng.permutation(len(whole["t"]))]} for _ in range(SHUFFLES)]
-    part = np.arange(len(whole["x"])) % PARTS
-    rng.shuffle(part)
-    shares = []
-    for rows in (whole, *mixed):
-        curves = []
-        for number in range(PARTS if len(part) <= MANY_ROWS else 1):
-            train_part = {name: array[part != number] for name, array in rows.items()}
-            held = {name: array[part == number] for name, array in rows.items()}
-            split = replace(data, train=train_part, held=held, level=_level(kind, train_part["t"]))
-            split = replace(split, held_level=_level(kind, held["t"]))
-            curves.append([row[2] for row in _trained(case, _scaled(split, kind), kind).curve[1:]])
-        shares.append(float(np.min(np.mean(curves, axis=0))))
-    null = shares[1:]
-    return Knowable(shares[0], float(np.mean(null)), float(np.std(null, ddof=1)))
+    parts = []
+    for at in folds(case):
+        data = parted(case, *at)
+        assert data.held is not None
+        kind = kind_of_targets(case.loss, data.train["t"])
+        levels = _level(kind, data.train["t"]), _level(kind, data.held["t"])
+        scaled = _scaled(replace(data, level=levels[0], held_level=levels[1]), kind)
+        made = _made(case, scaled, kind, is_plane)
+        parts.append(judged(made, scaled, _epochs(scaled)))
+    return Knowable(together(parts).best)
 
 
 def _level(kind: str, t: Array) -> float:
@@ -117,9 +111,11 @@ def _level(kind: str, t: Array) -> float:
 
 
 def _trained(case: Case, scaled: Portions, kind: str, is_plane: bool = False) -> Trial:
-    rows = len(scaled.train["x"])
-    made = _made(case, scaled, kind, is_plane)
-    return train(made, max(20, -(-STEPS // -(-rows // 32))), scaled)
+    return train(_made(case, scaled, kind, is_plane), _epochs(scaled), scaled)
+
+
+def _epochs(data: Portions) -> int:
+    return max(20, -(-STEPS // -(-len(data.train["x"]) // 32)))
 
 
 def _made(case: Case, data: Portions, kind: str, is_plane: bool) -> Case:
@@ -150,7 +146,7 @@ def _scaled(data: Portions, kind: str) -> Portions:
     names = ("x", "t") if kind == "values" else ("x",)
     train, held = dict(data.train), None if data.held is None else dict(data.held)
     for name in names:
-        mean, spread = _mean_spread(data.train[name])
+        mean, spread = mean_and_spread(data.train[name])
         train[name] = ((data.train[name] - mean) / spread).astype(np.float32)
         if held is not None and data.held is not None:
             held[name] = ((data.held[name] - mean) / spread).astype(np.float32)
@@ -164,13 +160,6 @@ def _scaled(data: Portions, kind: str) -> Portions:
     return replace(data, train=train, held=held)
 
 
-def _mean_spread(array: Array) -> tuple[Array, Array]:
-    wide = array.astype(np.float64)
-    spread = wide.std(axis=0)
-    least = 1e-6 * max(float(np.abs(wide).max()), 1e-300)
-    return wide.mean(axis=0), np.where(spread > least, spread, 1.0)
-
-
 def _by_own_loss(
     case: Case, data: Portions, trial: Trial, scaled: Portions, found: Reference
 ) -> Reference:
@@ -181,7 +170,7 @@ def _by_own_loss(
     mean: Any = 0.0
     spread: Any = 1.0
     if kind_of_targets(case.loss, data.train["t"]) == "values":
-        mean, spread = _mean_spread(data.train["t"])
+        mean, spread = mean_and_spread(data.train["t"])
     shares: list[float] = []
     parts = [(data.train, scaled.train, data.level), (data.held, scaled.held, data.held_level)]
     for own, part, level in parts:

@@ -9,20 +9,25 @@ from __future__ import annotations
 from chainrule.doctor.byhand.illnesses.illness import Illness, Suspicion
 from chainrule.doctor.byhand.probes import Probes
 from chainrule.doctor.illnesses.labels_unrelated import ILLNESS as OF_NETWORKS
-from chainrule.doctor.illnesses.labels_unrelated import NOTHING, SOMETHING
+from chainrule.doctor.illnesses.labels_unrelated import SOMETHING, is_related
+
+#: The share of a constant answer's loss that a well-made network leaves where it knows nothing.
+NOTHING = 0.85
 
 
 def _suspect(probes: Probes) -> Suspicion | None:
     if probes.parts.held is None or probes.reference.held_share < SOMETHING:
         return None
-    found, by_chance = probes.on_others
-    if found < NOTHING or by_chance - found > 1 - NOTHING:
+    found = probes.on_others
+    if found < NOTHING or is_related(probes.relation):
         return None
+    chance = probes.relation.chance
     return Suspicion(
         "y beside X",
         "on rows held back, a well-made network does no better than a constant answer "
-        f"({found:.2f} of its loss), as with targets shuffled on purpose ({by_chance:.2f})",
-        "clearly less than 1: something in X must tell something about y",
+        f"({found:.2f} of its loss), and of targets shuffled on purpose {chance:.0%} seem to "
+        "depend on X as much as these do",
+        "hardly any of them: something in X must tell something about y",
         is_proven=True,
         rivals=("inputs that lack what the targets depend on",),
     )

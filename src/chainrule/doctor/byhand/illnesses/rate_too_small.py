@@ -13,7 +13,7 @@ from chainrule.doctor.byhand.probes import Probes
 from chainrule.doctor.byhand.rates import stated_rate
 
 #: What the rate is multiplied by, one after the other until it learns.
-LARGER = (10.0, 100.0, 1000.0, 10000.0)
+LARGER = (10.0, 100.0, 1000.0, 10_000.0, 100_000.0)
 #: A rate is far too small where less than half is learnt in the end; others are a matter of taste.
 HALF = 0.5
 
