@@ -76,6 +76,18 @@ def test_a_gradient_stays_what_it_was_when_asked_for_late() -> None:
     assert x.grad is x.grad
 
 
+def test_sums_of_cotangents_leave_those_alone_that_are_shared() -> None:
+    x, *others = (cr.tensor(np.arange(3.0) + i) for i in range(5))
+    nodes = [x]
+    for other in others:
+        nodes.append(nodes[-1] + x + other)
+    v = np.array([1.0, -2.0, 0.5])
+    nodes[-1].backward(v)
+    np.testing.assert_array_equal(x.grad, 5.0 * v)
+    for node in (*nodes[1:], *others):  # they all share one array: none was added into
+        np.testing.assert_array_equal(node.grad, v)
+
+
 def test_a_backward_that_fails_leaves_the_gradients_as_they_were(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -264,11 +264,32 @@ def test_a_transposed_cotangent_is_refused_though_its_size_fits() -> None:
         loss.backward()
 
 
-def test_a_pullback_of_too_few_cotangents_is_refused() -> None:
-    op = planted(arithmetic.Multiply, lambda self, g, y, a, b: (g * b,))
+class OnePull(arithmetic.Multiply):
+    """A product that forgets its right factor."""
+
+    name, pulls = "", (lambda g, y, a, b: g * b,)
+
+
+@pytest.mark.parametrize(
+    "op", [planted(arithmetic.Multiply, lambda self, g, y, a, b: (g * b,)), OnePull()]
+)
+def test_a_pullback_of_too_few_cotangents_is_refused(op: Op) -> None:
     a = cr.tensor(ROW)
-    with pytest.raises(cr.errors.GradientError, match=r"gave 1 cotangents for 2 inputs"):
-        cr.differentiate(cr.sum(apply(op, a, a)), [a])
+    loss = cr.sum(apply(op, a, a))
+    for way in (loss.backward, lambda: cr.differentiate(loss, [a])):
+        with pytest.raises(cr.errors.GradientError, match=r"gave 1 cotangents for 2 inputs"):
+            way()
+
+
+def test_a_pullback_counts_before_those_of_the_class_it_overrides() -> None:
+    """An op's ``pulls`` are what ``backward`` asks, unless a subclass has a ``pull`` of its own."""
+    op = planted(arithmetic.Multiply, lambda self, g, y, a, b: (7.0 * g, None))
+    a, b = cr.tensor(ROW), cr.tensor(ROW)
+    loss = cr.sum(apply(op, a, b))
+    loss.backward()
+    for gradient in (a.grad, cr.differentiate(loss, [a])[0].value):
+        np.testing.assert_array_equal(gradient, np.full(3, 7.0))
+    np.testing.assert_array_equal(b.grad, np.zeros(3))
 
 
 def test_the_one_door_lets_a_judge_alter_a_rule() -> None:

@@ -20,7 +20,8 @@ from chainrule.graph.recording import move, within
 from chainrule.graph.tensor import Tensor, constant, require_float, require_scalar
 
 Rule = Callable[..., tuple[Any, ...]]
-_UNWANTED = object()
+Arrived = dict[Tensor, Any]
+"""What has arrived at each Tensor so far: a cotangent, or None."""
 
 
 def by_the_op(node: Tensor, g: Any, y: Any, *x: Any) -> tuple[Any, ...]:
@@ -88,13 +89,14 @@ def backward(output: Tensor, cotangent: Any = None) -> None:
     require_float(output, "backward()")
     if cotangent is None:
         require_scalar(output, "backward()")
-        cotangent = np.array(1.0).reshape(output.shape)
-    given = np.array(cotangent, output.dtype)
-    if given.shape != output.shape:
-        raise GradientError(
-            f"the cotangent has shape {given.shape}; it weighs the entries of a Tensor of shape "
-            f"{output.shape}, so it needs that shape."
-        )
+        given = np.array(1.0, output.dtype).reshape(output.shape)
+    else:
+        given = np.array(cotangent, output.dtype)
+        if given.shape != output.shape:
+            raise GradientError(
+                f"the cotangent has shape {given.shape}; it weighs the entries of a Tensor of "
+                f"shape {output.shape}, so it needs that shape."
+            )
     like = output.dtype
     found: dict[Tensor, Any] = {
         x: None
@@ -127,18 +129,33 @@ def _evaluate(output: Tensor, cotangent: Array, found: dict[Tensor, Any]) -> Non
     """
     _ = output.value  # where there is none, this says why
     found[output] = cotangent
-    send_back(reversed(found.items()), found, _pull_values)
-
-
-def _pull_values(node: Tensor, g: Any) -> tuple[Any, ...]:
-    assert node.op is not None
-    # Nearly every op has one or two inputs, and for few numbers a call with a star is dear.
-    if len(node.inputs) == 2:
-        a, b = node.inputs
-        return node.op.pull(g, node._value, a._value, b._value)
-    if len(node.inputs) == 1:
-        return node.op.pull(g, node._value, node.inputs[0]._value)
-    return node.op.pull(g, node._value, *[x._value for x in node.inputs])
+    own: Arrived = {}
+    for node, g in reversed(found.items()):
+        inputs = node.inputs
+        if g is None or not inputs:
+            continue
+        assert node.op is not None
+        # Nearly every op has one or two inputs, and for few numbers a loop or a star is dear.
+        if len(inputs) == 1:
+            (a,) = inputs
+            pulled = node.op.pull(g, node._value, a._value)
+            if len(pulled) == 1 and a in found:
+                _arrive(a, pulled[0], node, found, own)
+                continue
+        elif len(inputs) == 2:
+            a, b = inputs
+            y, left, right = node._value, a._value, b._value
+            if len(node.op.apart) == 2:
+                to_a, to_b = node.op.apart
+                if a in found:
+                    _arrive(a, to_a(g, y, left, right), node, found, own)
+                if b in found:
+                    _arrive(b, to_b(g, y, left, right), node, found, own)
+                continue
+            pulled = node.op.pull(g, y, left, right)
+        else:
+            pulled = node.op.pull(g, node._value, *[x._value for x in inputs])
+        _send(node, pulled, found, own)
 
 
 def send_back(
@@ -158,29 +175,44 @@ def send_back(
         GradientError: a rule does not give as many cotangents as the node has inputs.
         ShapeError: a cotangent does not have its input's shape, and is no broadcast of it.
     """
+    own: Arrived = {}
     for node, g in arrived:
-        inputs = node.inputs
-        if g is None or not inputs:
-            continue
-        pulled = pull(node, g)
-        if len(pulled) != len(inputs):
-            raise GradientError(
-                f"the pullback of {node.op} gave {len(pulled)} cotangents for {len(inputs)} inputs."
-            )
-        rest = iter(pulled)
-        for x in inputs:
-            gx = next(rest)
-            before = found.get(x, _UNWANTED)
-            if before is _UNWANTED:
-                continue
-            if type(gx) is not ndarray:
-                if gx is None:
-                    continue
-                if callable(gx):
-                    gx = gx()
-            if gx.shape != x.shape or gx.dtype is not x.dtype:
-                gx = _fitted(gx, x, node)
-            found[x] = gx if before is None else before + gx
+        if g is not None and node.inputs:
+            _send(node, pull(node, g), found, own)
+
+
+def _send(node: Tensor, pulled: tuple[Any, ...], found: Arrived, own: Arrived) -> None:
+    if len(pulled) != len(node.inputs):
+        raise GradientError(
+            f"the pullback of {node.op} gave {len(pulled)} cotangents for {len(node.inputs)} "
+            "inputs."
+        )
+    for x, gx in zip(node.inputs, pulled, strict=True):
+        if x in found:
+            _arrive(x, gx, node, found, own)
+
+
+def _arrive(x: Tensor, gx: Any, node: Tensor, found: Arrived, own: Arrived) -> None:
+    """Add what ``node`` pulled back to what was ``found`` at ``x`` before.
+
+    A cotangent may be shared by many Tensors; a sum that was made here is this walk's ``own``
+    until ``x`` has its turn, so that the next can be added in its place.
+    """
+    if type(gx) is not ndarray:
+        if gx is None:
+            return
+        if callable(gx):
+            gx = gx()
+    if gx.shape != x.shape or gx.dtype is not x.dtype:
+        gx = _fitted(gx, x, node)
+    before = found[x]
+    if before is None:
+        found[x] = gx
+    elif before is own.get(x):
+        before += gx
+        found[x] = before
+    else:
+        found[x] = own[x] = before + gx
 
 
 def dependents(nodes: Iterable[Tensor], wrt: Iterable[Tensor]) -> dict[Tensor, Any]:

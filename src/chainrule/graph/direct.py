@@ -6,14 +6,20 @@ On a few numbers, NumPy's functions take longer to look at their arguments than 
 
 from __future__ import annotations
 
+from math import prod
 from typing import Any
 
 import numpy as np
+from numpy import empty
 
 # mypy: disable-error-code="no-any-return"
 _add: Any = np.add.reduce
 _maximum: Any = np.maximum.reduce
 _minimum: Any = np.minimum.reduce
+
+
+#: So few numbers are copied sooner than the next op gets through a view that repeats its entries.
+FEW = 512
 
 
 class Direct:
@@ -52,6 +58,10 @@ class Direct:
 
     @staticmethod
     def broadcast_to(x: Any, shape: tuple[int, ...]) -> Any:
+        if prod(shape) <= FEW and x.ndim <= len(shape):
+            spread = empty(shape, x.dtype)
+            spread[...] = x
+            return spread
         new = len(shape) - x.ndim
         if new < 0 or not x.flags.c_contiguous:
             return np.broadcast_to(x, shape)

@@ -186,8 +186,11 @@ class Graph:
 def needed(outputs: Iterable[Tensor], stop: Iterable[Tensor] = ()) -> list[Tensor]:
     """Every node that the outputs need, in the order of recording; nothing before ``stop``."""
     seen = set(stop)
-    found = [node for node in dict.fromkeys(outputs) if node not in seen]
-    seen.update(found)
+    found = []
+    for node in outputs:
+        if node not in seen:
+            seen.add(node)
+            found.append(node)
     for node in found:  # which grows while it is walked
         for x in node.inputs:
             if x not in seen:

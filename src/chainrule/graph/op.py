@@ -71,9 +71,14 @@ class Op:
     has_symbol: ClassVar[bool] = True
     #: The planner may open ``value`` and write its NumPy calls into the plan, one by one.
     is_open: ClassVar[bool] = True
+    #: ``pull`` input by input, where the inputs share no work: functions of ``(g, y, *x)``.
+    pulls: ClassVar[tuple[Callable[..., Any], ...]] = ()
+    #: ``pulls``, or none where a class overrides ``pull``.
+    apart: ClassVar[tuple[Callable[..., Any], ...]] = ()
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
+        cls.apart = cls.pulls if cls.pull is Op.pull else ()
         if cls.name:
             OPS[cls.name] = cls
 
@@ -95,7 +100,7 @@ class Op:
         cotangent is wanted: for what is costly, or undefined where nobody asks. A broadcast is
         not undone here: ``differentiate`` does that for every op.
         """
-        raise NotImplementedError
+        return tuple([partial(one, g, y, *x) for one in self.pulls])
 
     def shape(self, *x: Shape) -> Shape:
         """The result's shape.

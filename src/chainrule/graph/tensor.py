@@ -19,11 +19,13 @@ from numpy import ndarray
 
 from chainrule.errors import DtypeError, GradientError, RecordingError
 from chainrule.graph import recording
-from chainrule.graph.op import CONSTANT, FUNCTIONS, SPOKEN, Array, Op, Shape
+from chainrule.graph.op import CONSTANT, FUNCTIONS, Array, Op, Shape
 from chainrule.graph.operators import Operators
+from chainrule.graph.spoken import not_spoken, record
 
 _next_index = itertools.count().__next__
 _new = object.__new__
+_NUMBERS = int, float
 
 
 @final
@@ -205,10 +207,10 @@ class Tensor(Operators):
             )
         if method == "reduce" and ufunc is np.add:
             options.setdefault("axis", 0)
-            return _record(np.sum, inputs, options)
+            return record(np.sum, inputs, options)
         if method != "__call__":
-            raise _not_spoken(f"np.{ufunc.__name__}.{method}")
-        return _record(ufunc, inputs, {k: v for k, v in options.items() if k != "out"})
+            raise not_spoken(f"np.{ufunc.__name__}.{method}")
+        return record(ufunc, inputs, {k: v for k, v in options.items() if k != "out"})
 
     def __array_function__(
         self, function: Callable[..., Any], types: Any, inputs: Any, options: Any
@@ -218,31 +220,7 @@ class Tensor(Operators):
                 f"np.{function.__name__}(..., out=...) cannot be recorded: leave out= away and "
                 "use what it returns."
             )
-        return _record(function, inputs, options)
-
-
-def _not_spoken(name: str) -> RecordingError:
-    known = ", ".join(sorted({f.__name__ for f in SPOKEN}))
-    return RecordingError(
-        f"{name} has no rule for Tensors, so it cannot be recorded. Write it with functions that "
-        f"have one ({known}), or take t.value where no gradient is wanted."
-    )
-
-
-def _record(function: Callable[..., Any], inputs: Any, options: dict[str, Any]) -> Any:
-    recorder = SPOKEN.get(function)
-    if recorder is None:
-        module = getattr(function, "__module__", None) or "numpy"
-        raise _not_spoken(f"{module.replace('numpy', 'np')}.{function.__name__}")
-    try:
-        return recorder(*inputs, **options)
-    except TypeError as error:
-        if "argument" not in str(error) or isinstance(error, RecordingError | DtypeError):
-            raise
-        raise RecordingError(
-            f"np.{function.__name__} was given an option that cannot be recorded "
-            f"({', '.join(options) or 'too many arguments'}): {error}."
-        ) from error
+        return record(function, inputs, options)
 
 
 def tensor(data: Any, *, dtype: Any = None, name: str | None = None) -> Tensor:
@@ -256,7 +234,7 @@ def tensor(data: Any, *, dtype: Any = None, name: str | None = None) -> Tensor:
     Raises:
         DtypeError: the data are not numbers.
     """
-    if isinstance(data, Tensor):
+    if type(data) is Tensor:
         data = data.value
     try:
         value = np.array(data, dtype=dtype)
@@ -264,17 +242,21 @@ def tensor(data: Any, *, dtype: Any = None, name: str | None = None) -> Tensor:
         raise DtypeError(f"a Tensor holds numbers; {type(data).__name__} given: {error}") from error
     if value.dtype.kind not in "biufc":
         raise DtypeError(f"a Tensor holds numbers; given were entries of {value.dtype}.")
-    return Tensor(None, (), value, value.shape, value.dtype, name)
+    node = node_of(None, (), value)
+    node.name = name
+    return node
 
 
 def constant(data: Any, like: np.dtype[Any] | None = None) -> Tensor:
     """A Tensor around ``data``; a Python number takes the dtype of what it is combined with."""
+    if like is not None and like.kind == "f" and type(data) in _NUMBERS:
+        return node_of(CONSTANT, (), np.array(data, like))
     value = _array(data, like)
     if value.dtype.kind not in "biufc":
         raise RecordingError(
             f"{type(data).__name__} cannot stand in a graph: numbers, arrays and Tensors can."
         )
-    return Tensor(CONSTANT, (), value, value.shape, value.dtype)
+    return node_of(CONSTANT, (), value)
 
 
 def placeholder(shape: Shape, dtype: Any, name: str | None = None) -> Tensor:
@@ -296,11 +278,15 @@ def apply(op: Op, *inputs: Any) -> Any:
     try:
         value = op.on_arrays(*values)
     except (ValueError, IndexError):
-        _explain(op, values)
+        explain(op, values)
         raise
+    return node_of(op, inputs, value)
+
+
+def node_of(op: Op | None, inputs: tuple[Tensor, ...], value: Any) -> Tensor:
+    """A Tensor that was computed, written field by field: Tensor(...) takes twice as long."""
     if type(value) is not ndarray:
         value = np.asarray(value)
-    # Field by field: to call Tensor(...) would take as long as all the rest.
     node = _new(Tensor)
     node.index = _next_index()
     node.op = op
@@ -315,18 +301,20 @@ def apply(op: Op, *inputs: Any) -> Any:
 
 def _apply_to_others(op: Op, inputs: tuple[Any, ...]) -> Any:
     """``apply`` where not every input is a Tensor with a value."""
-    numbers = 0
+    tensors = arrays = numbers = 0
     for x in inputs:
-        if type(x) is float or type(x) is int:
+        if type(x) is Tensor:
+            tensors += 1
+        elif type(x) is ndarray:
+            arrays += 1
+        elif type(x) is float or type(x) is int:
             numbers += 1
-        elif type(x) is not ndarray:
-            break
-    else:
-        # A ufunc gives numbers of Python's own the dtype that they would be given below.
-        if not numbers or (numbers < len(inputs) and type(op.on_arrays) is np.ufunc):
-            return _computed(op, inputs)
+    # A ufunc gives numbers of Python's own the dtype that they would be given below.
+    beside = numbers if arrays and type(op.on_arrays) is np.ufunc else 0
+    if arrays + beside == len(inputs):
+        return _computed(op, inputs)
     like = _common_dtype(inputs)
-    if Tensor not in map(type, inputs):
+    if not tensors:
         return _computed(op, [_array(x, like) for x in inputs])
     nodes = []
     is_traced = False
@@ -341,11 +329,11 @@ def _computed(op: Op, values: Sequence[Array]) -> Any:
     try:
         return op.on_arrays(*values)
     except (ValueError, IndexError):
-        _explain(op, values)
+        explain(op, values)
         raise
 
 
-def _explain(op: Op, values: Sequence[Array]) -> None:
+def explain(op: Op, values: Sequence[Array]) -> None:
     """Let the op say what is wrong if shapes are to blame: it says it better than NumPy."""
     op.shape(*[np.shape(x) for x in values])
 
@@ -369,7 +357,7 @@ def _common_dtype(inputs: tuple[Any, ...]) -> np.dtype[Any] | None:
 
 def _array(x: Any, like: np.dtype[Any] | None) -> Array:
     """An array of ``x``; a number of Python's own takes the dtype of what it meets."""
-    if like is None or not isinstance(x, int | float) or isinstance(x, np.generic):
+    if like is None or not isinstance(x, _NUMBERS) or isinstance(x, np.generic):
         return np.asarray(x)
     return np.array(x, like if like.kind == "f" else np.result_type(like, x))
 

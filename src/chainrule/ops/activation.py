@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 
 from chainrule.graph.op import Array, Op, public
-from chainrule.graph.tensor import Tensor, apply
+from chainrule.graph.tensor import Tensor
 from chainrule.ops.arithmetic import astype, clip, minimum, where
-from chainrule.ops.base import Elementwise, sample, unary
+from chainrule.ops.base import Elementwise, once_of_one, sample, unary
 from chainrule.ops.comparison import greater
 from chainrule.ops.exponential import exp
 
@@ -77,7 +77,7 @@ class Relu(Elementwise):
         return xp.maximum(x, 0)
 
     def pull(self, g: Any, y: Any, x: Any) -> tuple[Any, ...]:
-        return (g * astype(greater(y, 0), y.dtype),)
+        return (g * astype(greater(y, 0.0), y.dtype),)
 
     def entry(self, sp: Any, x: Any) -> Any:
         return sp.Max(x, 0)
@@ -224,18 +224,19 @@ softplus = unary(Softplus)
 relu = unary(Relu)
 silu = unary(Silu)
 gelu = unary(Gelu)
+_leaky_relu, _elu = once_of_one(LeakyRelu), once_of_one(Elu)
 
 
 @public
 def leaky_relu(x: Any, slope: float = 0.01) -> Any:
     """y = x where x > 0, else slope · x."""
-    return apply(LeakyRelu(float(slope)), x)
+    return _leaky_relu(float(slope))(x)
 
 
 @public
 def elu(x: Any, alpha: float = 1.0) -> Any:
     """y = x where x > 0, else alpha (e^x - 1)."""
-    return apply(Elu(float(alpha)), x)
+    return _elu(float(alpha))(x)
 
 
 def linear(x: Tensor) -> Tensor:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from chainrule.errors import OptionError
 from chainrule.graph.op import FUNCTIONS, Array, Op, public, speaks_for
+from chainrule.graph.recorders import of_two
 from chainrule.graph.tensor import apply
-from chainrule.ops.base import Elementwise, binary, once, sample, unary
+from chainrule.ops.base import Elementwise, binary, once_of_one, sample, unary
 from chainrule.ops.comparison import equal, greater, less
 from chainrule.ops.stable import quotient_of_known
 
@@ -21,9 +23,7 @@ class Add(Elementwise):
 
     name, function, gives, onnx = "add", "add", "same", "Add"
     latex, code, domains = "{0} + {1}", "{0} + {1}", ("real", "real")
-
-    def pull(self, g: Any, y: Any, a: Any, b: Any) -> tuple[Any, ...]:
-        return g, g
+    pulls = lambda g, y, a, b: g, lambda g, y, a, b: g
 
     def entry(self, sp: Any, a: Any, b: Any) -> Any:
         return a + b
@@ -34,9 +34,7 @@ class Subtract(Elementwise):
 
     name, function, gives, onnx = "subtract", "subtract", "same", "Sub"
     latex, code, domains = "{0} - {1}", "{0} - {1}", ("real", "real")
-
-    def pull(self, g: Any, y: Any, a: Any, b: Any) -> tuple[Any, ...]:
-        return g, lambda: -g
+    pulls = lambda g, y, a, b: g, lambda g, y, a, b: -g
 
     def entry(self, sp: Any, a: Any, b: Any) -> Any:
         return a - b
@@ -47,9 +45,7 @@ class Multiply(Elementwise):
 
     name, function, gives, onnx = "multiply", "multiply", "same", "Mul"
     latex, code, domains = r"{0} \odot {1}", "{0} * {1}", ("real", "real")
-
-    def pull(self, g: Any, y: Any, a: Any, b: Any) -> tuple[Any, ...]:
-        return lambda: g * b, lambda: g * a
+    pulls = lambda g, y, a, b: g * b, lambda g, y, a, b: g * a
 
     def entry(self, sp: Any, a: Any, b: Any) -> Any:
         return a * b
@@ -60,12 +56,19 @@ class Divide(Elementwise):
 
     name, function, onnx = "divide", "divide", "Div"
     latex, code, domains = r"\frac{{{0}}}{{{1}}}", "{0} / {1}", ("real", "nonzero")
-
-    def pull(self, g: Any, y: Any, a: Any, b: Any) -> tuple[Any, ...]:
-        return lambda: g / b, lambda: -g * y / b
+    pulls = lambda g, y, a, b: g / b, lambda g, y, a, b: -(g / b) * y
 
     def entry(self, sp: Any, a: Any, b: Any) -> Any:
         return a / b
+
+
+def _to_base(g: Any, y: Any, a: Any, b: Any) -> Any:
+    return g * b * power(a, where(equal(b, 0), 1.0, b - 1))
+
+
+def _to_exponent(g: Any, y: Any, a: Any, b: Any) -> Any:
+    zero = equal(a, 0)
+    return g * where(zero, 0.0, y * FUNCTIONS["log"](where(zero, 1.0, a)))
 
 
 class Power(Elementwise):
@@ -77,16 +80,7 @@ class Power(Elementwise):
 
     name, function, gives, onnx = "power", "power", "same", "Pow"
     latex, code, domains = "{0}^{{{1}}}", "{0} ** {1}", ("positive", "real")
-
-    def pull(self, g: Any, y: Any, a: Any, b: Any) -> tuple[Any, ...]:
-        def to_base() -> Any:
-            return g * b * power(a, where(equal(b, 0), 1.0, b - 1))
-
-        def to_exponent() -> Any:
-            zero = equal(a, 0)
-            return g * where(zero, 0.0, y * FUNCTIONS["log"](where(zero, 1.0, a)))
-
-        return to_base, to_exponent
+    pulls = _to_base, _to_exponent
 
     def entry(self, sp: Any, a: Any, b: Any) -> Any:
         return a**b
@@ -153,8 +147,10 @@ class Maximum(Elementwise):
     name, function, gives, onnx = "maximum", "maximum", "same", "Max"
     latex, domains = r"\max({0}, {1})", ("real", "real")
 
-    def pull(self, g: Any, y: Any, a: Any, b: Any) -> tuple[Any, ...]:
-        return _split(g, a, b, greater(a, b)), _split(g, a, b, less(a, b))
+    pulls = (
+        lambda g, y, a, b: _shared(g, a, b, greater(a, b)),
+        lambda g, y, a, b: _shared(g, a, b, less(a, b)),
+    )
 
     def entry(self, sp: Any, a: Any, b: Any) -> Any:
         return sp.Max(a, b)
@@ -166,15 +162,17 @@ class Minimum(Elementwise):
     name, function, gives, onnx = "minimum", "minimum", "same", "Min"
     latex, domains = r"\min({0}, {1})", ("real", "real")
 
-    def pull(self, g: Any, y: Any, a: Any, b: Any) -> tuple[Any, ...]:
-        return _split(g, a, b, less(a, b)), _split(g, a, b, greater(a, b))
+    pulls = (
+        lambda g, y, a, b: _shared(g, a, b, less(a, b)),
+        lambda g, y, a, b: _shared(g, a, b, greater(a, b)),
+    )
 
     def entry(self, sp: Any, a: Any, b: Any) -> Any:
         return sp.Min(a, b)
 
 
-def _split(g: Any, a: Any, b: Any, wins: Any) -> Any:
-    return lambda: g * where(equal(a, b), 0.5, astype(wins, g.dtype))
+def _shared(g: Any, a: Any, b: Any, wins: Any) -> Any:
+    return g * where(equal(a, b), 0.5, astype(wins, g.dtype))
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -261,11 +259,16 @@ class Astype(Elementwise):
     name, onnx = "astype", "Cast"
     latex, code = "{0}", "{0}.astype('{to}')"
 
+    @cached_property
+    def target(self) -> np.dtype[Any]:
+        """The dtype itself: to find it by name takes as long as to cast a few numbers."""
+        return np.dtype(self.to)
+
     def value(self, xp: Any, x: Any) -> Any:
-        return xp.astype(x, np.dtype(self.to))
+        return xp.astype(x, self.target)
 
     def dtype(self, *x: np.dtype[Any]) -> np.dtype[Any]:
-        return np.dtype(self.to)
+        return self.target
 
     def pull(self, g: Any, y: Any, x: Any) -> tuple[Any, ...]:
         return (astype(g, x.dtype) if x.dtype.kind == "f" else None,)
@@ -306,7 +309,7 @@ def divide(a: Any, b: Any) -> Any:
     1 / (1 + e^-z) is σ(z), and e^z / Σ e^z is softmax(z), so neither overflows.
     """
     known = quotient_of_known(a, b)
-    return apply(_DIVIDE, a, b) if known is None else known
+    return _divided(a, b) if known is None else known
 
 
 @public
@@ -321,10 +324,10 @@ def reciprocal(x: Any) -> Any:
 def power(a: Any, b: Any) -> Any:
     """y = a ** b, entry by entry; a ** 2 is recorded as a square."""
     if isinstance(b, int | float) and b == 2:
-        return apply(_SQUARE, a)
+        return square(a)
     if isinstance(b, int) and not isinstance(b, bool) and b < 0:
         b = float(b)
-    return apply(_POWER, a, b)
+    return _powered(a, b)
 
 
 @public
@@ -358,12 +361,12 @@ def clip(x: Any, low: Any = None, high: Any = None) -> Any:
 @speaks_for(np.astype)
 def astype(x: Any, dtype: Any) -> Any:
     """y = x in another dtype."""
-    return apply(_cast(dtype), x)
+    return _cast(dtype)(x)
 
 
-@once
+@once_of_one
 def _cast(dtype: Any) -> Op:
     return Astype(np.dtype(dtype).name)
 
 
-_SQUARE, _POWER, _DIVIDE, _WHERE = Square(), Power(), Divide(), Where()
+_powered, _divided, _WHERE = of_two(Power()), of_two(Divide()), Where()

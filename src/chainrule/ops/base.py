@@ -11,6 +11,7 @@ import numpy as np
 
 from chainrule.errors import ShapeError
 from chainrule.graph.op import FUNCTIONS, Array, Op, Shape, broadcast, public, speaks_for
+from chainrule.graph.recorders import of_one, of_two
 from chainrule.graph.tensor import Tensor, apply
 
 
@@ -140,6 +141,11 @@ def once(op: Callable[..., Op]) -> Callable[..., Op]:
     return functools.lru_cache(4096)(op)
 
 
+def once_of_one(op: Callable[..., Op]) -> Callable[..., Callable[[Any], Any]]:
+    """As ``once``, for an op of one input: not the op, but the function that records it."""
+    return functools.lru_cache(4096)(lambda *settings: of_one(op(*settings)))
+
+
 class Unary(Protocol):
     """A function of one Tensor or array."""
 
@@ -182,23 +188,19 @@ def _named(function: Callable[..., Any], op: type[Op]) -> Any:
 
 def unary(op: type[Elementwise], *numpy_functions: Callable[..., Any]) -> Unary:
     """The public function of a one-input op without settings."""
-    instance = op()
+    record = of_one(op())
     if op.gives == "float":
         function = _named(
-            lambda x: apply(
-                instance, x if type(x) is Tensor and x.dtype.kind == "f" else floats(x)
-            ),
-            op,
+            lambda x: record(x if type(x) is Tensor and x.dtype.kind == "f" else floats(x)), op
         )
     else:
-        function = _named(lambda x: apply(instance, x), op)
+        function = _named(record, op)
     speaks_for(*numpy_functions)(function)
     return function  # type: ignore[no-any-return]
 
 
 def binary(op: type[Op], *numpy_functions: Callable[..., Any]) -> Binary:
     """The public function of a two-input op without settings."""
-    instance = op()
-    function = _named(lambda a, b: apply(instance, a, b), op)
+    function = _named(of_two(op()), op)
     speaks_for(*numpy_functions)(function)
     return function  # type: ignore[no-any-return]

@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 
 from chainrule.graph.op import FUNCTIONS, public, speaks_for
-from chainrule.graph.tensor import Tensor, apply
+from chainrule.graph.recorders import of_one, of_two
+from chainrule.graph.tensor import Tensor
 from chainrule.ops.arithmetic import multiply, where
-from chainrule.ops.base import Elementwise, floats, unary
+from chainrule.ops.base import Elementwise, Unary, floats, unary
 from chainrule.ops.comparison import equal
 from chainrule.ops.stable import log_of_known
 
@@ -77,8 +78,7 @@ class LogAddExp(Elementwise):
     name, function = "logaddexp", "logaddexp"
     latex, domains = r"\ln(e^{{{0}}} + e^{{{1}}})", ("real", "real")
 
-    def pull(self, g: Any, y: Any, a: Any, b: Any) -> tuple[Any, ...]:
-        return lambda: g * exp(a - y), lambda: g * exp(b - y)
+    pulls = lambda g, y, a, b: g * exp(a - y), lambda g, y, a, b: g * exp(b - y)
 
     def entry(self, sp: Any, a: Any, b: Any) -> Any:
         return sp.log(sp.exp(a) + sp.exp(b))
@@ -145,7 +145,7 @@ def times_log(t, x):
         return t * sp.log(x)
 
 
-exp = unary(Exp, np.exp)
+exp: Unary = unary(Exp, np.exp)
 expm1 = unary(Expm1, np.expm1)
 log1p = unary(Log1p, np.log1p)
 sqrt = unary(Sqrt, np.sqrt)
@@ -165,14 +165,14 @@ def log(x: Any) -> Any:
         known = log_of_known(x)
         if known is not None:
             return known
-    return apply(_LOG, floats(x))
+    return _logarithm(floats(x))
 
 
 @public
 def times_log(t: Any, x: Any) -> Any:
     """y = t ln x, and 0 where t = 0; the log of a sigmoid or a softmax in its stable form."""
     known = log_of_known(x) if isinstance(x, Tensor) else None
-    return apply(_TIMES_LOG, t, floats(x)) if known is None else multiply(t, known)
+    return _times_log(t, floats(x)) if known is None else multiply(t, known)
 
 
 @public
@@ -182,7 +182,7 @@ def logaddexp(a: Any, b: Any) -> Any:
     for zero, other in ((a, b), (b, a)):
         if isinstance(zero, int | float) and zero == 0 and isinstance(other, Tensor):
             return FUNCTIONS["softplus"](other)
-    return apply(_LOG_ADD_EXP, floats(a), floats(b))
+    return _logaddexp(floats(a), floats(b))
 
 
-_LOG, _TIMES_LOG, _LOG_ADD_EXP = Log(), TimesLog(), LogAddExp()
+_logarithm, _times_log, _logaddexp = of_one(Log()), of_two(TimesLog()), of_two(LogAddExp())

@@ -14,11 +14,32 @@ from chainrule.ops.base import aligned, binary, sample
 from chainrule.ops.shape import expand_dims, ravel, shape_of, squeeze
 
 
+def _to_left(g: Any, y: Any, a: Any, b: Any) -> Any:
+    if a.ndim == 2 and b.ndim == 2:
+        return g.dot(b.T)
+    if b.ndim == 1:
+        return (g if a.ndim == 1 else expand_dims(g, -1)) * b
+    if a.ndim == 1:
+        return squeeze(matmul(b, expand_dims(g, -1)), -1)
+    return matmul(g, b.mT)
+
+
+def _to_right(g: Any, y: Any, a: Any, b: Any) -> Any:
+    if a.ndim == 2 and b.ndim == 2:
+        return a.T.dot(g)
+    if a.ndim == 1:
+        return g * a if b.ndim == 1 else expand_dims(a, -1) * expand_dims(g, -2)
+    if b.ndim == 1:
+        return squeeze(matmul(a.mT, expand_dims(g, -1)), -1)
+    return matmul(a.mT, g)
+
+
 class MatMul(Op):
     """y = a @ b: matrix times matrix, batches of matrices (leading axes broadcast), vectors."""
 
     name, onnx = "matmul", "MatMul"
     latex, code = "{0} {1}", "{0} @ {1}"
+    pulls = _to_left, _to_right
 
     def value(self, xp: Any, a: Any, b: Any) -> Any:
         # For vectors and matrices the two are the same product; dot costs less to call.
@@ -39,26 +60,6 @@ class MatMul(Op):
         except ValueError:
             raise ShapeError(f"matmul of {a} @ {b}: the leading axes do not broadcast.") from None
         return (*batch, *a[-2:-1], *(b[-1:] if len(b) > 1 else ()))
-
-    def pull(self, g: Any, y: Any, a: Any, b: Any) -> tuple[Any, ...]:
-        if a.ndim == 2 and b.ndim == 2:
-            return lambda: g.dot(b.T), lambda: a.T.dot(g)
-        if a.ndim == 1 and b.ndim == 1:
-            return lambda: g * b, lambda: g * a
-        if a.ndim == 1:
-            return (
-                lambda: squeeze(matmul(b, expand_dims(g, -1)), -1),
-                lambda: expand_dims(a, -1) * expand_dims(g, -2),
-            )
-        if b.ndim == 1:
-            return (
-                lambda: expand_dims(g, -1) * b,
-                lambda: squeeze(matmul(a.mT, expand_dims(g, -1)), -1),
-            )
-        return (
-            lambda: matmul(g, b.mT),
-            lambda: matmul(a.mT, g),
-        )
 
     def to_onnx(self, xp: Any, *x: Any) -> Any:
         common = self.dtype(*[part.dtype for part in x])

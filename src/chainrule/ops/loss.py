@@ -12,7 +12,15 @@ from chainrule.errors import ShapeError
 from chainrule.graph.op import Array, Op, Shape, public
 from chainrule.graph.tensor import apply
 from chainrule.ops.activation import sigmoid
-from chainrule.ops.base import Elementwise, binary, floats, once, sample, stack_of, stack_size
+from chainrule.ops.base import (
+    Elementwise,
+    binary,
+    floats,
+    once_of_one,
+    sample,
+    stack_of,
+    stack_size,
+)
 from chainrule.ops.exponential import exp
 from chainrule.ops.indexing import one_hot
 from chainrule.ops.reduce import known_axis, sum
@@ -164,8 +172,7 @@ def sigmoid_cross_entropy(z, t):
     def value(self, xp: Any, z: Any, t: Any) -> Any:
         return (xp.maximum(z, 0.0) - t * z) + xp.logaddexp(xp.copysign(z, -1.0), 0.0)
 
-    def pull(self, g: Any, y: Any, z: Any, t: Any) -> tuple[Any, ...]:
-        return lambda: g * (sigmoid(z) - t), lambda: -g * z
+    pulls = lambda g, y, z, t: g * (sigmoid(z) - t), lambda g, y, z, t: -g * z
 
     def entry(self, sp: Any, z: Any, t: Any) -> Any:
         return sp.log(1 + sp.exp(z)) - t * z
@@ -184,16 +191,16 @@ def _exponentials(x: Any) -> Any:
 @public
 def softmax(x: Any, axis: int = -1) -> Any:
     """y = e^x / Σ e^x along an axis: positive, with total 1; finite at every finite x."""
-    return apply(_softmax(_one_axis(x, axis, "softmax")), floats(x))
+    return _softmax(_one_axis(x, axis, "softmax"))(floats(x))
 
 
 @public
 def log_softmax(x: Any, axis: int = -1) -> Any:
     """y = x - ln Σ e^x along an axis: the log of softmax, finite at every finite x."""
-    return apply(_log_softmax(_one_axis(x, axis, "log_softmax")), floats(x))
+    return _log_softmax(_one_axis(x, axis, "log_softmax"))(floats(x))
 
 
-_softmax, _log_softmax = once(Softmax), once(LogSoftmax)
+_softmax, _log_softmax = once_of_one(Softmax), once_of_one(LogSoftmax)
 
 
 def _one_axis(x: Any, axis: int, where: str) -> int:

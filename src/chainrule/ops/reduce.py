@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
@@ -12,14 +12,17 @@ import numpy as np
 
 from chainrule.errors import OptionError, ShapeError
 from chainrule.graph.op import Array, Op, Shape, public, speaks_for
+from chainrule.graph.recorders import of_one
 from chainrule.graph.tensor import apply
 from chainrule.ops.arithmetic import astype, square
-from chainrule.ops.base import floats, once, sample
+from chainrule.ops.base import floats, once_of_one, sample
 from chainrule.ops.comparison import equal
 from chainrule.ops.exponential import exp, sqrt
 from chainrule.ops.shape import BroadcastTo, Reshape, reshape, shape_of
 
 Axis = int | tuple[int, ...] | None
+Records = tuple[Callable[[Any], Any], ...]
+"""The functions that record some ops, one after the other."""
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -43,7 +46,7 @@ class Reduction(Op):
 
     def count(self, x: Shape) -> int:
         """How many entries become one."""
-        return 0 if 0 in x else math.prod(x) // math.prod(self.kept(x))
+        return _count(self.axis, x)
 
     def shape(self, *x: Shape) -> Shape:
         if self.keepdims:
@@ -56,8 +59,8 @@ class Reduction(Op):
 
     def spread(self, g: Any, x: Any) -> Any:
         """``g`` copied back over the axes that were reduced."""
-        for op in _spreading(self.axis, g.shape, x.shape):
-            g = apply(op, g)
+        for record in _spreading(self.axis, g.shape, x.shape):
+            g = record(g)
         return g
 
     def batched(self, stacked: tuple[bool, ...], *x: Any) -> Any:
@@ -80,7 +83,12 @@ class Reduction(Op):
 
 
 @lru_cache(4096)
-def _spreading(axis: Axis, reduced: Shape, shape: Shape) -> tuple[Op, ...]:
+def _count(axis: Axis, shape: Shape) -> int:
+    return 0 if 0 in shape else math.prod(shape) // math.prod(Reduction(axis).kept(shape))
+
+
+@lru_cache(4096)
+def _spreading(axis: Axis, reduced: Shape, shape: Shape) -> Records:
     """The ops that copy what was ``reduced`` along an axis from ``shape`` back to ``shape``."""
     kept = Reduction(axis).kept(shape)
     ops: list[Op] = []
@@ -90,7 +98,7 @@ def _spreading(axis: Axis, reduced: Shape, shape: Shape) -> tuple[Op, ...]:
         ops.append(Reshape(kept))
     if kept != shape:
         ops.append(BroadcastTo(shape))
-    return tuple(ops)
+    return tuple(map(of_one, ops))
 
 
 class Sum(Reduction):
@@ -285,10 +293,10 @@ def known_axis(x: Any, axis: Any, where: str) -> Axis:
 
 
 def _reduction(op: type[Reduction], *numpy_functions: Any) -> Any:
-    made = once(op)
+    recorded = once_of_one(op)
 
     def function(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
-        return apply(made(known_axis(x, axis, op.name), bool(keepdims)), x)
+        return recorded(known_axis(x, axis, op.name), bool(keepdims))(x)
 
     function.__name__ = function.__qualname__ = op.name
     function.__doc__ = (
@@ -310,10 +318,10 @@ min = _reduction(Min, np.min, np.amin)
 @public
 def logsumexp(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
     """y = ln Σ e^x over the axes, the smooth maximum; finite at every finite x."""
-    return apply(_logsumexp(known_axis(x, axis, "logsumexp"), bool(keepdims)), floats(x))
+    return _logsumexp(known_axis(x, axis, "logsumexp"), bool(keepdims))(floats(x))
 
 
-_logsumexp = once(LogSumExp)
+_logsumexp = once_of_one(LogSumExp)
 
 
 @public
@@ -346,13 +354,13 @@ def sum_to(g: Any, shape: Shape) -> Any:
     Raises:
         ShapeError: an array of ``shape`` does not broadcast to the shape of ``g``.
     """
-    for op in _undoing(shape, g.shape):
-        g = apply(op, g)
+    for record in _undoing(shape, g.shape):
+        g = record(g)
     return g
 
 
 @lru_cache(4096)
-def _undoing(shape: Shape, wide: Shape) -> tuple[Op, ...]:
+def _undoing(shape: Shape, wide: Shape) -> Records:
     """The ops that sum what was broadcast from ``shape`` to ``wide``."""
     if BroadcastTo(wide).shape(shape) == shape:
         return ()
@@ -361,4 +369,5 @@ def _undoing(shape: Shape, wide: Shape) -> tuple[Op, ...]:
         i + added for i, size in enumerate(shape) if size == 1 and wide[i + added] != 1
     )
     total = Sum(axes[0] if len(axes) == 1 else axes)
-    return (total,) if total.shape(wide) == shape else (total, Reshape(shape))
+    ops = (total,) if total.shape(wide) == shape else (total, Reshape(shape))
+    return tuple(map(of_one, ops))

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ import numpy as np
 from chainrule.errors import OptionError, ShapeError
 from chainrule.graph.op import FUNCTIONS, Array, Op, Shape, broadcast, public, speaks_for
 from chainrule.graph.tensor import apply
-from chainrule.ops.base import aligned, once, sample, stack_of, stack_size
+from chainrule.ops.base import aligned, once, once_of_one, sample, stack_of, stack_size
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -57,6 +58,11 @@ class Transpose(Op):
     name, onnx, is_view = "transpose", "Transpose", True
     latex, code = "{0}^\\top", "np.transpose({0}, {axes})"
 
+    @cached_property
+    def back(self) -> Callable[[Any], Any]:
+        """The transpose that puts the axes back."""
+        return _transposed(tuple([self.axes.index(i) for i in range(len(self.axes))]))
+
     def value(self, xp: Any, x: Any) -> Any:
         return xp.transpose(x, self.axes)
 
@@ -69,7 +75,7 @@ class Transpose(Op):
         return tuple(x[0][i] for i in self.axes)
 
     def pull(self, g: Any, y: Any, x: Any) -> tuple[Any, ...]:
-        return (apply(_transpose(tuple([self.axes.index(i) for i in range(len(self.axes))])), g),)
+        return (self.back(g),)
 
     def batched(self, stacked: tuple[bool, ...], *x: Any) -> Any:
         return apply(Transpose((0, *[i + 1 for i in self.axes])), *x)
@@ -170,8 +176,9 @@ class Concatenate(Op):
         yield cls(1), tuple(sample("real", (2, n), rng) for n in (1, 3, 2))
 
 
-_reshape, _transpose = once(Reshape), once(Transpose)
-_broadcast_to, _concatenate = once(BroadcastTo), once(Concatenate)
+_reshaped, _transposed = once_of_one(Reshape), once_of_one(Transpose)
+_broadcast, _concatenate = once_of_one(BroadcastTo), once(Concatenate)
+_reversed = once_of_one(lambda ndim: Transpose(tuple(range(ndim))[::-1]))
 
 
 def shape_of(x: Any) -> Shape:
@@ -209,7 +216,7 @@ def reshape(x: Any, shape: Any) -> Any:
         wanted = tuple(math.prod(given) // rest if size == -1 else size for size in wanted)
     if min(wanted, default=0) < 0:
         raise ShapeError(f"reshape to {wanted}: sizes are 0 or more, and only one may be -1.")
-    return apply(_reshape(wanted), x)
+    return _reshaped(wanted)(x)
 
 
 @public
@@ -218,8 +225,8 @@ def transpose(x: Any, axes: Sequence[int] | None = None) -> Any:
     """The axes in another order; without ``axes``, in reverse."""
     ndim = len(shape_of(x))
     if axes is None:
-        axes = range(ndim)[::-1]
-    return apply(_transpose(tuple([int(i) % ndim if ndim else int(i) for i in axes])), x)
+        return _reversed(ndim)(x)
+    return _transposed(tuple([int(i) % ndim if ndim else int(i) for i in axes]))(x)
 
 
 @public
@@ -236,7 +243,7 @@ def swapaxes(x: Any, axis1: int, axis2: int) -> Any:
 def broadcast_to(x: Any, shape: Any) -> Any:
     """The input repeated to fill ``shape``, without copying it."""
     wanted = _sizes(shape)
-    return x if shape_of(x) == wanted else apply(_broadcast_to(wanted), x)
+    return x if shape_of(x) == wanted else _broadcast(wanted)(x)
 
 
 @public

@@ -52,15 +52,15 @@ def _log_of_unmoved(x: Tensor) -> Tensor | None:
 
 def quotient_of_known(a: Any, b: Any) -> Tensor | None:
     """The stable form of a / b, or None if the two came from nothing known."""
-    if not isinstance(b, Tensor):
+    if type(b) is not Tensor or b.op is None:
         return None
-    exponent = _one_plus_exp(b)
-    if exponent is not None:
+    from_exp = type(a) is Tensor and a.op is not None and a.op.name == "exp"
+    if b.op.name == "add" and (exponent := _one_plus_exp(b)) is not None:
         if _is_one(a):
             return FUNCTIONS["sigmoid"](-exponent)  # type: ignore[no-any-return]
-        if isinstance(a, Tensor) and came_from(a, "exp") and a.inputs[0] is exponent:
+        if from_exp and a.inputs[0] is exponent:
             return FUNCTIONS["sigmoid"](exponent)  # type: ignore[no-any-return]
-    if isinstance(a, Tensor) and came_from(a, "exp"):
+    if from_exp:
         axis = _summed_axis(a, b)
         if axis is not None:
             return FUNCTIONS["softmax"](a.inputs[0], axis=axis)  # type: ignore[no-any-return]

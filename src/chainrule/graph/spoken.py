@@ -1,0 +1,39 @@
+"""Spoken: NumPy's functions, called with Tensors, become the ops that speak for them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from chainrule.errors import DtypeError, RecordingError
+from chainrule.graph.op import SPOKEN
+
+
+def not_spoken(name: str) -> RecordingError:
+    """What to tell whoever calls the NumPy function ``name``, for which no op speaks."""
+    known = ", ".join(sorted({f.__name__ for f in SPOKEN}))
+    return RecordingError(
+        f"{name} has no rule for Tensors, so it cannot be recorded. Write it with functions that "
+        f"have one ({known}), or take t.value where no gradient is wanted."
+    )
+
+
+def record(function: Callable[..., Any], inputs: Any, options: dict[str, Any]) -> Any:
+    """Record the op that speaks for a NumPy ``function``.
+
+    Raises:
+        RecordingError: none does, or it has no such option.
+    """
+    recorder = SPOKEN.get(function)
+    if recorder is None:
+        module = getattr(function, "__module__", None) or "numpy"
+        raise not_spoken(f"{module.replace('numpy', 'np')}.{function.__name__}")
+    try:
+        return recorder(*inputs, **options)
+    except TypeError as error:
+        if "argument" not in str(error) or isinstance(error, RecordingError | DtypeError):
+            raise
+        raise RecordingError(
+            f"np.{function.__name__} was given an option that cannot be recorded "
+            f"({', '.join(options) or 'too many arguments'}): {error}."
+        ) from error
