@@ -48,6 +48,11 @@ def of_columns(facts: Sequence[ColumnFacts], columns: Sequence[Column]) -> list[
     for column in columns:
         if isinstance(column, DateColumn):
             remarks.append(f"Column {column.name!r} holds dates ({column.style}).")
+    for fact in facts:
+        if fact.codes:
+            remarks.append(
+                f"Column {fact.name!r} holds codes, not numbers: {fact.codes!r} begins with 0."
+            )
     return remarks
 
 

@@ -109,7 +109,10 @@ def learn(
         role = "target" if name == target else "input" if name in used else "left out"
         if role == "left out" and name == split.column:
             role = "split"
-        columns.append(column_facts(survey, used.get(name), role, why.get(name, "")))
+        regression = name == target and isinstance(told, NumberTarget)
+        columns.append(
+            column_facts(survey, used.get(name), role, why.get(name, ""), regression=regression)
+        )
     counts: tuple[int, ...] = ()
     if isinstance(told, ClassTarget):
         counts = told.counts(surveys[target].counted)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, TextIO
 
 import numpy as np
 
+from chainrule.data.codes import may_be_codes
 from chainrule.data.commas import with_commas, writes_commas
 from chainrule.data.files import look, reading
 from chainrule.data.table import Table, Texts, Values, compact, present
@@ -108,7 +109,12 @@ class CsvFile:
             )
 
     def _compact(self, values: tuple[str, ...]) -> Values:
-        """An array of numbers, if all are: where commas do not part values, also 1,5 for 1.5."""
+        """An array of numbers, if all are: where commas do not part values, also 1,5 for 1.5.
+
+        Where some may be codes, as 01234 is, they stay as they are written.
+        """
+        if may_be_codes(values):
+            return list(map(present, values))
         plain = _plain_numbers(values)
         if plain is not None:
             return plain

@@ -94,11 +94,11 @@ def _categories(survey: ColumnSurvey) -> BooleanColumn | CategoryColumn | str:
     if survey.long:
         return f"text of more than {LONGEST_COUNTED} characters"
     if survey.overflow:
-        return f"text with more than {MOST_COUNTED:,} different values"
+        return f"text with more than {MOST_COUNTED:,} different values{_hint(survey)}"
     if len(counted) == survey.present > 1:
-        return f"text that is different in every row{nearly_numbers(list(counted))}"
+        return f"text that is different in every row{_hint(survey)}"
     if survey.present >= ENOUGH_ROWS and len(counted) > MOST_DISTINCT * survey.present:
-        return f"text that is different in most rows{nearly_numbers(list(counted))}"
+        return f"text that is different in most rows{_hint(survey)}"
     enough = min(FEW_ROWS, FEW_SHARE * survey.rows)
     kept = {text: count for text, count in counted.items() if count >= enough}
     if len(counted) > MOST_CATEGORIES:
@@ -108,9 +108,18 @@ def _categories(survey: ColumnSurvey) -> BooleanColumn | CategoryColumn | str:
         if sum(kept.values()) < KEPT_SHARE * survey.present:
             return (
                 f"text with {len(counted):,} different values, more than {MOST_CATEGORIES}"
-                f"{nearly_numbers(list(counted))}"
+                f"{_hint(survey)}"
             )
     return CategoryColumn(survey.name, tuple(sorted(kept)), len(kept) < len(counted))
+
+
+def _hint(survey: ColumnSurvey) -> str:
+    """What to do, if a column that is too different to be one of categories is meant as numbers."""
+    if survey.all_numbers and survey.codes:
+        return (
+            f"; {survey.codes.example!r} begins with 0, as codes do: numbers are written without it"
+        )
+    return nearly_numbers(list(survey.counted))
 
 
 def refuse_strays(table: Table, name: str, advice: str) -> None:
