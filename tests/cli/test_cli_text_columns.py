@@ -207,8 +207,8 @@ def test_codes_in_many_different_rows_are_told_as_such(folder):
     problem = table_problem(write(folder / "t.csv", records), TableOptions(), 0)
     (said,) = [remark for remark in problem.remarks if "'zip'" in remark]
     assert re.fullmatch(
-        r"Column 'zip' is left out: text with 1\d\d different values, more than 50; '00\d{3}' begins "
-        r"with 0, as codes do: numbers are written without it\.",
+        r"Column 'zip' is left out: text with 1\d\d different values, more than 50; '00\d{3}' "
+        r"begins with 0, as codes do: numbers are written without it\.",
         said,
     )
 

@@ -99,7 +99,11 @@ def test_rare_and_unseen_categories_are_one():
     assert encoder.feature_names == ("c=often", "c=sometimes", "c=(other)")
     later = Table(("c",), {"c": ["often", "rare 1", "new", None]})
     assert encoder.transform(later).tolist() == [[1, 0, 0], [0, 0, 1], [0, 0, 1], [0, 0, 0]]
-    assert encoder.unseen(later) == {}
+    assert encoder.unseen(later) == {"c": ("new", 1)}
+    assert TableEncoder.from_json(encoder.to_json()).unseen(later) == {"c": ("new", 1)}
+    # Models of before do not say which were rare.
+    before = encoder.to_json().replace('"rare": ["', '"was": ["')
+    assert TableEncoder.from_json(before).unseen(later) == {}
     few = TableEncoder().fit(table(c=["p", "q"] * 10))
     assert few.unseen(Table(("c",), {"c": ["p", "new", None, "other"]})) == {"c": ("new", 2)}
 

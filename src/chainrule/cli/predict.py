@@ -80,6 +80,7 @@ def _rows(run: Run, file: Path) -> Iterator[Any]:
     """The encoded rows of a table, some at a time."""
     from chainrule.cli.console import note
     from chainrule.data import open_table
+    from chainrule.data.columns import OTHER, CategoryColumn
     from chainrule.data.csv_table import CsvFile
     from chainrule.data.table_file import rows_a_batch
 
@@ -97,9 +98,16 @@ def _rows(run: Run, file: Path) -> Iterator[Any]:
             unseen[name] = (first, before + count)
     for name in lacking:
         note(f"Column {name!r}: no row has this key; it counts as missing.")
+    taken_for = {
+        column.name: OTHER if isinstance(column, CategoryColumn) and column.other else "missing"
+        for column in run.encoder.columns
+    }
     for name, (text, count) in unseen.items():
         held = "1 row holds" if count == 1 else f"{count:,} rows hold"
-        note(f"Column {name!r}: {held} what no training row had (such as {text!r}).")
+        note(
+            f"Column {name!r}: {held} what no training row had (such as {text!r}); it counts as "
+            f"{taken_for[name]}."
+        )
 
 
 def _optional(run: Run, file: TableFile) -> list[str]:

@@ -150,7 +150,7 @@ class TableEncoder:
         """Categories that no training row had, and words that mean neither no nor yes.
 
         Returns:
-            (the first, in how many rows) by column; categories that count as rare are not told.
+            (the first, in how many rows) by column.
         """
         found: dict[str, tuple[str, int]] = {}
         for column in self.columns:

@@ -110,7 +110,8 @@ def _categories(survey: ColumnSurvey) -> BooleanColumn | CategoryColumn | str:
                 f"text with {len(counted):,} different values, more than {MOST_CATEGORIES}"
                 f"{_hint(survey)}"
             )
-    return CategoryColumn(survey.name, tuple(sorted(kept)), len(kept) < len(counted))
+    rare = tuple(sorted(set(counted).difference(kept)))
+    return CategoryColumn(survey.name, tuple(sorted(kept)), bool(rare), rare)
 
 
 def _hint(survey: ColumnSurvey) -> str:
