@@ -87,7 +87,7 @@ def _rows(run: Run, file: Path) -> Iterator[Any]:
     assert run.encoder is not None
     table_file = open_table(file)
     if isinstance(table_file, CsvFile):
-        table_file.commas = table_file.commas or run.encoder.commas
+        table_file.marks = table_file.marks.after(run.encoder.marks)
     lacking = _optional(run, table_file)
     rows, unseen = rows_a_batch(len(table_file.names)), dict[str, tuple[str, int]]()
     for table in table_file.batches(rows, run.encoder.texts):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from chainrule.data.columns import Column, DateColumn, NumberColumn
+from chainrule.data.commas import Marks
 from chainrule.data.facts import ColumnFacts
 from chainrule.data.target import ClassTarget, Target
 
@@ -52,6 +53,25 @@ def of_columns(facts: Sequence[ColumnFacts], columns: Sequence[Column]) -> list[
         if fact.codes:
             remarks.append(
                 f"Column {fact.name!r} holds codes, not numbers: {fact.codes!r} begins with 0."
+            )
+    return remarks
+
+
+def of_marks(marks: Marks, facts: Sequence[ColumnFacts]) -> list[str]:
+    """How numbers with dots were read, where that is not plain to see."""
+    read = [
+        fact.name for fact in facts if fact.kind == "number" and fact.role in ("input", "target")
+    ]
+    remarks = []
+    if thousands := [name for name in read if name in marks.thousands]:
+        why = ", as the file writes decimal commas" if marks.unsure.keys() & set(thousands) else ""
+        remarks.append(f"Dots part thousands in {_listed(thousands)}: 1.234 is 1234 there{why}.")
+    for name in read:
+        if name in marks.unsure and name not in marks.thousands:
+            value = marks.unsure[name]
+            remarks.append(
+                f"Column {name!r} is ambiguous: {value} is read with a decimal point and not as "
+                f"{value.replace('.', '')}, as nothing in the file shows a decimal comma."
             )
     return remarks
 

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 import io
 import itertools
 import os
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 import numpy as np
 
 from chainrule.data.codes import may_be_codes
-from chainrule.data.commas import with_commas, writes_commas
+from chainrule.data.commas import Marks, marks_of, with_commas
 from chainrule.data.files import look, reading
 from chainrule.data.table import Table, Texts, Values, compact, present
 from chainrule.data.table_file import line_ends, refuse_many_columns
@@ -50,7 +51,7 @@ _FOREIGN = (
 class CsvFile:
     """A CSV file whose first row names the columns; see ``read_csv`` for what it may hold.
 
-    ``commas`` says whether it writes numbers with a decimal comma, so that 1,234 is 1.234.
+    ``marks`` says what commas and dots mean in its numbers, such as 1,234 and 1.234.
 
     Raises:
         DataError, FileFormatError: as ``read_csv`` says, of what is found in the head of the file.
@@ -69,7 +70,8 @@ class CsvFile:
         refuse_many_columns(source, len(first[1]))
         self.names = _header(source, *first)
         # By the head of the file, so that it does not depend on the rows that are read together.
-        self.commas = self.delimiter != "," and _has_commas(source, self.delimiter)
+        parts = self.delimiter == ","
+        self.marks = Marks() if parts else _marks(source, self.delimiter, self.names)
 
     def rows_expected(self) -> int:
         """The number of line ends."""
@@ -83,7 +85,7 @@ class CsvFile:
         text = set(texts)
         for lines, columns in self._columns(rows):
             found = {
-                name: list(map(present, values)) if name in text else self._compact(values)
+                name: list(map(present, values)) if name in text else self._compact(name, values)
                 for name, values in columns.items()
             }
             text.update(name for name, values in found.items() if isinstance(values, list))
@@ -108,19 +110,22 @@ class CsvFile:
                 f"{self.source} has a header and no rows: there is nothing to learn from."
             )
 
-    def _compact(self, values: tuple[str, ...]) -> Values:
+    def _compact(self, name: str, values: tuple[str, ...]) -> Values:
         """An array of numbers, if all are: where commas do not part values, also 1,5 for 1.5.
 
         Where some may be codes, as 01234 is, they stay as they are written.
         """
         if may_be_codes(values):
             return list(map(present, values))
+        dots = self.delimiter != "," and self.marks.part_thousands(name)
+        if dots and any("." in value for value in values):
+            return with_commas(list(map(present, values)), self.marks.commas, dots)
         plain = _plain_numbers(values)
         if plain is not None:
             return plain
         found = compact(list(map(present, values)))
         if isinstance(found, list) and self.delimiter != ",":
-            return with_commas(found, self.commas)
+            return with_commas(found, self.marks.commas, dots)
         return found
 
     def _refuse_ragged(self, batch: list[Record]) -> None:
@@ -261,16 +266,18 @@ def _head(source: str) -> str:
             raise _undecodable(source, error) from error
 
 
-def _has_commas(source: str, delimiter: str) -> bool:
-    """Whether the head of a file shows that its numbers have decimal commas."""
+def _marks(source: str, delimiter: str, names: Sequence[str]) -> Marks:
+    """What commas and dots mean in the numbers of a file, by its head."""
     head = _head(source)
     if len(head) == _CHARACTERS_TO_SNIFF:
         head = head[: head.rfind("\n") + 1]  # the last row is cut off where the head ends
     try:
         rows = [row for row in _rows(io.StringIO(head, newline=""), delimiter) if row][1:]
     except csv.Error:
-        return False
-    return writes_commas(row for row in rows if len(row) == len(rows[0]))
+        return Marks()
+    found = marks_of(names, (row for row in rows if len(row) == len(names)))
+    # Only where decimal commas are the rule, a semicolon parts values and 1.234 may be a thousand.
+    return found if found.commas or delimiter == ";" else dataclasses.replace(found, unsure={})
 
 
 def _sniff(head: str) -> str:

@@ -13,8 +13,8 @@ from chainrule.data.table import Table, Values, present
 from chainrule.data.table_file import refuse_empty, refuse_many_columns
 from chainrule.errors import FileFormatError, optional_package
 
-#: Bytes of a column that are read at a time. Otherwise its whole part of a row group would be, which
-#: is 1,048,576 rows as most programs write it: with 100 columns, a gigabyte.
+#: Bytes of a column that are read at a time. Otherwise its whole part of a row group would be, and
+#: that has 1,048,576 rows as most programs write it: with 100 columns, a gigabyte.
 BUFFER = 1 << 16
 
 

@@ -62,6 +62,8 @@ def table_part(given: Given, encoder: TableEncoder) -> Part:
     columns, target = state["columns"], state["target"]
     for column in columns:
         column.pop("rare", None)  # a program says nothing of categories never seen
+        if column["name"] in encoder.marks.thousands | encoder.marks.points:
+            column["dots"] = column["name"] in encoder.marks.thousands
     copied = [_copied(standalone), "import re", _copied(standalone_table)]
     if any(column.get("kind") == "date" for column in columns):
         copied += [_IMPORTS_OF_DATES, _without_imports(dates), _copied(standalone_dates)]
