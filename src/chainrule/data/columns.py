@@ -24,7 +24,7 @@ from chainrule.data.table import Table, Texts, as_texts, cell_text, missing
 from chainrule.data.transformers import one_hot
 from chainrule.errors import DataError
 
-#: Words that mean no and yes, if a column holds both of a pair and nothing else.
+#: Words that mean no and yes, if a column holds both and nothing else.
 BOOLEANS = (("no", "yes"), ("false", "true"), ("n", "y"), ("f", "t"), ("off", "on"))
 #: What the words of every pair, and numbers, are worth in a column that was learned as one.
 TRUTH = {
@@ -68,9 +68,9 @@ class NumberColumn:
 
 @dataclass(frozen=True)
 class BooleanColumn:
-    """A column of two words that mean no and yes, in any case.
+    """A column of words that mean no and yes, in any case: ``no`` and ``yes`` are two of them.
 
-    Later rows may say it in other words of ``BOOLEANS``, or as 0 and 1.
+    Other rows may say it in other words of ``BOOLEANS``, or as 0 and 1.
     """
 
     name: str

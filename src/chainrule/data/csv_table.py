@@ -7,6 +7,7 @@ import dataclasses
 import io
 import itertools
 import os
+import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from pathlib import Path
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 Record = tuple[int, list[str]]
 
 _DELIMITERS = (",", ";", "\t", "|")
+#: The first line of some files that Excel writes.
+_SAID = re.compile(r"\Asep=([,;\t|])\r?\n")
 _ROWS_TO_SNIFF, _CHARACTERS_TO_SNIFF = 50, 1 << 20
 #: No row of a table is as long; a file without line ends is stopped here, not in the memory.
 _LONGEST_LINE = 1 << 26
@@ -141,7 +144,8 @@ class CsvFile:
 def read_csv(path: str | os.PathLike[str], target: str | None = None) -> Table:
     """Read a CSV file, whose first row names the columns, as text.
 
-    The delimiter (comma, semicolon, tab or bar) is found out. Values may be quoted and then hold
+    The delimiter (comma, semicolon, tab or bar) is found out, or said by a first line such as
+    ``sep=;``, as Excel writes it. Values may be quoted and then hold
     delimiters and line breaks. Space around a value is dropped; blank lines are skipped. Empty,
     ``NA``, ``N/A``, ``#N/A``, ``<NA>``, ``NaN``, ``null``, ``\\N`` and ``?`` (in any case) mean a
     missing value. A column without a name is called ``column 3`` after its place.
@@ -179,7 +183,8 @@ def csv_records(source: str, delimiter: str | None = None) -> Iterator[Record]:
         begin = 1
         try:
             for record in rows:
-                if not _is_blank(record):
+                said = begin == 1 and delimiter.join(record) == f"sep={delimiter}"
+                if not _is_blank(record) and not said:
                     yield begin, record
                 begin = rows.line_num + 1
         except csv.Error as error:
@@ -255,7 +260,9 @@ def _delimiter(source: str) -> str:
     if Path(source).suffix.lower() == ".tsv":
         _opened(source).close()
         return "\t"
-    return _sniff(_head(source))
+    head = _head(source)
+    said = _SAID.match(head)
+    return said[1] if said else _sniff(head)
 
 
 def _head(source: str) -> str:
@@ -268,7 +275,7 @@ def _head(source: str) -> str:
 
 def _marks(source: str, delimiter: str, names: Sequence[str]) -> Marks:
     """What commas and dots mean in the numbers of a file, by its head."""
-    head = _head(source)
+    head = _SAID.sub("", _head(source), count=1)
     if len(head) == _CHARACTERS_TO_SNIFF:
         head = head[: head.rfind("\n") + 1]  # the last row is cut off where the head ends
     try:

@@ -8,6 +8,7 @@ import re
 from chainrule.data import dates
 from chainrule.data.columns import (
     BOOLEANS,
+    TRUTH,
     BooleanColumn,
     CategoryColumn,
     Column,
@@ -88,9 +89,9 @@ def _categories(survey: ColumnSurvey) -> BooleanColumn | CategoryColumn | str:
     if survey.distinct == 1 and not survey.missing:
         return f"always {next(iter(counted))!r}"
     words = {text.lower() for text in counted}
-    for no, yes in BOOLEANS:
-        if words == {no, yes}:
-            return BooleanColumn(survey.name, no, yes)
+    if {TRUTH.get(word) for word in words} == {-1.0, 1.0}:
+        no, yes = next((no, yes) for no, yes in BOOLEANS if words & {no, yes})
+        return BooleanColumn(survey.name, no, yes)
     if survey.long:
         return f"text of more than {LONGEST_COUNTED} characters"
     if survey.overflow:
@@ -120,7 +121,10 @@ def _hint(survey: ColumnSurvey) -> str:
         return (
             f"; {survey.codes.example!r} begins with 0, as codes do: numbers are written without it"
         )
-    return nearly_numbers(list(survey.counted))
+    texts = list(survey.counted)
+    if all(any(dates.parse(text, style) is not None for style in dates.STYLES) for text in texts):
+        return "; dates are read where all of a column are written alike"
+    return nearly_numbers(texts)
 
 
 def refuse_strays(table: Table, name: str, advice: str) -> None:
