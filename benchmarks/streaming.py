@@ -99,11 +99,12 @@ WRITERS: dict[str, Callable[[Path, int], None]] = {
 }
 
 
-def measure(path: Path, folder: Path, epochs: int | None) -> dict[str, Any]:
+def measure(path: Path, folder: Path, epochs: int | None, stream: bool) -> dict[str, Any]:
     """Train on the table in a process of its own: seconds, peak memory, and what was said."""
     out = folder / "run"
     command = [sys.executable, "-c", _CHILD, "train", str(path), "--out", str(out), "--force"]
     command += [] if epochs is None else ["--epochs", str(epochs)]
+    command += ["--stream"] if stream else []
     began, before = time.perf_counter(), _spent()
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     seconds = time.perf_counter() - began
@@ -161,10 +162,11 @@ def bytes_of(text: str) -> int:
 @click.option("--format", "kind", type=click.Choice(sorted(WRITERS)), default="csv")
 @click.option("--folder", type=click.Path(path_type=Path), default=Path("runs/streaming"))
 @click.option("--epochs", type=click.IntRange(min=1), help="As for chainrule train.")
+@click.option("--stream", is_flag=True, help="As for chainrule train.")
 @click.option("--remove", is_flag=True, help="Remove the tables when they were measured.")
 def main(
     size: int | None, rows: tuple[int, ...], kind: str, folder: Path, epochs: int | None,
-    remove: bool,
+    stream: bool, remove: bool,
 ) -> None:  # fmt: skip
     """Write the tables, train on each, and print a line for each."""
     wanted = [size // ROW_BYTES[kind]] if size else list(rows or (10_000, 100_000, 1_000_000))
@@ -175,7 +177,7 @@ def main(
             WRITERS[kind](path.with_suffix(".part"), count)
             os.replace(path.with_suffix(".part"), path)
         try:
-            click.echo(json.dumps(measure(path, folder, epochs)))
+            click.echo(json.dumps(measure(path, folder, epochs, stream)))
         finally:
             if remove:
                 path.unlink()
