@@ -83,14 +83,22 @@ def _rows(run: Run, file: Path) -> Iterator[Any]:
     from chainrule.data.columns import OTHER, CategoryColumn
     from chainrule.data.csv_table import CsvFile
     from chainrule.data.table_file import rows_a_batch
+    from chainrule.errors import DataError
 
     assert run.encoder is not None
     table_file = open_table(file)
     if isinstance(table_file, CsvFile):
         table_file.marks = table_file.marks.after(run.encoder.marks)
+    marks = table_file.marks if isinstance(table_file, CsvFile) else None
     lacking = _optional(run, table_file)
     rows, unseen = rows_a_batch(len(table_file.names)), dict[str, tuple[str, int]]()
     for table in table_file.batches(rows, run.encoder.texts):
+        if isinstance(table_file, CsvFile) and table_file.marks is not marks:
+            names = ", ".join(map(repr, sorted(table_file.marks.points - marks.points)))
+            raise DataError(
+                f"{file}: dots part thousands at first in {names}, and are decimal points from "
+                f"{table.unit} {table.lines[0]} on or later. Write all numbers of a column alike."
+            )
         table = _with_missing(table, lacking)
         yield run.encoder.transform(table)
         for name, (text, count) in run.encoder.unseen(table).items():

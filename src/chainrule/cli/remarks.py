@@ -53,9 +53,12 @@ def of_columns(facts: Sequence[ColumnFacts], columns: Sequence[Column]) -> list[
         if isinstance(column, DateColumn):
             remarks.append(f"Column {column.name!r} holds dates ({column.style}).")
     for column in columns:
-        if isinstance(column, CategoryColumn) and (hint := nearly_numbers(column.categories)):
+        if not isinstance(column, CategoryColumn):
+            continue
+        values = (*column.categories, *column.rare)
+        if hint := nearly_numbers(values):
             remarks.append(f"Column {column.name!r} is one of categories{hint}.")
-        if isinstance(column, CategoryColumn) and (alike := _alike(column.categories)):
+        if alike := _alike(values):
             remarks.append(
                 f"Column {column.name!r}: {alike[0]!r} and {alike[1]!r} differ only in capitals, "
                 f"and count as two categories."

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from chainrule.data.table import Texts, Values, compact, present
 
@@ -49,6 +49,10 @@ class Marks:
         else:
             points |= left
         return Marks(commas, thousands, points, self.unsure)
+
+    def with_points(self, name: str) -> Marks:
+        """What they mean if dots turn out to be decimal points in a column."""
+        return replace(self, thousands=self.thousands - {name}, points=self.points | {name})
 
     def part_thousands(self, name: str) -> bool:
         """Whether dots part thousands in a column, which the head may not have shown."""

@@ -22,7 +22,8 @@ from chainrule.errors import DataError, FileFormatError
 class CsvFile:
     """A CSV file whose first row names the columns; see ``read_csv`` for what it may hold.
 
-    ``marks`` says what commas and dots mean in its numbers, such as 1,234 and 1.234.
+    ``marks`` says what commas and dots mean in its numbers, such as 1,234 and 1.234. It changes if
+    a dot that was taken as one of thousands turns out to be a decimal point.
 
     Raises:
         DataError, FileFormatError: as ``read_csv`` says, of what is found in the head of the file.
@@ -90,7 +91,11 @@ class CsvFile:
             return list(map(present, values))
         dots = self.delimiter != "," and self.marks.part_thousands(name)
         if dots and any("." in value for value in values):
-            return with_commas(list(map(present, values)), self.marks.commas, dots)
+            found = with_commas(list(map(present, values)), self.marks.commas, dots)
+            if isinstance(found, list) and not isinstance(compact(found), list):
+                # 1.5, further down than the head: the rows before were read otherwise.
+                self.marks = self.marks.with_points(name)
+            return found
         plain = _plain_numbers(values)
         if plain is not None:
             return plain
