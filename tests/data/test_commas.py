@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chainrule.data import open_table, read_table, table_file
@@ -82,12 +82,12 @@ def test_a_file_that_does_not_tell_is_read_as_in_the_training():
     assert [after.part_thousands(name) for name in names] == [False, False, False]
 
 
-@given(st.lists(st.integers(-(10**9), 10**9), min_size=1), st.booleans())
+@settings(deadline=None, max_examples=40)
+@given(st.lists(st.integers(-(10**9), 10**9), min_size=1, max_size=12), st.booleans())
 def test_thousands_with_dots_are_what_they_were(tmp_path_factory, numbers, cents):
     path = tmp_path_factory.mktemp("t") / "t.csv"
     texts = [f"{number:,}".replace(",", ".") + (",25" if cents else "") for number in numbers]
-    path.write_text("".join(f"{text};0,5\n" for text in ["n", *texts]))
-    path.write_text(path.read_text().replace("n;0,5", "n;x"))
+    path.write_text("n;x\n" + "".join(f"{text};0,5\n" for text in texts))
     signs = [-0.25 if text.startswith("-") else 0.25 for text in texts]
     wanted = [n + cents * sign for n, sign in zip(numbers, signs, strict=True)]
     assert read_table(path).columns["n"].tolist() == wanted

@@ -81,15 +81,16 @@ def _rows(run: Run, file: Path) -> Iterator[Any]:
     from chainrule.cli.console import note
     from chainrule.data import open_table
     from chainrule.data.columns import OTHER, CategoryColumn
+    from chainrule.data.commas import Marks
     from chainrule.data.csv_table import CsvFile
     from chainrule.data.table_file import rows_a_batch
     from chainrule.errors import DataError
 
     assert run.encoder is not None
     table_file = open_table(file)
+    marks = Marks()
     if isinstance(table_file, CsvFile):
-        table_file.marks = table_file.marks.after(run.encoder.marks)
-    marks = table_file.marks if isinstance(table_file, CsvFile) else None
+        marks = table_file.marks = table_file.marks.after(run.encoder.marks)
     lacking = _optional(run, table_file)
     rows, unseen = rows_a_batch(len(table_file.names)), dict[str, tuple[str, int]]()
     for table in table_file.batches(rows, run.encoder.texts):
