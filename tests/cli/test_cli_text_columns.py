@@ -18,6 +18,7 @@ from chainrule.data.columns import CategoryColumn, NumberColumn
 from chainrule.data.learning import learn_column
 from chainrule.data.spool import Spool
 from chainrule.data.survey import ColumnSurvey
+from chainrule.errors import DataError
 
 RNG = np.random.default_rng(4)
 N = 600
@@ -257,3 +258,14 @@ def test_codes_as_the_target_of_a_regression_are_numbers(folder):
     assert problem.known.columns[1].kind == "number"
     assert problem.known.columns[1].maximum == 299
     assert not any("codes" in remark for remark in problem.remarks)
+
+
+@pytest.mark.parametrize("repeated", [1, 2])
+def test_codes_that_are_too_many_classes(folder, repeated):
+    count = 600 if repeated == 1 else 1100
+    records = [{"x": k % 7, "y": f"{k:04}"} for k in [*range(count)] * repeated]
+    with pytest.raises(DataError) as error:
+        table_problem(write(folder / "t.csv", records), TableOptions(), 0)
+    assert "; '0000' begins with 0, as codes do, and the task regression takes it as a number." in (
+        str(error.value)
+    )
