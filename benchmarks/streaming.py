@@ -12,6 +12,7 @@ that is there already, of the same size, is used again.
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import re
@@ -27,6 +28,7 @@ import click
 import numpy as np
 
 PIECE = 100_000
+PIECES_A_GROUP = 10
 NUMBERS = 18
 CATEGORIES = np.array(["north", "south", "old town", "harbour"])
 #: Bytes a row takes, about, so that a size can be asked for.
@@ -65,13 +67,14 @@ def _texts(values: Any) -> list[str]:
 
 
 def write_parquet(path: Path, rows: int) -> None:
-    """With pyarrow, a row group for each piece."""
+    """With pyarrow, in row groups about as large as it and pandas make them."""
     import pyarrow
     import pyarrow.parquet
 
     writer = None
-    for columns in pieces(rows):
-        table = pyarrow.table(columns)
+    every = map(pyarrow.table, pieces(rows))
+    while some := list(itertools.islice(every, PIECES_A_GROUP)):
+        table = pyarrow.concat_tables(some)
         writer = writer or pyarrow.parquet.ParquetWriter(path, table.schema, compression="none")
         writer.write_table(table)
     if writer is not None:
@@ -96,11 +99,12 @@ WRITERS: dict[str, Callable[[Path, int], None]] = {
 }
 
 
-def measure(path: Path, folder: Path, epochs: int | None) -> dict[str, Any]:
+def measure(path: Path, folder: Path, epochs: int | None, stream: bool) -> dict[str, Any]:
     """Train on the table in a process of its own: seconds, peak memory, and what was said."""
     out = folder / "run"
     command = [sys.executable, "-c", _CHILD, "train", str(path), "--out", str(out), "--force"]
     command += [] if epochs is None else ["--epochs", str(epochs)]
+    command += ["--stream"] if stream else []
     began, before = time.perf_counter(), _spent()
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     seconds = time.perf_counter() - began
@@ -115,7 +119,7 @@ def measure(path: Path, folder: Path, epochs: int | None) -> dict[str, Any]:
         "streamed": facts["streamed"],
         "seconds": round(seconds, 1),
         "processor_seconds": round(_spent() - before, 1),
-        "peak_megabytes": round(peak * _RSS_UNIT / 1e6),
+        "peak_megabytes": round(peak / 1e6),
         "score": facts["scores"][0]["metric"] + f" {facts['scores'][0]['value']:.4f}",
     }
 
@@ -126,15 +130,21 @@ def _spent() -> float:
     return used.ru_utime + used.ru_stime
 
 
-#: Linux counts the peak in KiB, macOS in bytes.
-_RSS_UNIT = 1 if sys.platform == "darwin" else 1024
+#: On Linux, what ``getrusage`` tells may be the peak of the process that started this one, which
+#: has written the table; macOS counts in bytes.
 _CHILD = """
 import resource, sys
 from chainrule.cli import main
 try:
     main(standalone_mode=False)
 finally:
-    print("peak", resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, file=sys.stderr)
+    if sys.platform == "linux":
+        with open("/proc/self/status") as status:
+            (line,) = [line for line in status if line.startswith("VmHWM")]
+        peak = 1024 * int(line.split()[1])
+    else:
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    print("peak", peak, file=sys.stderr)
 """
 
 
@@ -152,10 +162,11 @@ def bytes_of(text: str) -> int:
 @click.option("--format", "kind", type=click.Choice(sorted(WRITERS)), default="csv")
 @click.option("--folder", type=click.Path(path_type=Path), default=Path("runs/streaming"))
 @click.option("--epochs", type=click.IntRange(min=1), help="As for chainrule train.")
+@click.option("--stream", is_flag=True, help="As for chainrule train.")
 @click.option("--remove", is_flag=True, help="Remove the tables when they were measured.")
 def main(
     size: int | None, rows: tuple[int, ...], kind: str, folder: Path, epochs: int | None,
-    remove: bool,
+    stream: bool, remove: bool,
 ) -> None:  # fmt: skip
     """Write the tables, train on each, and print a line for each."""
     wanted = [size // ROW_BYTES[kind]] if size else list(rows or (10_000, 100_000, 1_000_000))
@@ -166,7 +177,7 @@ def main(
             WRITERS[kind](path.with_suffix(".part"), count)
             os.replace(path.with_suffix(".part"), path)
         try:
-            click.echo(json.dumps(measure(path, folder, epochs)))
+            click.echo(json.dumps(measure(path, folder, epochs, stream)))
         finally:
             if remove:
                 path.unlink()

@@ -181,3 +181,59 @@ def test_decimal_commas_are_remembered(command, folder):
     # Where commas part values, a comma within one is no decimal comma.
     Path("quoted.csv").write_text('x,w\n"1,234",5\n')
     assert "column 'x' holds numbers, got '1,234'" in command("predict", "run", "quoted.csv").stderr
+
+
+def test_dots_of_thousands_are_remembered(command, folder):
+    lines = [f"{k % 7 + 1}.{k % 5}00;{k % 3},5;{k % 4}.5;{k % 7}" for k in range(60)]
+    Path("train.csv").write_text("\n".join(["area;share;grade;y", *lines]) + "\n")
+    trained = command("train", "train.csv", "--task", "regression", "--epochs", "1", "--out", "run")
+    assert trained.stderr.splitlines()[1] == (
+        "Dots part thousands in 'area': 1.234 is 1234 there, as the file writes decimal commas."
+    )
+    Path("one.csv").write_text("area;share;grade\n1.234;2;1.500\n")
+    Path("two.csv").write_text("area;share;grade\n1234;2,0;1.5\n")
+    Path("point.csv").write_text("area,share,grade\n1234,2,1.5\n")
+    one, two, point = (
+        command("predict", "run", f"{name}.csv").stdout for name in ("one", "two", "point")
+    )
+    assert one == two == point
+
+
+def test_dots_that_may_mean_both_are_told(command, folder):
+    lines = [f"{k % 7 + 1}.{k % 5}00;{k % 7}" for k in range(60)]
+    Path("train.csv").write_text("\n".join(["area;y", *lines]) + "\n")
+    trained = command("train", "train.csv", "--task", "regression", "--epochs", "1", "--out", "run")
+    assert trained.stderr.splitlines()[1] == (
+        "Column 'area' is ambiguous: 1.000 is read with a decimal point and not as 1000, as "
+        "nothing in the file shows a decimal comma."
+    )
+    Path("new.csv").write_text("area;place\n1.234;0,5\n")
+    Path("same.csv").write_text("area,place\n1.234,0.5\n")
+    said = [command("predict", "run", f"{name}.csv").stdout for name in ("new", "same")]
+    assert said[0] == said[1]
+
+
+def test_dots_that_turn_out_to_be_points_below_the_head(command, folder, monkeypatch):
+    from chainrule.data import csv_rows, table_file
+
+    monkeypatch.setattr(csv_rows, "_CHARACTERS_TO_SNIFF", 200)
+    monkeypatch.setattr(table_file, "MOST_ROWS_A_BATCH", 50)
+    monkeypatch.setattr(table_file, "FEWEST_ROWS_A_BATCH", 50)
+    lines = [f"{1 + k % 9}.{k % 5}00;{k % 3},5;{k % 7}" for k in range(90)]
+    Path("train.csv").write_text("\n".join(["area;share;y", *lines, *["1.5;2;3"] * 30]) + "\n")
+    Path("same.csv").write_text(Path("train.csv").read_text().replace(",", ".").replace(";", ","))
+    said = []
+    for table, asked in (("train", "area;share\n1.234;0,5\n"), ("same", "area,share\n1.234,0.5\n")):
+        Path("new.csv").write_text(asked)
+        options = ["--task", "regression", "--epochs", "1", "--out", table]
+        trained = command("train", f"{table}.csv", *options)
+        assert "thousands" not in trained.stderr
+        said.append(command("predict", table, "new.csv").stdout)
+    assert said[0] == said[1] != ""
+    # A training reads the file once more; predicting has told the first rows, and stops.
+    told = command("predict", "same", "train.csv")
+    assert told.exit_code == 1
+    assert told.stderr == (
+        "Error: train.csv: dots part thousands at first in 'area', and are decimal points from "
+        "line 52 on or later. Write all numbers of a column alike.\n"
+    )

@@ -221,5 +221,21 @@ def test_asking_tells_of_categories_never_seen(command, houses, folder):
     result = command("predict", "run", "new.jsonl")
     assert len(result.stdout.splitlines()) == 3
     assert result.stderr == (
-        "Column 'district': 1 row holds what no training row had (such as 'harbour').\n"
+        "Column 'district': 1 row holds what no training row had (such as 'harbour'); it counts as "
+        "missing.\n"
+    )
+
+
+def test_asking_tells_of_categories_never_seen_among_rare_ones(command, folder):
+    words = ["Bonn"] * 600 + ["Kiel"] * 500 + ["Ulm"] * 8
+    rows = [f"{word},{k % 13 + len(word)}" for k, word in enumerate(words)]
+    Path("towns.csv").write_text("\n".join(["town,y", *rows]) + "\n")
+    command("train", "towns.csv", "--task", "regression", "--epochs", "1", "--out", "run")
+    Path("new.csv").write_text("town,x\nBonn,1\nUlm,1\nRom,1\nRom,1\n,1\n")
+    result = command("predict", "run", "new.csv")
+    said = result.stdout.splitlines()[1:]
+    assert said[1] == said[2] == said[3] != said[4]
+    assert result.stderr == (
+        "Column 'town': 2 rows hold what no training row had (such as 'Rom'); it counts as "
+        "(other).\n"
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from functools import partial
 from pathlib import Path
 
@@ -13,7 +14,11 @@ from chainrule.cli import tables
 from chainrule.cli.table_options import TableOptions
 from chainrule.cli.tables import table_problem
 from chainrule.data import open_table, table_file
+from chainrule.data.columns import CategoryColumn, NumberColumn
+from chainrule.data.learning import learn_column
 from chainrule.data.spool import Spool
+from chainrule.data.survey import ColumnSurvey
+from chainrule.errors import DataError
 
 RNG = np.random.default_rng(4)
 N = 600
@@ -62,13 +67,18 @@ def test_categories_as_the_file_writes_them(folder, kind, stream):
     assert problem.encoder.texts == {"code", "y"}
 
 
-def test_what_a_stream_says_of_reading_once_more(folder, capsys):
-    path = write(folder / "t.csv", rows())
+@pytest.mark.parametrize("late", [LATE, ["007", "123"]])
+def test_what_a_stream_says_of_reading_once_more(folder, capsys, late):
+    records = rows()
+    for k, record in enumerate(records):
+        record["code"] = (["123", "456"] if k < N // 2 else late)[k % 2]
+    path = write(folder / "t.csv", records)
     problem = table_problem(path, TableOptions(stream=True), 0, partial(Spool, folder))
     problem.stream.close()
+    assert problem.feature_names == (*[f"code={c}" for c in sorted({"123", "456", *late})], "x")
     assert (
-        "Not all values are numbers in 'code': the file is read once more, as text there."
-        in capsys.readouterr().err.splitlines()
+        "Not all values are numbers in 'code', or some are codes: the file is read once more, as "
+        "text there." in capsys.readouterr().err.splitlines()
     )
     # A column that is not used is not worth it.
     options = TableOptions(stream=True, drop=("code",))
@@ -156,17 +166,106 @@ def test_numbers_throughout_are_read_once(folder, monkeypatch):
     assert whole.columns["x"].dtype == np.float64
 
 
+@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize("kind", ["csv", "tsv", "jsonl", "parquet"])
 @pytest.mark.parametrize(
-    ("codes", "kind"), [(["01234", "20095", "99999"], "category"), (["1.0", "2", "35"], "number")]
+    ("codes", "what"),
+    [
+        (["01234", "20095", "99999"], "category"),
+        (["007", "12", "9"], "category"),
+        (["1.0", "2", "35"], "number"),
+        (["0", "2", "35"], "number"),
+        (["05", "2.5", "35"], "number"),
+        (["-05", "2", "35"], "number"),
+    ],
 )
-def test_text_of_a_parquet_file_that_is_all_digits(folder, codes, kind):
+def test_digits_with_a_zero_before_them_are_codes(folder, kind, codes, what, stream):
+    def problem_of(records):
+        path = write(folder / f"t.{kind}", records)
+        made = table_problem(path, TableOptions(stream=stream), 0, partial(Spool, folder))
+        if stream:
+            made.stream.close()
+        return made
+
     records = [{"zip": codes[k % 3], "x": r["x"], "y": r["y"]} for k, r in enumerate(rows())]
-    problem = table_problem(write(folder / "t.parquet", records), TableOptions(), 0)
+    problem = problem_of(records)
     facts = problem.known.columns[0]
-    assert (facts.name, facts.kind) == ("zip", kind)
-    if kind == "category":
+    assert (facts.name, facts.kind) == ("zip", what)
+    said = f"Column 'zip' holds codes, not numbers: {codes[0]!r} begins with 0."
+    assert (said in problem.remarks) == (what == "category")
+    if what == "category":
         assert facts.features == tuple(f"zip={code}" for code in codes)
     # The class too.
     records = [{"x": record["x"], "y": record["zip"]} for record in records]
-    problem = table_problem(write(folder / "y.parquet", records), TableOptions(), 0)
-    assert problem.class_names == (tuple(codes) if kind == "category" else ("1", "2", "35"))
+    if what == "category":
+        assert problem_of(records).class_names == tuple(codes)
+    else:
+        assert "01234" not in problem_of(records).class_names
+
+
+def test_codes_in_many_different_rows_are_told_as_such(folder):
+    records = [{"zip": f"{k % 200:05}", "x": r["x"], "y": r["y"]} for k, r in enumerate(rows())]
+    problem = table_problem(write(folder / "t.csv", records), TableOptions(), 0)
+    (said,) = [remark for remark in problem.remarks if "'zip'" in remark]
+    assert re.fullmatch(
+        r"Column 'zip' is left out: text with 1\d\d different values, more than 50; '00\d{3}' "
+        r"begins with 0, as codes do: numbers are written without it\.",
+        said,
+    )
+
+
+@pytest.mark.parametrize(
+    ("first", "few", "others", "codes"),
+    [("07", 1, "{:02}", False), ("07", 20, "{:02}", True), ("0107", 1, "{0:02}{0:02}", True),
+     ("0107", 1, "1{0:02}{0:02}", False)],
+)  # fmt: skip
+def test_a_single_zero_among_many_numbers_makes_no_codes(folder, first, few, others, codes):
+    records = [{"age": others.format(20 + k % 40), "x": r["x"]} for k, r in enumerate(rows())]
+    for record in records[:few]:
+        record["age"] = first
+    file = open_table(write(folder / "t.csv", records))
+    survey = ColumnSurvey("age")
+    survey.add(tables.whole_table(file))
+    assert bool(survey.codes) == codes
+    learned = learn_column(survey)
+    assert isinstance(learned, CategoryColumn if codes else NumberColumn)
+
+
+def test_codes_are_asked_for_as_they_were_learnt(command, folder):
+    records = [
+        {"zip": ["01234", "90210"][k % 2], "x": r["x"], "y": ["p", "q"][k % 2]}
+        for k, r in enumerate(rows())
+    ]
+    train = write(folder / "t.csv", records)
+    assert command("train", train, "--epochs", "5", "--out", "run").exit_code == 0
+    # No row of this file has a zero before it: alone it would be a column of numbers.
+    said = command("predict", "run", write(folder / "new.csv", records[1::2]))
+    assert [line.split(",")[0] for line in said.stdout.splitlines()[1:]] == ["q"] * (N // 2)
+    # And numbers that were learnt as such stay numbers, however they are written.
+    plain = [{"n": 1 + k % 9, "y": k % 9 / 2} for k in range(N)]
+    command("train", write(folder / "n.csv", plain), "--epochs", "5", "--out", "numbers")
+    told = [
+        command("predict", "numbers", write(folder / f"{name}.csv", [{"n": n} for n in texts]))
+        for name, texts in (("with", ["07", "04"]), ("without", ["7", "4"]))
+    ]
+    assert told[0].stdout == told[1].stdout != ""
+
+
+def test_codes_as_the_target_of_a_regression_are_numbers(folder):
+    records = [{"x": r["x"], "y": f"{k % 300:03}"} for k, r in enumerate(rows())]
+    path = write(folder / "t.csv", records)
+    problem = table_problem(path, TableOptions(task="regression"), 0)
+    assert problem.known.columns[1].kind == "number"
+    assert problem.known.columns[1].maximum == 299
+    assert not any("codes" in remark for remark in problem.remarks)
+
+
+@pytest.mark.parametrize("repeated", [1, 2])
+def test_codes_that_are_too_many_classes(folder, repeated):
+    count = 600 if repeated == 1 else 1100
+    records = [{"x": k % 7, "y": f"{k:04}"} for k in [*range(count)] * repeated]
+    with pytest.raises(DataError) as error:
+        table_problem(write(folder / "t.csv", records), TableOptions(), 0)
+    assert "; '0000' begins with 0, as codes do, and the task regression takes it as a number." in (
+        str(error.value)
+    )

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chainrule.data import Table, read_csv
+from chainrule.data.csv_table import CsvFile
 from chainrule.errors import DataError, FileFormatError, OptionError, ShapeError
 
 
@@ -24,6 +25,21 @@ def write(tmp_path):
 
 
 # Reading
+
+
+@pytest.mark.parametrize("mark", [";", ",", "\t", "|"])
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_a_first_line_of_excel_that_says_what_parts_the_values(write, mark, end):
+    path = write(f"\ufeffsep={mark}{end}a{mark}b{end}1.5{mark}2{end}")
+    table = read_csv(path)
+    assert table.columns == {"a": ["1.5"], "b": ["2"]}
+    assert table.lines[0] == 3
+    assert CsvFile(path).marks == CsvFile(write(f"a{mark}b{end}1.5{mark}2{end}")).marks
+
+
+def test_such_a_line_further_down_is_a_row(write):
+    table = read_csv(write("a;b\nsep=;\nsep=;\n"))
+    assert table.columns == {"a": ["sep=", "sep="], "b": [None, None]}
 
 
 @pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from chainrule.data import Table, TableEncoder, read_table
 from chainrule.data.columns import NumberColumn
+from chainrule.data.commas import Marks
 from chainrule.data.target import ClassTarget, NumberTarget
 from chainrule.errors import ChainruleError, DataError, DtypeError, FileFormatError, OptionError
 
@@ -577,9 +578,9 @@ def test_which_columns_are_read_as_they_are_written(tmp_path):
 
 def test_decimal_commas_are_kept():
     encoder = TableEncoder().fit(TRAIN)
-    assert not TableEncoder.from_json(encoder.to_json()).commas
-    encoder.commas = True
-    assert TableEncoder.from_json(encoder.to_json()).commas
+    assert TableEncoder.from_json(encoder.to_json()).marks == Marks()
+    encoder.marks = Marks(True, frozenset({"age"}), frozenset({"y"}))
+    assert TableEncoder.from_json(encoder.to_json()).marks == encoder.marks
 
 
 def test_what_is_learned_is_plain_records():

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chainrule.data import Table, TableEncoder
+from chainrule.data.columns import CategoryColumn
 from chainrule.data.learning import is_identifier
 from chainrule.data.numbers import Moments
 from chainrule.data.survey import ColumnSurvey
@@ -99,7 +100,11 @@ def test_rare_and_unseen_categories_are_one():
     assert encoder.feature_names == ("c=often", "c=sometimes", "c=(other)")
     later = Table(("c",), {"c": ["often", "rare 1", "new", None]})
     assert encoder.transform(later).tolist() == [[1, 0, 0], [0, 0, 1], [0, 0, 1], [0, 0, 0]]
-    assert encoder.unseen(later) == {}
+    assert encoder.unseen(later) == {"c": ("new", 1)}
+    assert TableEncoder.from_json(encoder.to_json()).unseen(later) == {"c": ("new", 1)}
+    # Models of before do not say which were rare.
+    before = encoder.to_json().replace('"rare": ["', '"was": ["')
+    assert TableEncoder.from_json(before).unseen(later) == {}
     few = TableEncoder().fit(table(c=["p", "q"] * 10))
     assert few.unseen(Table(("c",), {"c": ["p", "new", None, "other"]})) == {"c": ("new", 2)}
 
@@ -120,6 +125,25 @@ def test_a_truth_in_other_words():
     numbers = Table(("c",), {"c": np.array([0.0, 1.0, np.nan, 2.0])})
     assert encoder.transform(numbers)[:, 0].tolist() == [-1, 1, 0, 0]
     assert encoder.unseen(numbers) == {"c": ("2", 1)}
+
+
+def test_words_of_several_pairs_are_one_truth():
+    words = ["Yes", "no", "TRUE", "False", "1", "0", "y", "N"]
+    encoder = TableEncoder().fit(table(c=words * 5))
+    assert encoder.feature_names == ("c=yes",)
+    assert encoder.transform(table(c=words))[:, 0].tolist() == [1, -1] * 4
+    for others in (["yes", "true", "on"], ["yes", "no", "perhaps"]):
+        learned = TableEncoder().fit(table(c=others * 10)).columns[0]
+        assert learned == CategoryColumn("c", tuple(sorted(others)))
+
+
+def test_dates_of_several_styles_are_left_out_with_the_reason():
+    days = [f"2024-01-{k:02}" if k % 2 else f"{k}.1.2024" for k in range(1, 29)]
+    encoder = TableEncoder().fit(table(d=days, x=RNG.normal(size=28)))
+    assert encoder.ignored["d"] == (
+        "text that is different in every row; dates are read where all of a column are written "
+        "alike"
+    )
 
 
 def test_dates_as_classes_are_written_alike():

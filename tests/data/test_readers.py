@@ -140,6 +140,21 @@ def test_commas_of_thousands_and_of_decimals(tmp_path, values, read):
     assert (found if read is None else found.tolist()) == (values if read is None else read)
 
 
+def test_a_row_group_of_parquet_is_not_read_at_once(tmp_path):
+    import pyarrow
+    import pyarrow.parquet
+
+    numbers = np.random.default_rng(0).normal(size=(4, 400_000))
+    path, columns = tmp_path / "t.parquet", {f"x{k}": row for k, row in enumerate(numbers)}
+    pyarrow.parquet.write_table(pyarrow.table(columns), path)
+    del columns
+    before = pyarrow.total_allocated_bytes()
+    batches = open_table(path).batches(1000)
+    next(batches)
+    assert pyarrow.total_allocated_bytes() - before < numbers.nbytes
+    batches.close()
+
+
 def test_parquet_of_pandas_and_of_other_types(tmp_path):
     import pyarrow
     import pyarrow.parquet

@@ -17,6 +17,7 @@ import pytest
 
 import chainrule as cr
 from chainrule.data import Table, TableEncoder
+from chainrule.data.commas import Marks
 from chainrule.errors import OptionError
 from chainrule.formats import python_source, save_python, to_onnx
 from chainrule.formats.onnx_table import kind
@@ -207,6 +208,33 @@ def test_decimal_commas_are_read_as_in_the_training(tmp_path: Path) -> None:
     assert re.fullmatch(
         r"Error: rows\.csv, line \d+: column 'W1' holds numbers, got '\d+,\d'\.\n", told
     )
+
+
+def test_dots_mean_what_they_meant_in_the_training(tmp_path: Path) -> None:
+    net, encoder = trained("größe")
+    rows = unseen(encoder)[:3]
+    for row, area in zip(rows, ["1234", "2500", "950"], strict=True):
+        row |= {"W1": area, "prediction": "1000000", "größe": "1"}
+    wanted = encoder.decode_target(expected(net, encoder, rows))[:, 0]
+
+    def found(values: list[str], other: str) -> Any:
+        told = zip(rows, values, strict=True)
+        written(tmp_path, [row | {"W1": value, "prediction": other} for row, value in told])
+        return np.array(alone(tmp_path).stdout.splitlines()[1:], float)
+
+    dotted = ["1.234", "2.500", "950"]
+    for thousands in (True, False):
+        name = frozenset({"W1"})
+        encoder.marks = Marks(True, name) if thousands else Marks(True, points=name)
+        save_python(net, tmp_path / "model.py", encoder=encoder)
+        same = np.allclose(found(dotted, "1000000"), wanted, rtol=1e-6)
+        assert same == thousands
+        # The file itself tells.
+        np.testing.assert_allclose(found(["1.234,0", "2.500", "950"], "1000000"), wanted, rtol=1e-6)
+    encoder.marks = Marks()
+    save_python(net, tmp_path / "model.py", encoder=encoder)
+    np.testing.assert_allclose(found(dotted, "1000000,0"), wanted, rtol=1e-6)
+    assert not np.allclose(found(dotted, "1000000"), wanted, rtol=1e-6)
 
 
 def test_a_comma_that_may_part_thousands_is_no_number(tmp_path: Path) -> None:

@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chainrule.cli.runs import Run
-from chainrule.data.csv_table import count_values, csv_records
+from chainrule.data.csv_rows import csv_records
+from chainrule.data.csv_table import count_values
 from chainrule.data.numbers import number
 from chainrule.errors import DataError, FileFormatError
 

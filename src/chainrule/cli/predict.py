@@ -80,16 +80,26 @@ def _rows(run: Run, file: Path) -> Iterator[Any]:
     """The encoded rows of a table, some at a time."""
     from chainrule.cli.console import note
     from chainrule.data import open_table
+    from chainrule.data.columns import OTHER, CategoryColumn
+    from chainrule.data.commas import Marks
     from chainrule.data.csv_table import CsvFile
     from chainrule.data.table_file import rows_a_batch
+    from chainrule.errors import DataError
 
     assert run.encoder is not None
     table_file = open_table(file)
+    marks = Marks()
     if isinstance(table_file, CsvFile):
-        table_file.commas = table_file.commas or run.encoder.commas
+        marks = table_file.marks = table_file.marks.after(run.encoder.marks)
     lacking = _optional(run, table_file)
     rows, unseen = rows_a_batch(len(table_file.names)), dict[str, tuple[str, int]]()
     for table in table_file.batches(rows, run.encoder.texts):
+        if isinstance(table_file, CsvFile) and table_file.marks is not marks:
+            names = ", ".join(map(repr, sorted(table_file.marks.points - marks.points)))
+            raise DataError(
+                f"{file}: dots part thousands at first in {names}, and are decimal points from "
+                f"{table.unit} {table.lines[0]} on or later. Write all numbers of a column alike."
+            )
         table = _with_missing(table, lacking)
         yield run.encoder.transform(table)
         for name, (text, count) in run.encoder.unseen(table).items():
@@ -97,9 +107,16 @@ def _rows(run: Run, file: Path) -> Iterator[Any]:
             unseen[name] = (first, before + count)
     for name in lacking:
         note(f"Column {name!r}: no row has this key; it counts as missing.")
+    taken_for = {
+        column.name: OTHER if isinstance(column, CategoryColumn) and column.other else "missing"
+        for column in run.encoder.columns
+    }
     for name, (text, count) in unseen.items():
         held = "1 row holds" if count == 1 else f"{count:,} rows hold"
-        note(f"Column {name!r}: {held} what no training row had (such as {text!r}).")
+        note(
+            f"Column {name!r}: {held} what no training row had (such as {text!r}); it counts as "
+            f"{taken_for[name]}."
+        )
 
 
 def _optional(run: Run, file: TableFile) -> list[str]:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from chainrule.data.columns import Column, DateColumn, NumberColumn
+from chainrule.data.columns import CategoryColumn, Column, DateColumn, NumberColumn
+from chainrule.data.commas import Marks
 from chainrule.data.facts import ColumnFacts
+from chainrule.data.numbers import nearly_numbers
 from chainrule.data.target import ClassTarget, Target
 
 #: Names that are told one by one; more are counted.
@@ -17,6 +19,8 @@ def of_target(target: Target, by_default: bool) -> str:
     if isinstance(target, ClassTarget):
         names = target.class_names
         what = f"classification, {len(names)} classes: {_listed(names)}"
+        if alike := _alike(names):
+            what += f"; {alike[0]!r} and {alike[1]!r} differ only in capitals, and count as two"
     else:
         what = "regression"
     if by_default:
@@ -48,6 +52,41 @@ def of_columns(facts: Sequence[ColumnFacts], columns: Sequence[Column]) -> list[
     for column in columns:
         if isinstance(column, DateColumn):
             remarks.append(f"Column {column.name!r} holds dates ({column.style}).")
+    for column in columns:
+        if not isinstance(column, CategoryColumn):
+            continue
+        values = (*column.categories, *column.rare)
+        if hint := nearly_numbers(values):
+            remarks.append(f"Column {column.name!r} is one of categories{hint}.")
+        if alike := _alike(values):
+            remarks.append(
+                f"Column {column.name!r}: {alike[0]!r} and {alike[1]!r} differ only in capitals, "
+                f"and count as two categories."
+            )
+    for fact in facts:
+        if fact.codes:
+            remarks.append(
+                f"Column {fact.name!r} holds codes, not numbers: {fact.codes!r} begins with 0."
+            )
+    return remarks
+
+
+def of_marks(marks: Marks, facts: Sequence[ColumnFacts]) -> list[str]:
+    """How numbers with dots were read, where that is not plain to see."""
+    read = [
+        fact.name for fact in facts if fact.kind == "number" and fact.role in ("input", "target")
+    ]
+    remarks = []
+    if thousands := [name for name in read if name in marks.thousands]:
+        why = ", as the file writes decimal commas" if marks.unsure.keys() & set(thousands) else ""
+        remarks.append(f"Dots part thousands in {_listed(thousands)}: 1.234 is 1234 there{why}.")
+    for name in read:
+        if name in marks.unsure and name not in marks.thousands:
+            value = marks.unsure[name]
+            remarks.append(
+                f"Column {name!r} is ambiguous: {value} is read with a decimal point and not as "
+                f"{value.replace('.', '')}, as nothing in the file shows a decimal comma."
+            )
     return remarks
 
 
@@ -64,6 +103,15 @@ def of_weights(names: Sequence[str], counts: Sequence[int], weights: Sequence[fl
         f"{names[least]!r}): rarer ones weigh more, so that each class counts alike; "
         f"--class-weight none turns that off."
     ]
+
+
+def _alike(names: Sequence[str]) -> tuple[str, str] | None:
+    """Two of the names that are one if capitals do not count."""
+    seen: dict[str, str] = {}
+    for name in names:
+        if (first := seen.setdefault(name.casefold(), name)) != name:
+            return first, name
+    return None
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -216,7 +216,10 @@ def _survey(file: TableFile, options: TableOptions, draw: _Draw) -> tuple[Learnt
     if mixed:
         # Only now is it known that they are texts, whose numbers were read as such and counted so.
         names = ", ".join(map(repr, sorted(mixed)[:5])) + (", ..." if len(mixed) > 5 else "")
-        note(f"Not all values are numbers in {names}: the file is read once more, as text there.")
+        note(
+            f"Not all values are numbers in {names}, or some are codes: the file is read once "
+            f"more, as text there."
+        )
         draw.texts = mixed
         surveys, parts = _surveyed(file, options, draw)
     target = options.check(file.names)

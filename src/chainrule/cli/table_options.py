@@ -64,13 +64,13 @@ class TableOptions:
                 raise OptionError(f"{name} is for tables, and {data} is none.")
 
     def check(self, names: Sequence[str]) -> str:
-        """The target among the columns ``names``: the one given, or the last.
+        """The target among the columns ``names``: the one given, or the last that has a name.
 
         Raises:
             OptionError: a column, a task or a way of weighting that is not known, or the target
                 among the columns to be dropped.
         """
-        target = names[-1] if self.target is None else self.target
+        target = _last_named(names) if self.target is None else self.target
         if target not in names:
             raise unknown_name("column", target, names)
         for option, columns in (("--drop", self.drop), ("--keep", self.keep)):
@@ -84,3 +84,9 @@ class TableOptions:
         if self.class_weight is not None and self.class_weight not in CLASS_WEIGHTS:
             raise unknown_name("class weight", self.class_weight, CLASS_WEIGHTS)
         return target
+
+
+def _last_named(names: Sequence[str]) -> str:
+    """The last column, but for those that a mark at the end of each line makes, without a name."""
+    named = [name for place, name in enumerate(names, start=1) if name != f"column {place}"]
+    return (named or names)[-1]

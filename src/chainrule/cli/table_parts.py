@@ -11,11 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chainrule.cli.problems import Known, Part, Problem, Recipe
-from chainrule.cli.remarks import of_columns, of_target, of_weights
+from chainrule.cli.remarks import of_columns, of_marks, of_target, of_weights
 from chainrule.cli.splits import Split
 from chainrule.cli.table_options import TableOptions
 from chainrule.data import Table, TableEncoder, TableFile
 from chainrule.data.columns import DateColumn
+from chainrule.data.commas import Marks
 from chainrule.data.csv_table import CsvFile
 from chainrule.data.described import column_facts
 from chainrule.data.facts import ColumnFacts, SplitFacts, Suspect
@@ -109,7 +110,10 @@ def learn(
         role = "target" if name == target else "input" if name in used else "left out"
         if role == "left out" and name == split.column:
             role = "split"
-        columns.append(column_facts(survey, used.get(name), role, why.get(name, "")))
+        regression = name == target and isinstance(told, NumberTarget)
+        columns.append(
+            column_facts(survey, used.get(name), role, why.get(name, ""), regression=regression)
+        )
     counts: tuple[int, ...] = ()
     if isinstance(told, ClassTarget):
         counts = told.counts(surveys[target].counted)
@@ -182,7 +186,7 @@ def made_problem(
 ) -> Problem:  # fmt: skip
     """The problem of a table that is split and encoded, with all that is to be said of it."""
     encoder, counts = learnt.encoder, learnt.class_counts
-    encoder.commas = isinstance(file, CsvFile) and file.commas
+    encoder.marks = file.marks if isinstance(file, CsvFile) else Marks()
     weights = class_weights(options.class_weight, counts)
     suspects = _suspects(learnt, pieces)
     task_text = of_target(learnt.target, options.target is None)
@@ -192,6 +196,7 @@ def made_problem(
         it = "it is" if pieces.untold == 1 else "they are"
         remarks.append(f"{rows} no {learnt.target.name!r}: {it} left out.")
     remarks += of_columns(learnt.columns, encoder.columns)
+    remarks += of_marks(encoder.marks, learnt.columns)
     if split.column is not None:
         remarks.append(split.text)
     remarks += of_weights(encoder.class_names, counts, weights)

@@ -24,7 +24,7 @@ from chainrule.data.table import Table, Texts, as_texts, cell_text, missing
 from chainrule.data.transformers import one_hot
 from chainrule.errors import DataError
 
-#: Words that mean no and yes, if a column holds both of a pair and nothing else.
+#: Words that mean no and yes, if a column holds both and nothing else.
 BOOLEANS = (("no", "yes"), ("false", "true"), ("n", "y"), ("f", "t"), ("off", "on"))
 #: What the words of every pair, and numbers, are worth in a column that was learned as one.
 TRUTH = {
@@ -68,9 +68,9 @@ class NumberColumn:
 
 @dataclass(frozen=True)
 class BooleanColumn:
-    """A column of two words that mean no and yes, in any case.
+    """A column of words that mean no and yes, in any case: ``no`` and ``yes`` are two of them.
 
-    Later rows may say it in other words of ``BOOLEANS``, or as 0 and 1.
+    Other rows may say it in other words of ``BOOLEANS``, or as 0 and 1.
     """
 
     name: str
@@ -97,12 +97,14 @@ class BooleanColumn:
 class CategoryColumn:
     """A column of names, with those often seen in the training rows, sorted.
 
-    ``other``: whether there were rare ones, which count as one; so do those never seen.
+    ``other``: whether there were rare ones, which count as one; so do those never seen. ``rare``
+    has them, so that they can be told from those; old models do not know them.
     """
 
     name: str
     categories: tuple[str, ...]
     other: bool = False
+    rare: tuple[str, ...] = ()
 
     @property
     def feature_names(self) -> tuple[str, ...]:
@@ -122,9 +124,11 @@ class CategoryColumn:
         return hot
 
     def strange(self, values: Texts) -> list[str]:
-        """The values that no training row had; none where they count as rare."""
-        known = set(self.categories)
-        return [] if self.other else [value for value in values if value and value not in known]
+        """The values that no training row had; none where it is not known which were rare."""
+        if self.other and not self.rare:
+            return []
+        known = {*self.categories, *self.rare}
+        return [value for value in values if value and value not in known]
 
     @cached_property
     def _encoder(self) -> Any:
@@ -230,7 +234,7 @@ def _read_category(state: dict[str, Any]) -> CategoryColumn:
     categories, other = texts(state["categories"]), state.get("other") is True
     if len({"", *categories}) <= len(categories) or not (categories or other):
         raise ValueError(f"categories that are none, empty or there twice: {list(categories)!r}")
-    return CategoryColumn(text(state["name"]), categories, other)
+    return CategoryColumn(text(state["name"]), categories, other, texts(state.get("rare", [])))
 
 
 def _read_date(state: dict[str, Any]) -> DateColumn:

@@ -1,42 +1,104 @@
-"""Numbers with a decimal comma, 1,5 for 1.5, as most of Europe writes them.
+"""Numbers with a decimal comma, 1,5 for 1.5, as most of Europe writes them, and dots in thousands.
 
 They are read where commas do not part the values of a row. 1,234 alone may as well be a thousand:
-it is 1.234 in a file that writes some other number with a decimal comma.
+it is 1.234 in a file that writes some other number with a decimal comma. In such a file 1.234 is a
+thousand, unless its column has a number in which the dot can only be a decimal point, as in 1.5.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
 
 from chainrule.data.table import Texts, Values, compact, present
 
 _NUMBER = re.compile(r"[-+]?\d+(,\d+)?(e[-+]?\d+)?", re.IGNORECASE)
 _THOUSANDS = re.compile(r"[-+]?[1-9]\d{0,2},\d{3}")
+#: 1.234 or 1.234.567,89: dots between thousands.
+_DOTTED = re.compile(r"[-+]?[1-9]\d{0,2}(\.\d{3})+(,\d+)?")
+_WITH_POINT = re.compile(r"[-+]?(\d+\.\d*|\.\d+)(e[-+]?\d+)?", re.IGNORECASE)
 
 
-def with_commas(values: Texts, known: bool) -> Values:
+@dataclass(frozen=True)
+class Marks:
+    """What commas and dots mean in the numbers of a file, found out from its head.
+
+    Attributes:
+        commas: whether it writes numbers with a decimal comma.
+        thousands: columns in which dots part thousands.
+        points: columns in which they are decimal points.
+        unsure: of both, the columns whose own values do not tell which, as 1.234 does not, with the
+            first of those values.
+    """
+
+    commas: bool = False
+    thousands: frozenset[str] = frozenset()
+    points: frozenset[str] = frozenset()
+    unsure: dict[str, str] = field(default_factory=dict)
+
+    def after(self, learned: Marks) -> Marks:
+        """What they mean in a file to be predicted: where it does not tell, as in the training."""
+        told = (self.thousands | self.points).difference(self.unsure)
+        commas = self.commas or learned.commas
+        thousands = (self.thousands & told) | (learned.thousands - told)
+        points = (self.points & told) | (learned.points - told)
+        left = frozenset(self.unsure) - thousands - points
+        if commas:
+            thousands |= left
+        else:
+            points |= left
+        return Marks(commas, thousands, points, self.unsure)
+
+    def with_points(self, name: str) -> Marks:
+        """What they mean if dots turn out to be decimal points in a column."""
+        return replace(self, thousands=self.thousands - {name}, points=self.points | {name})
+
+    def part_thousands(self, name: str) -> bool:
+        """Whether dots part thousands in a column, which the head may not have shown."""
+        return name in self.thousands or (self.commas and name not in self.points)
+
+
+def marks_of(names: Sequence[str], rows: Iterable[Sequence[str]]) -> Marks:
+    """What commas and dots mean, by rows that are as long as ``names``."""
+    commas = False
+    thousands, points, unsure = set[str](), set[str](), dict[str, str]()
+    for name, column in zip(names, zip(*rows, strict=True), strict=False):
+        texts = [value for value in map(present, column) if value is not None]
+        if all(_is_number(text) for text in texts):
+            shown = any(map(_shows_comma, texts))
+            commas = commas or shown
+            dotted = [text for text in texts if "." in text]
+            if shown or any(text.count(".") > 1 for text in dotted):
+                thousands.update([name] if dotted else [])
+            elif dotted:
+                unsure[name] = dotted[0]
+        elif any(map(_WITH_POINT.fullmatch, texts)):
+            points.add(name)
+    (thousands if commas else points).update(unsure)
+    return Marks(commas, frozenset(thousands), frozenset(points), unsure)
+
+
+def with_commas(values: Texts, known: bool, dots: bool) -> Values:
     """An array of numbers where all may be written with a decimal comma, else the texts.
 
     Args:
         values: a column, or some rows of it.
         known: whether the file writes numbers so; otherwise the values themselves must show it.
+        dots: whether dots part thousands.
     """
     texts = [value for value in values if value is not None]
-    if all(map(_NUMBER.fullmatch, texts)) and (known or _show_commas(texts)):
-        return compact([value and value.replace(",", ".") for value in values])
+    fits = _is_number if dots else _NUMBER.fullmatch
+    if all(map(fits, texts)) and (known or dots or any(map(_shows_comma, texts))):
+        return compact([value and value.replace(".", "").replace(",", ".") for value in values])
     return values
 
 
-def writes_commas(rows: Iterable[Sequence[str]]) -> bool:
-    """Whether some column of these rows, equally long, can only be read with decimal commas."""
-    for column in zip(*rows, strict=True):
-        texts = [value for value in map(present, column) if value is not None]
-        if all(map(_NUMBER.fullmatch, texts)) and _show_commas(texts):
-            return True
-    return False
+def _is_number(text: str) -> bool:
+    """Whether it may be a number with a decimal comma and with dots between thousands."""
+    return (_NUMBER.fullmatch(text) or _DOTTED.fullmatch(text)) is not None
 
 
-def _show_commas(texts: Sequence[str]) -> bool:
+def _shows_comma(text: str) -> bool:
     """Whether a comma stands where none is between thousands."""
-    return any("," in text and not _THOUSANDS.fullmatch(text) for text in texts)
+    return "," in text and not _THOUSANDS.fullmatch(text)

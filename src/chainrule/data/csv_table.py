@@ -2,54 +2,28 @@
 
 from __future__ import annotations
 
-import csv
-import io
+import dataclasses
 import itertools
 import os
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, TextIO
 
 import numpy as np
 
-from chainrule.data.commas import with_commas, writes_commas
-from chainrule.data.files import look, reading
+from chainrule.data.codes import may_be_codes
+from chainrule.data.commas import Marks, marks_of, with_commas
+from chainrule.data.csv_rows import Record, csv_records, delimiter_of, head_rows
 from chainrule.data.table import Table, Texts, Values, compact, present
 from chainrule.data.table_file import line_ends, refuse_many_columns
 from chainrule.errors import DataError, FileFormatError
-
-if TYPE_CHECKING:
-    from _csv import Reader
-
-#: A row of a file: the line on which it begins, and its values as they stand there.
-Record = tuple[int, list[str]]
-
-_DELIMITERS = (",", ";", "\t", "|")
-_ROWS_TO_SNIFF, _CHARACTERS_TO_SNIFF = 50, 1 << 20
-#: No row of a table is as long; a file without line ends is stopped here, not in the memory.
-_LONGEST_LINE = 1 << 26
-_FOREIGN = (
-    (b"PK\x03\x04", "an Excel workbook or another zip archive; save the sheet as CSV"),
-    (b"PAR1", "a Parquet file; write it as CSV"),
-    (b"\x1f\x8b", "compressed with gzip; unpack it"),
-    (b"BZh", "compressed with bzip2; unpack it"),
-    (b"\xfd7zXZ", "compressed with xz; unpack it"),
-    (b"\x28\xb5\x2f\xfd", "compressed with zstd; unpack it"),
-    (b"\x89PNG", "a picture; give a table"),
-    (b"\xff\xd8\xff", "a picture; give a table"),
-    (b"%PDF", "a PDF document; give a table"),
-    (b"\xd0\xcf\x11\xe0", "an old Excel workbook; save the sheet as CSV"),
-    (b"SQLite format 3", "a database; write the table as CSV"),
-    (b"\x89HDF", "an HDF5 file; write the table as CSV"),
-    (b"ARROW1", "an Arrow file; write the table as CSV or Parquet"),
-)
 
 
 class CsvFile:
     """A CSV file whose first row names the columns; see ``read_csv`` for what it may hold.
 
-    ``commas`` says whether it writes numbers with a decimal comma, so that 1,234 is 1.234.
+    ``marks`` says what commas and dots mean in its numbers, such as 1,234 and 1.234. It changes if
+    a dot that was taken as one of thousands turns out to be a decimal point.
 
     Raises:
         DataError, FileFormatError: as ``read_csv`` says, of what is found in the head of the file.
@@ -61,14 +35,15 @@ class CsvFile:
         self.source = source
         if Path(source).suffix.lower() == ".tsv":
             self.format = "tsv"
-        self.delimiter = _delimiter(source)
+        self.delimiter = delimiter_of(source)
         first = next(csv_records(source, self.delimiter), None)
         if first is None:
             raise FileFormatError(f"{source} is empty: expected a header row and at least one row.")
         refuse_many_columns(source, len(first[1]))
         self.names = _header(source, *first)
         # By the head of the file, so that it does not depend on the rows that are read together.
-        self.commas = self.delimiter != "," and _has_commas(source, self.delimiter)
+        parts = self.delimiter == ","
+        self.marks = Marks() if parts else _marks(source, self.delimiter, self.names)
 
     def rows_expected(self) -> int:
         """The number of line ends."""
@@ -82,7 +57,7 @@ class CsvFile:
         text = set(texts)
         for lines, columns in self._columns(rows):
             found = {
-                name: list(map(present, values)) if name in text else self._compact(values)
+                name: list(map(present, values)) if name in text else self._compact(name, values)
                 for name, values in columns.items()
             }
             text.update(name for name, values in found.items() if isinstance(values, list))
@@ -107,14 +82,26 @@ class CsvFile:
                 f"{self.source} has a header and no rows: there is nothing to learn from."
             )
 
-    def _compact(self, values: tuple[str, ...]) -> Values:
-        """An array of numbers, if all are: where commas do not part values, also 1,5 for 1.5."""
+    def _compact(self, name: str, values: tuple[str, ...]) -> Values:
+        """An array of numbers, if all are: where commas do not part values, also 1,5 for 1.5.
+
+        Where some may be codes, as 01234 is, they stay as they are written.
+        """
+        if may_be_codes(values):
+            return list(map(present, values))
+        dots = self.delimiter != "," and self.marks.part_thousands(name)
+        if dots and any("." in value for value in values):
+            found = with_commas(list(map(present, values)), self.marks.commas, dots)
+            if isinstance(found, list) and not isinstance(compact(found), list):
+                # 1.5, further down than the head: the rows before were read otherwise.
+                self.marks = self.marks.with_points(name)
+            return found
         plain = _plain_numbers(values)
         if plain is not None:
             return plain
         found = compact(list(map(present, values)))
         if isinstance(found, list) and self.delimiter != ",":
-            return with_commas(found, self.commas)
+            return with_commas(found, self.marks.commas, dots)
         return found
 
     def _refuse_ragged(self, batch: list[Record]) -> None:
@@ -130,10 +117,11 @@ class CsvFile:
 def read_csv(path: str | os.PathLike[str], target: str | None = None) -> Table:
     """Read a CSV file, whose first row names the columns, as text.
 
-    The delimiter (comma, semicolon, tab or bar) is found out. Values may be quoted and then hold
-    delimiters and line breaks. Space around a value is dropped; blank lines are skipped. Empty,
-    ``NA``, ``N/A``, ``#N/A``, ``<NA>``, ``NaN``, ``null``, ``\\N`` and ``?`` (in any case) mean a
-    missing value. A column without a name is called ``column 3`` after its place.
+    The delimiter (comma, semicolon, tab or bar) is found out, or said by a first line such as
+    ``sep=;``, as Excel writes it. Values may be quoted and then hold delimiters and line breaks.
+    Space around a value is dropped; blank lines are skipped. Empty, ``NA``, ``N/A``, ``#N/A``,
+    ``<NA>``, ``NaN``, ``null``, ``\\N`` and ``?`` (in any case) mean a missing value. A column
+    without a name is called ``column 3`` after its place.
 
     Args:
         path: the file, UTF-8, or UTF-16 with a byte order mark.
@@ -155,140 +143,12 @@ def read_csv(path: str | os.PathLike[str], target: str | None = None) -> Table:
     return Table(file.names, columns, target, tuple(lines), file.source)
 
 
-def csv_records(source: str, delimiter: str | None = None) -> Iterator[Record]:
-    """Every row of a CSV file that is not blank, the header among them.
-
-    Raises:
-        DataError: no such file, or a directory.
-        FileFormatError: another format or encoding, or a quote that is never closed.
-    """
-    delimiter = delimiter or _delimiter(source)
-    with _opened(source) as stream:
-        rows = _rows(_guarded(source, stream), delimiter)
-        begin = 1
-        try:
-            for record in rows:
-                if not _is_blank(record):
-                    yield begin, record
-                begin = rows.line_num + 1
-        except csv.Error as error:
-            raise FileFormatError(
-                f"{source}, in the row that begins on line {begin}: {error}. Perhaps a quote is "
-                f"not closed; a quote inside a quoted value is written twice."
-            ) from error
-        except UnicodeDecodeError as error:
-            raise _undecodable(source, error) from error
-
-
-def _opened(source: str) -> TextIO:
-    start = look(source, "a CSV file")
-    for mark, kind in _FOREIGN:
-        if start.startswith(mark):
-            raise FileFormatError(f"{source} is not a CSV file: it is {kind}.")
-    wide = start.startswith((b"\xff\xfe", b"\xfe\xff"))
-    encoding = "utf-16" if wide else "utf-8-sig"
-    return reading(source, "a CSV file", lambda path: path.open(encoding=encoding, newline=""))
-
-
-def _guarded(source: str, stream: TextIO) -> Iterator[str]:
-    """The lines of a stream, as long as it looks like a text file."""
-    number = 0
-    while line := stream.readline(_LONGEST_LINE):
-        number += 1
-        if "\0" in line:
-            raise FileFormatError(
-                f"{source}, line {number}: a zero byte; this is not a text file, or it is UTF-16. "
-                f"Save it as UTF-8."
-            )
-        if len(line) == _LONGEST_LINE and not line.endswith(("\n", "\r")):
-            raise FileFormatError(
-                f"{source}, line {number} is longer than {_LONGEST_LINE:,} characters: this is no "
-                f"table of rows and columns."
-            )
-        yield line
-
-
-def _undecodable(source: str, error: UnicodeDecodeError) -> FileFormatError:
-    """The error for bytes that are no text, with the line: found by reading the file again."""
-    if not error.encoding.replace("_", "-").startswith("utf-8"):
-        return FileFormatError(
-            f"{source} begins as UTF-16 text and does not go on as such: {error.reason}. Save the "
-            f"file as UTF-8 (in a spreadsheet: 'CSV UTF-8')."
-        )
-    with Path(source).open("rb") as file:
-        line, found = next(
-            (line, bad)
-            for line, content in enumerate(file, start=1)
-            if (bad := _bad_byte(content)) is not None
-        )
-    return FileFormatError(
-        f"{source}, line {line}: the byte {found:02x} is not UTF-8. Save the file as UTF-8 "
-        f"(in a spreadsheet: 'CSV UTF-8')."
-    )
-
-
-def _bad_byte(content: bytes) -> int | None:
-    try:
-        content.decode("utf-8")
-    except UnicodeDecodeError as error:
-        return content[error.start]
-    return None
-
-
-def _rows(lines: Iterable[str], delimiter: str) -> Reader:
-    # strict: a quote that is never closed would otherwise swallow the rest of the file in silence.
-    return csv.reader(lines, delimiter=delimiter, skipinitialspace=True, strict=True)
-
-
-def _delimiter(source: str) -> str:
-    if Path(source).suffix.lower() == ".tsv":
-        _opened(source).close()
-        return "\t"
-    return _sniff(_head(source))
-
-
-def _head(source: str) -> str:
-    with _opened(source) as stream:
-        try:
-            return stream.read(_CHARACTERS_TO_SNIFF)
-        except UnicodeDecodeError as error:
-            raise _undecodable(source, error) from error
-
-
-def _has_commas(source: str, delimiter: str) -> bool:
-    """Whether the head of a file shows that its numbers have decimal commas."""
-    head = _head(source)
-    if len(head) == _CHARACTERS_TO_SNIFF:
-        head = head[: head.rfind("\n") + 1]  # the last row is cut off where the head ends
-    try:
-        rows = [row for row in _rows(io.StringIO(head, newline=""), delimiter) if row][1:]
-    except csv.Error:
-        return False
-    return writes_commas(row for row in rows if len(row) == len(rows[0]))
-
-
-def _sniff(head: str) -> str:
-    """The delimiter that cuts the first rows equally, and the header into the most columns."""
-
-    def merit(delimiter: str) -> tuple[bool, int]:
-        widths: list[int] = []
-        try:
-            for record in _rows(io.StringIO(head, newline=""), delimiter):
-                if not _is_blank(record):
-                    widths.append(len(record))
-                if len(widths) == _ROWS_TO_SNIFF:
-                    break
-        except csv.Error:
-            widths.append(0)  # unequal to all others, so the rows do not agree
-        if len(head) == _CHARACTERS_TO_SNIFF and 1 < len(widths) < _ROWS_TO_SNIFF:
-            widths.pop()  # the last row is cut off where the head ends
-        return len(set(widths)) == 1 and widths[0] > 1, widths[0] if widths else 0
-
-    return max(_DELIMITERS, key=merit)
-
-
-def _is_blank(record: list[str]) -> bool:
-    return not record or (len(record) == 1 and not record[0].strip())
+def _marks(source: str, delimiter: str, names: Sequence[str]) -> Marks:
+    """What commas and dots mean in the numbers of a file, by its head."""
+    rows = head_rows(source, delimiter)[1:]
+    found = marks_of(names, (row for row in rows if len(row) == len(names)))
+    # Only where decimal commas are the rule, a semicolon parts values and 1.234 may be a thousand.
+    return found if found.commas or delimiter == ";" else dataclasses.replace(found, unsure={})
 
 
 def _header(source: str, line: int, record: list[str]) -> tuple[str, ...]:

@@ -25,12 +25,17 @@ _KINDS = {
 
 
 def column_facts(
-    survey: ColumnSurvey, learned: Column | None, role: str, why: str = ""
-) -> ColumnFacts:
-    """What the training rows hold in one column, and what is done with it."""
+    survey: ColumnSurvey, learned: Column | None, role: str, why: str = "", *,
+    regression: bool = False,
+) -> ColumnFacts:  # fmt: skip
+    """What the training rows hold in one column, and what is done with it.
+
+    ``regression``: it is the target of one, and so holds numbers, however they are written.
+    """
+    codes = survey.all_numbers and bool(survey.codes) and not regression
     if learned is not None:
         kind = _KINDS[type(learned)]
-    elif survey.present and survey.all_numbers and not survey.codes:
+    elif survey.present and survey.all_numbers and not codes:
         kind = "number"
     elif survey.present and survey.all_dates:
         kind = "date"
@@ -53,4 +58,5 @@ def column_facts(
         moments.mean if told else None,
         moments.std if told else None,
         counted if kind != "date" else (),
+        codes=survey.codes.example if codes and kind == "category" else "",
     )

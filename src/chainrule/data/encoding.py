@@ -25,6 +25,7 @@ from chainrule.data.columns import (
     text,
     texts,
 )
+from chainrule.data.commas import Marks
 from chainrule.data.inputs import encoded
 from chainrule.data.learning import MISSING_IS_FINE, ROW_COUNTER, learn_column, refuse_strays
 from chainrule.data.survey import ColumnSurvey
@@ -55,8 +56,9 @@ class TableEncoder:
     Attributes:
         columns: what was learned of each column in use.
         ignored: name of each column left out, and why.
-        commas: whether the training rows came from a file that writes decimal commas; 1,234 in a
-            file to be predicted is 1.234 then, even if nothing else there shows it.
+        marks: what commas and dots mean in the numbers of the file that the training rows came
+            from; 1,234 and 1.234 in a file to be predicted mean the same, if nothing there shows
+            what they mean.
 
     Raises:
         OptionError: a task that is not known.
@@ -74,7 +76,7 @@ class TableEncoder:
         self._target: Target | None = None
         self.columns: tuple[Column, ...] = ()
         self.ignored: dict[str, str] = {}
-        self.commas = False
+        self.marks = Marks()
 
     def fit(self, table: Table) -> TableEncoder:
         """Learn from training rows; returns the encoder itself.
@@ -150,7 +152,7 @@ class TableEncoder:
         """Categories that no training row had, and words that mean neither no nor yes.
 
         Returns:
-            (the first, in how many rows) by column; categories that count as rare are not told.
+            (the first, in how many rows) by column.
         """
         found: dict[str, tuple[str, int]] = {}
         for column in self.columns:
@@ -225,7 +227,7 @@ class TableEncoder:
         state = {"format": _FORMAT, "version": _VERSION, "target": goal}
         columns = [column_state(column) for column in self.columns]
         state |= {"columns": columns, "ignored": self.ignored}
-        return json.dumps(state | {"commas": True} if self.commas else state)
+        return json.dumps(state | _marks_state(self.marks))
 
     @classmethod
     def from_json(cls, text: str) -> TableEncoder:
@@ -256,13 +258,25 @@ class TableEncoder:
             if len({*names, encoder._target.name}) <= len(names):
                 raise ValueError("two columns of one name")
             encoder.ignored = {str(key): str(why) for key, why in state["ignored"].items()}
+            encoder.marks = _read_marks(state)
         except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
             raise FileFormatError(
                 f"The table encoder is damaged: {type(error).__name__} {error}."
             ) from error
         encoder._wanted = encoder._target.task
-        encoder.commas = state.get("commas") is True
         return encoder
+
+
+def _marks_state(marks: Marks) -> dict[str, Any]:
+    """What is not as in most files."""
+    state = {"thousands": sorted(marks.thousands), "points": sorted(marks.points)}
+    told: dict[str, Any] = {key: names for key, names in state.items() if names}
+    return told | {"commas": True} if marks.commas else told
+
+
+def _read_marks(state: dict[str, Any]) -> Marks:
+    thousands, points = (frozenset(texts(state.get(key, []))) for key in ("thousands", "points"))
+    return Marks(state.get("commas") is True, thousands, points)
 
 
 def _read_target(entry: dict[str, Any]) -> Target:

@@ -35,6 +35,7 @@ class ColumnFacts:
         common: the most frequent values of categories, with how often they occur.
         importance: by how much the score falls when this column alone is shuffled among the test
             rows: in shares of right answers or in R²; None where it was not computed.
+        codes: of digits that are taken as codes and not as numbers, the first; else empty.
     """
 
     name: str
@@ -50,6 +51,7 @@ class ColumnFacts:
     std: float | None = None
     common: tuple[tuple[str, int], ...] = ()
     importance: float | None = None
+    codes: str = ""
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any
 
+from chainrule.data.codes import may_be_codes
 from chainrule.data.files import look, reading
 from chainrule.data.table import Table, Texts, Values, compact, number_text, present
 from chainrule.data.table_file import line_ends, refuse_many_columns
@@ -61,7 +62,8 @@ class JsonlFile:
             columns: dict[str, Values] = {}
             for name in self.names:
                 values: Texts = [_text(row.get(name)) for _, row in batch]
-                columns[name] = values if name in text else compact(values)
+                written = name in text or may_be_codes(filter(None, values))
+                columns[name] = values if written else compact(values)
             text.update(name for name, values in columns.items() if isinstance(values, list))
             unit = "row" if self._is_list else "line"
             yield Table(self.names, columns, None, [n for n, _ in batch], self.source, unit)

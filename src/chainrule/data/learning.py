@@ -8,6 +8,7 @@ import re
 from chainrule.data import dates
 from chainrule.data.columns import (
     BOOLEANS,
+    TRUTH,
     BooleanColumn,
     CategoryColumn,
     Column,
@@ -88,17 +89,17 @@ def _categories(survey: ColumnSurvey) -> BooleanColumn | CategoryColumn | str:
     if survey.distinct == 1 and not survey.missing:
         return f"always {next(iter(counted))!r}"
     words = {text.lower() for text in counted}
-    for no, yes in BOOLEANS:
-        if words == {no, yes}:
-            return BooleanColumn(survey.name, no, yes)
+    if {TRUTH.get(word) for word in words} == {-1.0, 1.0}:
+        no, yes = next((no, yes) for no, yes in BOOLEANS if words & {no, yes})
+        return BooleanColumn(survey.name, no, yes)
     if survey.long:
         return f"text of more than {LONGEST_COUNTED} characters"
     if survey.overflow:
-        return f"text with more than {MOST_COUNTED:,} different values"
+        return f"text with more than {MOST_COUNTED:,} different values{_hint(survey)}"
     if len(counted) == survey.present > 1:
-        return f"text that is different in every row{nearly_numbers(list(counted))}"
+        return f"text that is different in every row{_hint(survey)}"
     if survey.present >= ENOUGH_ROWS and len(counted) > MOST_DISTINCT * survey.present:
-        return f"text that is different in most rows{nearly_numbers(list(counted))}"
+        return f"text that is different in most rows{_hint(survey)}"
     enough = min(FEW_ROWS, FEW_SHARE * survey.rows)
     kept = {text: count for text, count in counted.items() if count >= enough}
     if len(counted) > MOST_CATEGORIES:
@@ -108,9 +109,22 @@ def _categories(survey: ColumnSurvey) -> BooleanColumn | CategoryColumn | str:
         if sum(kept.values()) < KEPT_SHARE * survey.present:
             return (
                 f"text with {len(counted):,} different values, more than {MOST_CATEGORIES}"
-                f"{nearly_numbers(list(counted))}"
+                f"{_hint(survey)}"
             )
-    return CategoryColumn(survey.name, tuple(sorted(kept)), len(kept) < len(counted))
+    rare = tuple(sorted(set(counted).difference(kept)))
+    return CategoryColumn(survey.name, tuple(sorted(kept)), bool(rare), rare)
+
+
+def _hint(survey: ColumnSurvey) -> str:
+    """What to do, if a column that is too different to be one of categories is meant as numbers."""
+    if survey.all_numbers and survey.codes:
+        return (
+            f"; {survey.codes.example!r} begins with 0, as codes do: numbers are written without it"
+        )
+    texts = list(survey.counted)
+    if all(any(dates.parse(text, style) is not None for style in dates.STYLES) for text in texts):
+        return "; dates are read where all of a column are written alike"
+    return nearly_numbers(texts)
 
 
 def refuse_strays(table: Table, name: str, advice: str) -> None:

@@ -15,8 +15,8 @@ from chainrule.data.table import Table, cell_text, compact
 from chainrule.data.transformers import scikit, values_are_checked
 from chainrule.errors import DataError
 
-#: 1,000 or 12,345.67: commas between thousands.
-_THOUSANDS = re.compile(r"[-+]?[1-9]\d{0,2}(,\d{3})+(\.\d*)?")
+#: 1,000 or 12'345.67: a mark between thousands, which may be a space of any width too.
+_THOUSANDS = re.compile(r"[-+]?[1-9]\d{0,2}([,'’ \u00a0\u2009\u202f])\d{3}(\1\d{3})*(\.\d*)?")
 #: A number with a unit or the sign of a currency before or after it, as in 12.50 €.
 _WITH_UNIT = re.compile(r"([^\d.,+-]*)[-+]?(\d+([.,]\d*)*|[.,]\d+)([^\d.,]*)")
 
@@ -145,9 +145,9 @@ def nearly_numbers(present: Sequence[str]) -> str:
     """A hint, where all texts would be numbers but for commas, or a unit that all of them have."""
     if hint := decimal_comma(present):
         return hint
-    with_commas = [value for value in present if _THOUSANDS.fullmatch(value)]
-    if with_commas and all(number(value.replace(",", "")) is not None for value in present):
-        return how_to_write(with_commas[0])
+    marked = next((found for found in map(_THOUSANDS.fullmatch, present) if found), None)
+    if marked and all(number(value.replace(marked[1], "")) is not None for value in present):
+        return how_to_write(marked[0])
     found = [_WITH_UNIT.fullmatch(value) for value in present]
     units = {(each[1].strip(), each[4].strip()) if each else None for each in found}
     unit = units.pop() if len(units) == 1 else None
@@ -161,8 +161,13 @@ def how_to_write(value: str) -> str:
     """A hint for a text that is nearly a number, such as inf, 1,000 or 12.50 €; or nothing."""
     if value.lower().lstrip("+-") in ("inf", "infinity"):
         return "; numbers must be finite"
-    if _THOUSANDS.fullmatch(value):
-        return "; numbers are written without a comma between thousands, 1000 and not 1,000"
+    if marked := _THOUSANDS.fullmatch(value):
+        mark = {",": "a comma", "'": "an apostrophe", "’": "an apostrophe"}.get(
+            marked[1], "a space"
+        )
+        return (
+            f"; numbers are written without {mark} between thousands, 1000 and not 1{marked[1]}000"
+        )
     if _WITH_UNIT.fullmatch(value) and value.strip("+-0123456789.,"):
         return "; numbers are written without a unit"
     return decimal_comma([value])

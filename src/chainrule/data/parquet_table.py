@@ -13,6 +13,10 @@ from chainrule.data.table import Table, Values, present
 from chainrule.data.table_file import refuse_empty, refuse_many_columns
 from chainrule.errors import FileFormatError, optional_package
 
+#: Bytes of a column that are read at a time. Otherwise its whole part of a row group would be, and
+#: that has 1,048,576 rows as most programs write it: with 100 columns, a gigabyte.
+BUFFER = 1 << 16
+
 
 class ParquetFile:
     """A Parquet file. Numbers, text, booleans, dates and categories are read as what they are.
@@ -45,7 +49,7 @@ class ParquetFile:
         parquet = optional_package("pyarrow.parquet", "tables", f"Reading {self.source}")
         try:
             # Reading ahead would keep all that was read until the file is closed.
-            return parquet.ParquetFile(self.source, pre_buffer=False)
+            return parquet.ParquetFile(self.source, pre_buffer=False, buffer_size=BUFFER)
         except (self._arrow.ArrowException, OSError) as error:
             raise self._broken(error) from error
 

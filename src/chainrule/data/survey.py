@@ -6,7 +6,6 @@ first 10,000 different values occurs.
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterable
 
@@ -14,12 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chainrule.data import dates
+from chainrule.data.codes import Codes
 from chainrule.data.numbers import Moments, number, refuse_infinite
 from chainrule.data.table import Lines, Table, Texts, cell_text, compact, missing, number_text
 
 #: Different values that are counted one by one, and characters of those that are no names.
 MOST_COUNTED, LONGEST_COUNTED = 10_000, 500
-_CODE = re.compile(r"0\d+")
 
 
 class ColumnSurvey:
@@ -34,8 +33,8 @@ class ColumnSurvey:
         clock: whether a date shows another time than midnight.
         whole: whether all numbers are whole.
         row_counter: whether the numbers count the rows, from 0 or 1.
-        codes: whether a text among texts that all are numbers begins with 0 and a digit, as 00501
-            does: no number is written so, but many codes are. Arrays hold numbers in any case.
+        codes: whether texts that all are numbers are codes, as 00501 is: see ``data.codes``.
+            Arrays hold numbers in any case.
         overflow: whether there were more different values than are counted.
         kept: whether the user wants it, even if it seems to tell only one row from another.
         long: whether a text has more than 500 characters, which are not counted.
@@ -51,7 +50,7 @@ class ColumnSurvey:
         self.stray: tuple[str, str] | None = None
         self.whole = self.row_counter = True
         self._counted: Counter[str] = Counter()
-        self._spelled = self.codes = False
+        self._spelled, self.codes = False, Codes()
         self.overflow = self.long = self.kept = False
 
     @property
@@ -114,7 +113,7 @@ class ColumnSurvey:
         else:
             # Counted as they are written: other rows may show that they are no numbers.
             self._spelled = True
-            self.codes = self.codes or any(map(_CODE.fullmatch, counted))
+            self.codes.add(counted)
             self._add_numbers(read, gone, table.lines)
         self._count(counted.items())
 

@@ -227,15 +227,25 @@ def _classes(survey: ColumnSurvey, where: str, labels: list[str], numeric: bool)
             )
         raise DataError(
             f"{where} has a different text in each of its {survey.present:,} rows; classes must "
-            f"repeat{nearly_numbers(labels)}."
+            f"repeat{_hint(survey, labels)}."
         )
     if survey.distinct is None or len(labels) > MOST_CLASSES_AT_ALL:
         count = "more" if survey.distinct is None else f"{len(labels):,} different values, more"
         raise DataError(
             f"{where} has {count} than {MOST_CLASSES_AT_ALL:,} classes: a network would need an "
-            f"output for each. Choose another target, or join classes."
+            f"output for each{_hint(survey, labels)}. Choose another target, or join classes."
         )
     return ClassTarget(survey.name, tuple(labels), numeric)
+
+
+def _hint(survey: ColumnSurvey, labels: list[str]) -> str:
+    """What to do, if classes that are too many are meant as numbers."""
+    if survey.all_numbers and survey.codes:
+        return (
+            f"; {survey.codes.example!r} begins with 0, as codes do, and the task regression takes "
+            f"it as a number"
+        )
+    return nearly_numbers(labels)
 
 
 def refuse_missing(table: Table, name: str) -> None:

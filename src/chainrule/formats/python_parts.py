@@ -60,6 +60,10 @@ def table_part(given: Given, encoder: TableEncoder) -> Part:
     """A program that takes rows of a table as they are, and gives what the target holds."""
     state = json.loads(encoder.to_json())
     columns, target = state["columns"], state["target"]
+    for column in columns:
+        column.pop("rare", None)  # a program says nothing of categories never seen
+        if column["name"] in encoder.marks.thousands | encoder.marks.points:
+            column["dots"] = column["name"] in encoder.marks.thousands
     copied = [_copied(standalone), "import re", _copied(standalone_table)]
     if any(column.get("kind") == "date" for column in columns):
         copied += [_IMPORTS_OF_DATES, _without_imports(dates), _copied(standalone_dates)]

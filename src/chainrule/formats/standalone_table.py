@@ -30,11 +30,16 @@ class Row(dict[str, Any]):
     place = ""
     #: Whether the file writes 1,5 for 1.5.
     commas = False
+    #: In a file that may do so, by column: whether dots part thousands, None where it is not shown.
+    dots: dict[str, bool | None] | None = None
 
 
 #: A number with a decimal comma, and what may as well be a thousand.
 COMMA = re.compile(r"[-+]?\d+(,\d+)?(e[-+]?\d+)?", re.IGNORECASE)
 THOUSANDS = re.compile(r"[-+]?[1-9]\d{0,2},\d{3}")
+#: A number with dots between thousands, and one with a decimal point.
+DOTTED = re.compile(r"[-+]?[1-9]\d{0,2}(\.\d{3})+(,\d+)?")
+POINT = re.compile(r"[-+]?(\d+\.\d*|\.\d+)(e[-+]?\d+)?", re.IGNORECASE)
 
 
 def table(path: str) -> list[Row]:
@@ -53,18 +58,23 @@ def table(path: str) -> list[Row]:
             raise ValueError(f"{place}: {len(names)} values were expected, got {len(row)}")
         made.append(Row(zip(names, row, strict=True)))
         made[-1].place = place
-    if delimiter != "," and any(_writes_commas([one[name] for one in made]) for name in names):
+    if delimiter != ",":
+        marks = {name: _marks([one[name] for one in made]) for name in names}
+        commas = any(comma for comma, _ in marks.values())
+        dots = {name: thousands for name, (_, thousands) in marks.items()}
         for one in made:
-            one.commas = True
+            one.commas, one.dots = commas, dots
     return made
 
 
-def _writes_commas(column: list[str]) -> bool:
-    """Whether these are numbers that can only be read with a decimal comma."""
+def _marks(column: list[str]) -> tuple[bool, bool | None]:
+    """Whether numbers can only be read with a decimal comma, and what dots mean in them."""
     texts = [text for text in map(_present, column) if text is not None]
-    if not all(map(COMMA.fullmatch, texts)):
-        return False
-    return any("," in text and not THOUSANDS.fullmatch(text) for text in texts)
+    if not all(COMMA.fullmatch(text) or DOTTED.fullmatch(text) for text in texts):
+        return False, False if any(map(POINT.fullmatch, texts)) else None
+    comma = any("," in text and not THOUSANDS.fullmatch(text) for text in texts)
+    dots = [text.count(".") for text in texts]
+    return comma, True if max(dots, default=0) > 1 or (comma and any(dots)) else None
 
 
 def encoded(columns: Sequence[dict[str, Any]], rows: Sequence[dict[str, Any]]) -> Any:
@@ -78,8 +88,8 @@ def encoded(columns: Sequence[dict[str, Any]], rows: Sequence[dict[str, Any]]) -
         values = [_present(row[name]) for row in rows]
         places = [getattr(row, "place", f"row {k}") for k, row in enumerate(rows)]
         kind = column.get("kind", "category" if "categories" in column else "number")
-        if kind == "number" and any(getattr(row, "commas", False) for row in rows):
-            values = _with_points(values)
+        if kind == "number" and rows:
+            values = _with_points(values, rows[0], column)
         found.append(ENCODED[kind](column, values, places))
     return np.concatenate(found, axis=1).astype(np.float32)
 
@@ -89,11 +99,20 @@ def _present(value: Any) -> str | None:
     return None if text.lower() in MISSING else text
 
 
-def _with_points(values: list[str | None]) -> list[str | None]:
+def _with_points(
+    values: list[str | None], row: dict[str, Any], column: dict[str, Any]
+) -> list[str | None]:
     """A column with points for its decimal commas, if all of it may be written so."""
-    if not all(COMMA.fullmatch(text) for text in values if text is not None):
+    if not isinstance(row, Row) or row.dots is None:
         return values
-    return [text and text.replace(",", ".") for text in values]
+    dots = row.dots[column["name"]]
+    if dots is None:
+        dots = column.get("dots", row.commas)
+    texts = [text for text in values if text is not None]
+    fits = all(COMMA.fullmatch(text) or (dots and DOTTED.fullmatch(text)) for text in texts)
+    if not fits or not (row.commas or dots):
+        return values
+    return [text and text.replace(".", "").replace(",", ".") for text in values]
 
 
 def _numbers(column: dict[str, Any], values: list[str | None], places: list[str]) -> Any:

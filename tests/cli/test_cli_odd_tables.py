@@ -1,0 +1,59 @@
+"""Tables as people have them: what is not plain to see is said, and nothing is wrong in silence."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+N = 120
+
+
+def train(command, header, row, *options):
+    """Train on rows that ``row`` makes of their place; returns what is said of the table."""
+    lines = [header, *[row(k) for k in range(N)]]
+    Path("t.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    result = command("train", "t.csv", "--epochs", "1", "--out", "run", "--force", *options)
+    assert result.exit_code == 0
+    return [line for line in result.stderr.splitlines() if not line.startswith("epoch ")]
+
+
+def test_categories_that_are_nearly_numbers_are_told(command):
+    said = train(command, "share,x,y", lambda k: f"{k % 5}0 %,{k * 7 % 50},{k % 17 / 2}")
+    assert "Column 'share' is one of categories; numbers are written without a unit." in said
+    said = train(command, "size,x,y", lambda k: f"{k % 5} by {k % 3},{k * 7 % 50},{k % 17 / 2}")
+    assert not any("'size'" in line for line in said)
+
+
+def test_names_that_differ_in_capitals_are_told(command):
+    towns = ["Bonn", "Kiel", "bonn"]
+    said = train(command, "town,x,y", lambda k: f"{towns[k % 3]},{k * 7 % 50},{k % 17 / 2}")
+    assert (
+        "Column 'town': 'Bonn' and 'bonn' differ only in capitals, and count as two categories."
+        in said
+    )
+    said = train(command, "x,town", lambda k: f"{k * 7 % 50},{towns[k % 3]}")
+    assert said[0] == (
+        "Predicting the last column, 'town' (classification, 3 classes: 'Bonn', 'Kiel', 'bonn'; "
+        "'Bonn' and 'bonn' differ only in capitals, and count as two); --target chooses another."
+    )
+
+
+@pytest.mark.parametrize("end", [",", ",,"])
+def test_marks_at_the_end_of_each_line_are_no_target(command, end):
+    said = train(command, f"x,y{end}", lambda k: f"{k * 7 % 50},{k % 17 / 2}{end}")
+    assert said[0].startswith("Predicting the last column, 'y' (regression)")
+    assert said[1] == "Column 'column 3' is left out: it has no values."
+
+
+def test_a_table_as_excel_writes_it_in_europe(command):
+    def row(k):
+        money = f"{1 + k % 9}.{k * 37 % 1000:03},{k % 10}0"
+        day = f"{1 + k % 28:02}.{1 + k % 12:02}.2024"
+        return f"{money};{day};{k % 7:02}234;{'ja' if k % 2 else 'nein'};{k % 5},5"
+
+    said = train(command, "sep=;\nPreis (€);Datum;PLZ;Balkon;Ziel", row, "--task", "regression")
+    assert said[0] == "Predicting the last column, 'Ziel' (regression); --target chooses another."
+    assert said[1] == "Column 'Datum' holds dates (day.month.year)."
+    assert said[2].startswith("Column 'PLZ' holds codes, not numbers: '0")
+    assert said[3] == "Dots part thousands in 'Preis (€)': 1.234 is 1234 there."
