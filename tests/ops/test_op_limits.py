@@ -261,3 +261,10 @@ def test_integers_of_any_width_count_as_floats(function: Callable[..., Any], dty
         np.testing.assert_array_equal(
             cr.softmax_cross_entropy(x, labels), cr.softmax_cross_entropy(x * 1.0, labels)
         )
+
+
+def test_a_zero_over_next_to_nothing_has_a_gradient_by_its_divisor() -> None:
+    """-g y / b is 0 there; written as -(g / b) y it would be infinity times 0."""
+    a, b = cr.tensor([0.0]), cr.tensor([1e-310])
+    cr.sum(a / b).backward()
+    np.testing.assert_array_equal(b.grad, [0.0])

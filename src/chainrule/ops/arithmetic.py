@@ -56,7 +56,7 @@ class Divide(Elementwise):
 
     name, function, onnx = "divide", "divide", "Div"
     latex, code, domains = r"\frac{{{0}}}{{{1}}}", "{0} / {1}", ("real", "nonzero")
-    pulls = lambda g, y, a, b: g / b, lambda g, y, a, b: -(g / b) * y
+    pulls = lambda g, y, a, b: g / b, lambda g, y, a, b: -g * y / b
 
     def entry(self, sp: Any, a: Any, b: Any) -> Any:
         return a / b
