@@ -52,8 +52,9 @@ def script_name(contestant: Contestant) -> str:
 
 def compile_package(package: str) -> None:
     """Write the bytecode of a distribution's modules, wherever it is not up to date."""
-    names = metadata.packages_distributions()
-    for name in (name for name, owners in names.items() if package in owners):
+    owners = metadata.packages_distributions()
+    # What is installed from its sources, to be edited, is not among them.
+    for name in [name for name in owners if package in owners[name]] or [package]:
         spec = importlib.util.find_spec(name)
         for folder in (spec.submodule_search_locations or ()) if spec else ():
             if os.access(folder, os.W_OK):
