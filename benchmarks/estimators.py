@@ -7,9 +7,10 @@
 Both are used as they are, with default settings and the same ``random_state``, on the same folds,
 one after the other on one thread: on raw columns, behind a StandardScaler, and where numbers are
 predicted with standardised targets too. The score is the accuracy, or R² of numbers. A seed
-shuffles the folds and begins the networks; its score is the mean over its folds, and the standard
-errors are over seeds. Seconds are the processor's, so that other programs do not count. Data come
-with scikit-learn, mlxtend, statsmodels and palmerpenguins; what is not installed is said.
+shuffles the folds and begins the networks. The error of a gain is that of its mean for other rows
+of the same kind, not only for other seeds: see ``standard_error``. Seconds are the processor's, so
+that other programs do not count. Data come with scikit-learn, mlxtend, statsmodels and
+palmerpenguins; what is not installed is said.
 """
 
 from __future__ import annotations
@@ -110,7 +111,7 @@ NUMBERS: dict[str, Callable[[], Table]] = {
 
 @dataclass(frozen=True)
 class Comparison:
-    """Scores of theirs and ours by seed, and the seconds that all fits took."""
+    """Scores of theirs and ours (seeds, folds), and the seconds that all fits took."""
 
     name: str
     standardised: str
@@ -121,7 +122,7 @@ class Comparison:
 
     @property
     def gain(self) -> np.ndarray:
-        """What ours score more, by seed."""
+        """What ours score more on each fold."""
         return self.ours - self.theirs
 
     @property
@@ -137,19 +138,22 @@ class Comparison:
         theirs, ours = self.seconds
         return (
             f"| {self.name} | {self.shape[0]} × {self.shape[1]} | {self.standardised} "
-            f"| {told(self.theirs)} | {told(self.ours)} | {told(self.gain, '+')} | {self.verdict} "
+            f"| {self.theirs.mean():.4f} | {self.ours.mean():.4f} "
+            f"| {self.gain.mean():+.4f} ± {standard_error(self.gain):.4f} | {self.verdict} "
             f"| {theirs:.2f} | {ours:.2f} |"
         )
 
 
-def standard_error(values: np.ndarray) -> float:
-    """Of the mean over seeds; infinite for one seed alone."""
-    return float(values.std(ddof=1) / len(values) ** 0.5) if len(values) > 1 else float("inf")
+def standard_error(gain: np.ndarray) -> float:
+    """Of the mean of gains (seeds, folds); infinite for one seed alone.
 
-
-def told(values: np.ndarray, sign: str = "") -> str:
-    """The mean and its standard error."""
-    return f"{values.mean():{sign}.4f} ± {standard_error(values):.4f}"
+    Folds share rows, seeds even all of them, so the spread of their mean tells too little of other
+    rows: σ²(1/n + test/train) is its variance (Nadeau & Bengio 2003, Inference for the
+    generalization error).
+    """
+    if len(gain) < 2:
+        return float("inf")
+    return float(np.sqrt((1 / gain.size + 1 / (FOLDS - 1)) * gain.var(ddof=1)))
 
 
 def prepared(network: Any, standardised: str) -> Any:
@@ -173,7 +177,7 @@ def compared(name: str, standardised: str, seeds: int) -> Comparison | str:
     pair: tuple[Any, Any] = (
         (MLPClassifier, cr.NetworkClassifier) if by_class else (MLPRegressor, cr.NetworkRegressor)
     )
-    scores: list[list[float]] = [[], []]
+    scores: list[list[list[float]]] = [[], []]
     seconds = [0.0, 0.0]
     for seed in range(seeds):
         folds = (StratifiedKFold if by_class else KFold)(FOLDS, shuffle=True, random_state=seed)
@@ -186,7 +190,7 @@ def compared(name: str, standardised: str, seeds: int) -> Comparison | str:
                 seconds[which] += time.process_time() - began
                 found[which].append(estimator.score(X[test], y[test]))
         for mine, values in zip(scores, found, strict=True):
-            mine.append(float(np.mean(values)))
+            mine.append(values)
     theirs, ours = map(np.array, scores)
     return Comparison(name, standardised, X.shape, theirs, ours, (seconds[0], seconds[1]))
 
@@ -221,7 +225,7 @@ def summary(found: list[Comparison]) -> str:
         those = [one for one in found if one.standardised == standardised]
         accuracy = [one.gain.mean() for one in those if one.name in CLASSES]
         numbers = [
-            np.maximum(one.ours, 0).mean() - np.maximum(one.theirs, 0).mean()
+            np.subtract(*(np.maximum(x.mean(axis=1), 0).mean() for x in (one.ours, one.theirs)))
             for one in those
             if one.name in NUMBERS
         ]
