@@ -163,3 +163,50 @@ def test_on_small_data_the_product_that_has_the_bias_in_it_is_turned() -> None:
 def test_a_graph_without_scores_is_left() -> None:
     graph = cr.trace(lambda x: cr.tanh(x) @ x.T, np.ones((8, 2)))
     assert classes_first(graph) is graph
+
+
+PRODUCTS: dict[str, tuple[tuple[int, ...], tuple[int, ...]]] = {
+    "a vector on the right": ((8, 4, 4), (4,)),
+    "a vector on the right, of another length": ((8, 3, 4), (4,)),
+    "a vector on the left": ((6,), (8, 6, 3)),
+}
+
+
+@pytest.mark.parametrize("case", PRODUCTS)
+def test_products_of_more_than_two_axes_are_left(case: str) -> None:
+    rng = np.random.default_rng(5)
+    a, b = (rng.normal(size=shape) for shape in PRODUCTS[case])
+    graph = cr.trace(lambda a, b: cr.softmax(a @ b), a, b)
+    ours, theirs = graph.compile("numpy")(a, b), graph.evaluate(a, b)
+    np.testing.assert_allclose(ours, theirs, rtol=1e-12)
+
+
+def test_wide_products_of_more_than_two_axes_are_left() -> None:
+    rng = np.random.default_rng(6)
+    q, keys = rng.normal(size=4), rng.normal(size=(4, 4, 256))
+    graph = cr.trace(lambda q, keys: cr.tanh(q @ keys), q, keys)
+    np.testing.assert_allclose(graph.compile("numpy")(q, keys), graph.evaluate(q, keys), rtol=1e-12)
+
+
+@pytest.mark.parametrize("axis", [0, 1])
+def test_what_is_counted_is_not_added_as_floats_are(axis: int) -> None:
+    z = np.random.default_rng(7).normal(size=(9, 3))
+    b = np.array([0.5, -1.0, 2.0])
+    for count in (
+        lambda z: cr.sum(cr.softmax(z + b) > 0.3, axis),
+        lambda z: cr.sum(cr.astype(1e9 * cr.softmax(z + b), "int32"), axis),
+    ):
+        graph = cr.trace(count, z)
+        ours, theirs = graph.compile("numpy")(z), graph.evaluate(z)
+        assert ours.dtype == theirs.dtype
+        np.testing.assert_array_equal(ours, theirs)
+
+
+def test_a_transpose_that_turns_nothing_is_no_transpose() -> None:
+    rng = np.random.default_rng(8)
+    H, w = rng.normal(size=(4, 4)), rng.normal(size=(4, 2))
+    graph = cr.trace(lambda H, w: cr.softmax(cr.transpose(H, (0, 1)) @ w), H, w)
+    np.testing.assert_allclose(graph.compile("numpy")(H, w), graph.evaluate(H, w), rtol=1e-12)
+    z = rng.normal(size=(9, 3))
+    graph = cr.trace(lambda z: cr.softmax(cr.transpose(z, (0, 1)) + np.ones(3)), z)
+    np.testing.assert_allclose(graph.compile("numpy")(z), graph.evaluate(z), rtol=1e-12)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -9,8 +10,9 @@ import pytest
 
 import chainrule as cr
 from chainrule.graph.graph import Graph
+from chainrule.graph.op import Op
 from chainrule.graph.remembered import BYTES, GRAPHS, remembered
-from chainrule.graph.tensor import placeholder
+from chainrule.graph.tensor import apply, placeholder
 
 
 class Counting:
@@ -85,6 +87,49 @@ def test_large_constants_are_not_kept_alive() -> None:
     size = BYTES // 8 + 1
     for _ in range(2):
         counting.transform(line(offset=np.ones(size), size=size))
+    assert counting.count == 2
+
+
+def test_settings_count_to_the_sign_of_a_zero() -> None:
+    counting = Counting()
+    for low in (0.0, -0.0):
+        x = placeholder((1,), np.float64, "x")
+        made = counting.transform(Graph([x], [cr.clip(x, low)]))
+        assert np.signbit(made.evaluate(np.array([-1.0]))[0]) == np.signbit(low)
+
+
+def test_ops_of_the_user_are_not_taken_for_others() -> None:
+    """Their settings may compare as they like, or have no hash."""
+
+    @dataclass(frozen=True)
+    class Times(Op):
+        table: Any = field(compare=False)
+
+        def value(self, xp: Any, x: Any) -> Any:
+            return x * self.table[0]
+
+        def shape(self, *x: Any) -> Any:
+            return x[0]
+
+    counting = Counting()
+    for factor in (2.0, 5.0):
+        x = placeholder((1,), np.float64, "x")
+        made = counting.transform(Graph([x], [apply(Times([factor]), x)]))
+        np.testing.assert_array_equal(made.evaluate(np.array([3.0])), [3 * factor])
+
+
+def test_a_graph_may_begin_with_an_inner_node() -> None:
+    x = placeholder((3,), np.float64, "x")
+    y = x * 2.0
+    run = Graph([y], [cr.exp(y)]).compile("numpy")
+    np.testing.assert_array_equal(run(np.zeros(3)), np.ones(3))
+
+
+def test_a_view_counts_with_all_that_it_keeps_alive() -> None:
+    counting = Counting()
+    large = np.ones(BYTES)
+    for _ in range(2):
+        counting.transform(line(offset=large[:3]))
     assert counting.count == 2
 
 

@@ -90,6 +90,14 @@ def _rows(run: Run, file: Path) -> Iterator[Any]:
     table_file = open_table(file)
     marks = Marks()
     if isinstance(table_file, CsvFile):
+        used = {column.name for column in run.encoder.columns}
+        for name, value in table_file.marks.in_doubt(run.encoder.marks).items():
+            if name in used:
+                raise DataError(
+                    f"{file}, column {name!r}: {value} may be {value.replace('.', '')}, as this "
+                    f"file writes decimal commas, or {value.replace('.', ',')}; the model's own "
+                    "table wrote none. Write it in one of these two ways."
+                )
         marks = table_file.marks = table_file.marks.after(run.encoder.marks)
     lacking = _optional(run, table_file)
     rows, unseen = rows_a_batch(len(table_file.names)), dict[str, tuple[str, int]]()

@@ -50,6 +50,16 @@ class Marks:
             points |= left
         return Marks(commas, thousands, points, self.unsure)
 
+    def in_doubt(self, learned: Marks) -> dict[str, str]:
+        """Columns, each with a value, of which neither this file nor the training's can tell.
+
+        This one writes decimal commas, and that one did not: 1.234 may be either number.
+        """
+        if not self.commas or learned.commas:
+            return {}
+        known = learned.thousands | learned.points
+        return {name: value for name, value in self.unsure.items() if name not in known}
+
     def with_points(self, name: str) -> Marks:
         """What they mean if dots turn out to be decimal points in a column."""
         return replace(self, thousands=self.thousands - {name}, points=self.points | {name})

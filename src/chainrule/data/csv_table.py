@@ -87,7 +87,7 @@ class CsvFile:
 
         Where some may be codes, as 01234 is, they stay as they are written.
         """
-        if may_be_codes(values):
+        if may_be_codes(values) and all(value.isdigit() or not present(value) for value in values):
             return list(map(present, values))
         dots = self.delimiter != "," and self.marks.part_thousands(name)
         if dots and any("." in value for value in values):

@@ -19,23 +19,19 @@ Each entry is made of the same numbers as before; sums over classes may add them
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from chainrule.engine.bias_rows import SMALL
-from chainrule.engine.features_first import other_way
+from chainrule.engine.features_first import Consumers, consumers_of, is_plain_product, other_way
 from chainrule.engine.lower import NARROW
 from chainrule.graph.graph import Graph, rebuilt, rewired
 from chainrule.graph.op import FUNCTIONS
 from chainrule.graph.origin import came_from, settings
 from chainrule.graph.recording import within
 from chainrule.graph.tensor import Tensor, apply, constant
-
-Consumers = Mapping[Tensor, list[Tensor]]
 
 #: Fewer rows than so many for each class are not worth it.
 ROWS_A_CLASS = 2
@@ -47,10 +43,7 @@ LONG_ROWS = 1024
 
 def classes_first(graph: Graph) -> Graph:
     """The graph with its scores, and what is computed from them entry by entry, transposed."""
-    consumers: dict[Tensor, list[Tensor]] = defaultdict(list)
-    for node in graph.nodes:
-        for x in node.inputs:
-            consumers[x].append(node)
+    consumers = consumers_of(graph)
     turned: set[Tensor] = set()
     for node in graph.nodes:
         if _is_of_scores(node) and node.inputs[0] not in turned:
@@ -77,7 +70,7 @@ def _is_by_entry(node: Tensor) -> bool:
 
 def _is_small_product(node: Tensor) -> bool:
     """Whether the node is H @ W, the bias being a row of W, and as quickly made as Wᵀ @ Hᵀ."""
-    return came_from(node, "matmul") and node.ndim == 2 and node.inputs[0].size <= SMALL
+    return is_plain_product(node) and node.inputs[0].size <= SMALL
 
 
 def _alike(z: Tensor, consumers: Consumers) -> set[Tensor]:
@@ -130,7 +123,8 @@ class _Turning:
             x = self._columns[node.inputs[0]]
             if came_from(node, "softmax_cross_entropy"):
                 return _cross_entropy(x, self._become[node.inputs[1]])
-            if came_from(node, "sum") and not settings(node)["keepdims"]:
+            is_float = node.dtype == x.dtype and x.dtype.kind == "f"
+            if came_from(node, "sum") and is_float and not settings(node)["keepdims"]:
                 axis = settings(node)["axis"]
                 if axis in (0, (0,)):
                     return _matmul(x, np.ones(x.shape[1], x.dtype))

@@ -36,10 +36,7 @@ UNITS, TIMES_ROWS = 256, 4
 
 def features_first(graph: Graph) -> Graph:
     """The graph with the H that are joined with ones or wide, and their like, turned."""
-    consumers: dict[Tensor, list[Tensor]] = defaultdict(list)
-    for node in graph.nodes:
-        for x in node.inputs:
-            consumers[x].append(node)
+    consumers = consumers_of(graph)
     turned: set[Tensor] = set()
     for node in graph.nodes:
         if _is_longer(node):
@@ -49,6 +46,20 @@ def features_first(graph: Graph) -> Graph:
             if all(_turns_freely(x, layer, consumers) for x in layer):
                 turned |= layer
     return _turned(graph, turned) if turned else graph
+
+
+def consumers_of(graph: Graph) -> Consumers:
+    """The nodes that read each node, in order."""
+    consumers: dict[Tensor, list[Tensor]] = defaultdict(list)
+    for node in graph.nodes:
+        for x in node.inputs:
+            consumers[x].append(node)
+    return consumers
+
+
+def is_plain_product(node: Tensor) -> bool:
+    """Whether the node is a product of two matrices."""
+    return came_from(node, "matmul") and all(x.ndim == 2 for x in node.inputs)
 
 
 def _is_longer(node: Tensor) -> bool:
@@ -61,7 +72,7 @@ def _is_longer(node: Tensor) -> bool:
 
 def _is_wide(node: Tensor) -> bool:
     """Whether the node is a product that makes many units of few rows."""
-    if not came_from(node, "matmul") or node.ndim != 2:
+    if not is_plain_product(node):
         return False
     rows, units = node.shape
     return units >= max(UNITS, TIMES_ROWS * rows) and rows > 1
@@ -127,7 +138,7 @@ def _as_rows(x: Tensor, node: Tensor) -> Tensor:
 
 def other_way(x: Tensor) -> Tensor:
     """xᵀ; of a transposed one, what it was."""
-    if came_from(x, "transpose"):
+    if came_from(x, "transpose") and settings(x)["axes"] == (1, 0):
         return x.inputs[0]
     turned: Tensor = FUNCTIONS["transpose"](x)
     return turned

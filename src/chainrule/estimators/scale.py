@@ -30,6 +30,9 @@ LEAST_SPREAD = 1e-12
 #: that was standardised, or shrunk to between 0 and 1, or is 0 and 1; lengths in suitable units.
 ORDINARY = (0.1, 10.0)
 
+#: So many of its units a column may lie away from 0 before it needs to be shifted.
+FAR = 20.0
+
 #: How far from 0 the mean may be, and between what the unit, of a column that is standardised, or
 #: was with some more rows: then its largest number may be any.
 NEAR_MEAN, NEAR_UNIT = 0.5, (0.5, 2.0)
@@ -144,10 +147,12 @@ class Scales:
 
 
 def ordinary(x: Array, scale: Scale) -> bool:
-    """Whether all columns are of ordinary size, those of 0 alone aside."""
+    """Whether all columns are of ordinary size, those of 0 alone aside, and none is far from 0."""
     largest = np.maximum(x.max(axis=0), -x.min(axis=0))
     standardised = (np.abs(scale.mean) <= NEAR_MEAN) & _within(scale.unit, NEAR_UNIT)
-    return bool(np.all((largest == 0) | _within(largest, ORDINARY) | standardised))
+    varies = x.max(axis=0) > x.min(axis=0)
+    is_near = ~varies | (np.abs(scale.mean) <= FAR * np.asarray(scale.unit))
+    return bool(np.all((largest == 0) | (_within(largest, ORDINARY) & is_near) | standardised))
 
 
 def _within(numbers: Any, limits: tuple[float, float]) -> Any:

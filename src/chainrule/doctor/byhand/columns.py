@@ -32,16 +32,31 @@ TYPED = (
     (r"np\.max\(z, axis=1", "np.max(z, axis=0"),
     (r"np\.argmax\((\w+), axis=1\)", r"np.argmax(\1, axis=0)"),
     (r"\.all\(axis=-1\)", ".all(axis=0)"),
-    (r"X, y = X\[(\w+)\], y\[\1\]", r"X, y = X[:, \1], y[..., \1]"),
+    (r"X\[(order|keep)\], y\[\1\]", r"X[:, \1], y[..., \1]"),
+    (r"(np\.eye\(\d+\)\[.*?\])(?=\s|$)", r"\1.T"),
+    (r"x @ W \+ b", "W @ x + b"),
+    (r"h @ (p\[\S+?\])", r"\1 @ h"),
+    (r"each row's largest", "each column's largest"),
     (r"len\(X\)", "X.shape[1]"),
     (r"size=\(inputs, units\)", "size=(units, inputs)"),
     (r"np\.zeros\(units\)", "np.zeros((units, 1))"),
 )
 
 
-def lie_in_columns(X: Array, y: Array) -> bool:
-    """Whether the samples are columns: as many of X as of y, and not as many rows."""
-    return X.ndim == 2 and y.ndim in (1, 2) and len(X) != len(y) and X.shape[1] == y.shape[-1]
+def lie_in_columns(X: Array, y: Array, parameters: Mapping[str, Array]) -> bool:
+    """Whether the samples are columns: by the shapes of X and y, and of the weights.
+
+    W @ X needs a weight with a column for each row of X, and X @ W one with a row for each column.
+    Where X and y fit in rows as well, the weights alone must tell.
+    """
+    if X.ndim != 2 or y.ndim not in (1, 2) or X.shape[1] != y.shape[-1]:
+        return False
+    weights = [array.shape for array in parameters.values() if array.ndim == 2]
+    left_of_X = any(shape[1] == len(X) for shape in weights)
+    right_of_X = any(shape[0] == X.shape[1] for shape in weights)
+    if len(X) == len(y):
+        return left_of_X and not right_of_X
+    return left_of_X or not right_of_X
 
 
 def in_rows(program: Program) -> Program:

@@ -47,8 +47,8 @@ def program_of(
     for name, function in functions.items():
         if function is not None and not callable(function):
             raise OptionError(f"{name} is a function, got {type(function).__name__}.")
-    pairs = [_pair("data", data)]
-    in_columns = lie_in_columns(*pairs[0])
+    pairs, numbers = [_pair("data", data)], _arrays(parameters)
+    in_columns = lie_in_columns(*pairs[0], numbers)
     if validation is not None:
         pairs.append(_pair("validation", validation))
     for name, (X, y) in zip(("data", "validation"), pairs, strict=False):
@@ -57,13 +57,13 @@ def program_of(
                 f"{name}: X has shape {X.shape} and y {y.shape}; one target a row was expected, "
                 "or one a column where X has a sample in each column."
             )
-        if in_columns and not lie_in_columns(X, y):
+        if in_columns and (X.ndim != 2 or X.shape[1] != y.shape[-1]):
             raise ShapeError(
                 f"{name}: X has shape {X.shape} and y {y.shape}; data has a sample in each column, "
                 "so the same was expected here."
             )
     program = Program(
-        step, forward, _arrays(parameters), pairs[0], pairs[1] if len(pairs) > 1 else None,
+        step, forward, numbers, pairs[0], pairs[1] if len(pairs) > 1 else None,
         loss, gradients, batches, metric,
         None if epochs is None else whole_number("diagnose", "epochs", epochs),
         whole_number("diagnose", "seed", seed, least=0),

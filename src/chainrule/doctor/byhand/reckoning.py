@@ -141,7 +141,7 @@ def _failing(probes: Probes) -> Diagnosis:
             tried.append(found)
     cures = [found for found in tried if _cures(probes, found)]
     best = min((found.lack for found in cures), default=0.0)
-    near = [found for found in cures if found.lack <= best + CLOSE]
+    near = [f for f in cures if f.lack <= best + CLOSE or f.suspicion.is_definite]
     specific = [found for found in near if found.illness.is_specific]
     if specific:
         # It cures as well as anything does: what else cures is no second illness, and of that only
@@ -168,7 +168,9 @@ def _failing(probes: Probes) -> Diagnosis:
             return _unlucky(probes, luck, tuple(found.illness.name for found in general))
         general = kept
     if general:
-        return _ill(probes, general)
+        # A rate is too large or too small, and not both.
+        rates = [found for found in general if found.illness.name.startswith("rate")]
+        return _ill(probes, [found for found in general if found not in rates[1:]])
     if is_as_good_on_others(probes):
         told = f"Nothing wrong found. {_does_not_learn(probes)}{ROOM}"
         return _diagnosis(probes, (), HEALTHY, told)
@@ -184,6 +186,8 @@ def _cures(probes: Probes, found: Treated) -> bool:
     Where nothing is learnt and the evidence is no matter of degree, it is enough that it brings the
     program nearer.
     """
+    if not found.run.share < KNOWS_NOTHING:
+        return False
     if found.suspicion.is_definite and stands_still(probes):
         return found.is_cured or found.lack < found.before - CLOSE
     return (found.is_cured or may_fit_noise(probes)) and holds_for_others(probes, found)
