@@ -269,3 +269,36 @@ def test_codes_that_are_too_many_classes(folder, repeated):
     assert "; '0000' begins with 0, as codes do, and the task regression takes it as a number." in (
         str(error.value)
     )
+
+
+def _european(path: Path, numbers: list[str]) -> Path:
+    """A column of these numbers, and half of each as the target, with decimal commas."""
+    lines = [f"{n};{str(float(n.replace(',', '.')) / 2).replace('.', ',')}" for n in numbers]
+    path.write_text("a;y\n" + "\n".join(lines) + "\n", encoding="utf-8")
+    return path
+
+
+def test_one_number_with_a_zero_among_decimal_commas_is_a_number(command, folder):
+    numbers = [f"{5 + k % 60},{k % 10}5" for k in range(N)]
+    train = _european(folder / "t.csv", ["07", *numbers])
+    (column,) = next(iter(open_table(train).batches(10_000))).columns["a"].shape
+    assert column == N + 1
+    assert command("train", train, "--epochs", "5", "--out", "run").exit_code == 0
+    told = [
+        command("predict", "run", _european(folder / f"{k}.csv", [first, "10,5"]))
+        for k, first in enumerate(["07", "7"])
+    ]
+    assert told[0].exit_code == told[1].exit_code == 0
+    assert told[0].stdout == told[1].stdout
+
+
+def test_a_dot_that_may_part_thousands_or_not_is_asked_about(command, folder):
+    lines = "\n".join(f"{2 + k % 90 / 10},{k % 90}" for k in range(N))
+    (folder / "t.csv").write_text(f"b,y\n{lines}\n", encoding="utf-8")
+    assert command("train", "t.csv", "--epochs", "5", "--out", "run").exit_code == 0
+    (folder / "new.csv").write_text("b;c\n1.234;10,50\n", encoding="utf-8")
+    said = command("predict", "run", "new.csv")
+    assert said.exit_code != 0
+    assert "column 'b': 1.234 may be 1234, as this file writes decimal commas, or 1,234" in (
+        " ".join(said.stderr.split())
+    )

@@ -91,3 +91,12 @@ def test_thousands_with_dots_are_what_they_were(tmp_path_factory, numbers, cents
     signs = [-0.25 if text.startswith("-") else 0.25 for text in texts]
     wanted = [n + cents * sign for n, sign in zip(numbers, signs, strict=True)]
     assert read_table(path).columns["n"].tolist() == wanted
+
+
+def test_what_neither_this_file_nor_the_training_s_can_tell() -> None:
+    names = ("a", "b")
+    written = marks_of(names, [("10,5", "1.234"), ("9,5", "2.345")])
+    assert written.in_doubt(Marks()) == {"b": "1.234"}
+    assert written.in_doubt(Marks(commas=True)) == {}
+    assert written.in_doubt(Marks(points=frozenset("b"))) == {}
+    assert marks_of(names, [("10.5", "1.234")]).in_doubt(Marks()) == {}

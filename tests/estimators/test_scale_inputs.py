@@ -216,3 +216,13 @@ def test_layers_that_cannot_take_a_scale_get_none() -> None:
             refused.fit(RAW, KIND)
     net = cr.NetworkClassifier(layers=[cr.Dense(8, "tanh")], **QUICK).fit(RAW, KIND)
     assert not net._scales.inputs.is_none
+
+
+def test_columns_far_from_zero_for_their_spread_are_shifted() -> None:
+    rng = np.random.default_rng(0)
+    rows = rng.normal(size=(300, 4))
+    labels = (rows[:, 0] * rows[:, 1] > 0).astype(int)
+    near = 0.996 + 0.003 * rows
+    assert not ordinary(near, Scale(near.mean(axis=0), near.std(axis=0)))
+    net = cr.NetworkClassifier(random_state=0)
+    assert net.fit(near, labels).score(near, labels) > 0.95

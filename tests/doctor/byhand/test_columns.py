@@ -225,3 +225,62 @@ def test_columns_of_very_different_sizes_each_count() -> None:
 def test_a_rate_that_is_smaller_by_five_powers_of_ten() -> None:
     found = cr.diagnose(**given(rate=1e-5))
     assert found.findings[0].name == "rate_too_small"
+
+
+def softmax(z: Any) -> Any:
+    e = np.exp(z - np.max(z, axis=0, keepdims=True))
+    return e / np.sum(e, axis=0, keepdims=True)
+
+
+def of_classes(inputs: int, classes: int = 3) -> P:
+    """One-hot targets in columns, of as many classes as inputs perhaps."""
+    rng = np.random.default_rng(3)
+    X = rng.normal(size=(inputs, 200))
+    Y = np.eye(classes)[X[:classes].argmax(axis=0)].T
+    p = {
+        "W1": rng.normal(size=(8, inputs)) * 0.6, "b1": np.zeros((8, 1)),
+        "W2": rng.normal(size=(classes, 8)) * 0.35, "b2": np.zeros((classes, 1)),
+    }  # fmt: skip
+
+    def outputs(p: P, X: Any) -> Any:
+        return softmax(p["W2"] @ hidden(p, X) + p["b2"])
+
+    def step(p: P, X: Any, Y: Any) -> None:
+        H = hidden(p, X)
+        d2 = (outputs(p, X) - Y) / X.shape[1]
+        d1 = p["W2"].T @ d2 * (1 - H**2)
+        for name, g in {
+            "W1": d1 @ X.T, "b1": d1.sum(1, keepdims=True),
+            "W2": d2 @ H.T, "b2": d2.sum(1, keepdims=True),
+        }.items():  # fmt: skip
+            p[name] -= 0.8 * g
+
+    return {
+        "step": step, "forward": outputs, "parameters": p, "data": (X, Y), "batches": batches,
+        "loss": lambda p, X, Y: -np.mean(np.sum(Y * np.log(outputs(p, X)), axis=0)), "epochs": 60,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("inputs", [3, 5])
+def test_as_many_classes_as_inputs_are_no_rows(inputs: int) -> None:
+    """X and y fit as rows too, where both have three; then the weights tell."""
+    found = cr.diagnose(**of_classes(inputs))
+    assert (found.verdict, found.findings) == ("healthy", ())
+    assert NOTE in found.summary
+
+
+def test_one_input_and_one_output_are_no_single_row() -> None:
+    program = program_of(**given() | {
+        "data": (np.ones((1, 30)), np.ones((1, 30))),
+        "parameters": {"W1": np.ones((8, 1)), "b1": np.ones((8, 1)), "W2": np.ones((1, 8))},
+    })  # fmt: skip
+    assert program.is_in_columns
+    assert program.data[0].shape == (30, 1)
+
+
+def test_as_many_samples_as_inputs_in_rows_stay_rows() -> None:
+    program = program_of(**given() | {
+        "data": (np.ones((30, 30)), np.ones(30)),
+        "parameters": {"W1": np.ones((30, 8)), "W2": np.ones((8, 1))},
+    })  # fmt: skip
+    assert not program.is_in_columns
