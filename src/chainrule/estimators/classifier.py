@@ -72,9 +72,10 @@ class NetworkClassifier(ClassifierMixin, NetworkEstimator):  # type: ignore[misc
             and fold both into the first layer afterwards, so that what was learnt takes columns as
             they are; ``alpha`` and the rate then mean what they mean behind a StandardScaler. True,
             False as in scikit-learn, or "auto": only if some column is of no ordinary size, its
-            largest number below 0.1 or above 10, whatever its sign. Not for a whole network, nor
-            where ``layers`` begins with anything but Dense. ``partial_fit`` scales by the first
-            samples. Callbacks see the network as it trains, on scaled columns.
+            largest number below 0.1 or above 10, whatever its sign, or its mean more than 20 units
+            from 0. Not for a whole network, nor where ``layers`` begins with anything but Dense.
+            ``partial_fit`` scales by the first samples. Callbacks see the network as it trains, on
+            scaled columns.
         layers: in place of ``hidden_layer_sizes``, a list of hidden layers, to which the output
             layer is added; or a whole ``Sequential``, with the output layer that the classes need.
             One that is built already goes on from its parameters, in a copy.
