@@ -230,8 +230,13 @@ def test_dots_that_turn_out_to_be_points_below_the_head(command, folder, monkeyp
         assert "thousands" not in trained.stderr
         said.append(command("predict", table, "new.csv").stdout)
     assert said[0] == said[1] != ""
-    # A training reads the file once more; predicting has told the first rows, and stops.
     told = command("predict", "same", "train.csv")
+    assert "1.000 may be 1000, as this file writes decimal commas" in told.stderr
+    # A training reads the file once more; predicting has told the first rows, and stops.
+    lines = [f"{1 + k % 9};{k % 3},5;{k % 7}" for k in range(90)]
+    Path("whole.csv").write_text("\n".join(["area;share;y", *lines]) + "\n")
+    command("train", "whole.csv", "--task", "regression", "--epochs", "1", "--out", "whole")
+    told = command("predict", "whole", "train.csv")
     assert told.exit_code == 1
     assert told.stderr == (
         "Error: train.csv: dots part thousands at first in 'area', and are decimal points from "

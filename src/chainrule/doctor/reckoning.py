@@ -48,7 +48,7 @@ from chainrule.doctor.treating import (
     then,
     treated,
 )
-from chainrule.doctor.yardstick import CLOSE, KNOWS_NOTHING, LEARNT
+from chainrule.doctor.yardstick import CLOSE, LEARNT
 
 #: Other starts that are tried before a failure is put down to anything but its start: of XOR with
 #: two ReLU one in eight succeeds. A repair that is no luck succeeds from so many more of them.
@@ -184,7 +184,7 @@ def _general(probes: Probes) -> list[Treated]:
     for illness in OF_LEARNING:
         suspicion = None if illness.is_specific else illness.suspect(probes)
         found = None if suspicion is None else treated(probes, illness, suspicion)
-        learns_some = found is not None and found.trial.share < KNOWS_NOTHING
+        learns_some = found is not None and found.trial.share < 1
         if found is not None and learns_some and (found.is_cured or may_fit_noise(probes)):
             cures.append(found)
     return sorted(cures, key=lambda found: found.lack)

@@ -186,7 +186,7 @@ def _cures(probes: Probes, found: Treated) -> bool:
     Where nothing is learnt and the evidence is no matter of degree, it is enough that it brings the
     program nearer.
     """
-    if not found.run.share < KNOWS_NOTHING:
+    if not found.run.share < 1:  # than a constant answer
         return False
     if found.suspicion.is_definite and stands_still(probes):
         return found.is_cured or found.lack < found.before - CLOSE
