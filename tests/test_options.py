@@ -114,7 +114,7 @@ def test_signatures_help_and_pickles_are_as_ever() -> None:
 def test_options_of_a_function() -> None:
     def function(a: int, /, b: int, *c: int, d: int = 1, **e: int) -> None: ...
 
-    assert options_of(function) == ["b", "d"]
+    assert options_of(function) == ("b", "d")
     known_options("it", ["b"], ["b"])
     with pytest.raises(OptionError, match="it's option 'x' is not known"):
         known_options("it", ["b"], ["x"])
