@@ -284,3 +284,13 @@ def test_as_many_samples_as_inputs_in_rows_stay_rows() -> None:
         "parameters": {"W1": np.ones((30, 8)), "W2": np.ones((8, 1))},
     })  # fmt: skip
     assert not program.is_in_columns
+
+
+def test_a_missing_mean_is_over_the_samples_of_any_batch() -> None:
+    """Not over the twenty on which the doctor found it."""
+
+    def summed(p: P, X: Any, Y: Any) -> P:
+        return {name: g * X.shape[1] for name, g in gradients(p, X, Y).items()}
+
+    (finding, *_) = cr.diagnose(**given(summed, rate=0.01)).findings
+    assert (finding.name, finding.repair) == ("missing_mean", "dz = dz / X.shape[1]")

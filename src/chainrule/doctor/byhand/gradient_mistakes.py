@@ -6,6 +6,7 @@ hides a mistake or looks like one.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -32,7 +33,13 @@ def mistakes(probes: Probes) -> Iterator[tuple[Illness, Suspicion]]:
         named = called(mistake.kind, GRADIENTS)
         if named is not None:
             title = f"In the gradients: {mistake.kind}"
-            yield replace(named, title=title, advice=mistake.repair), _suspicion(probes, mistake)
+            advice = _for_any_batch(mistake.repair, len(probes.point.X))
+            yield replace(named, title=title, advice=advice), _suspicion(probes, mistake)
+
+
+def _for_any_batch(repair: str, rows: int) -> str:
+    """A repair that was found on so many rows, as it is typed for batches of any."""
+    return re.sub(rf"/ {rows}\b", "/ len(X)", repair)
 
 
 def _suspicion(probes: Probes, mistake: Mistake) -> Suspicion:
