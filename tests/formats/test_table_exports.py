@@ -233,8 +233,15 @@ def test_dots_mean_what_they_meant_in_the_training(tmp_path: Path) -> None:
         np.testing.assert_allclose(found(["1.234,0", "2.500", "950"], "1000000"), wanted, rtol=1e-6)
     encoder.marks = Marks()
     save_python(net, tmp_path / "model.py", encoder=encoder)
-    np.testing.assert_allclose(found(dotted, "1000000,0"), wanted, rtol=1e-6)
     assert not np.allclose(found(dotted, "1000000"), wanted, rtol=1e-6)
+    # Trained without decimal commas, asked with them: 1.234 may be either, and is asked about.
+    written(tmp_path, [row | {"W1": "1.234", "prediction": "1000000,0"} for row in rows])
+    done = alone(tmp_path)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == "Error: column 'W1': write 1.234 as 1234 or 1,234.\n"
+    encoder.marks = Marks(commas=True)
+    save_python(net, tmp_path / "model.py", encoder=encoder)
+    np.testing.assert_allclose(found(dotted, "1000000,0"), wanted, rtol=1e-6)
 
 
 def test_a_comma_that_may_part_thousands_is_no_number(tmp_path: Path) -> None:

@@ -64,6 +64,8 @@ def table_part(given: Given, encoder: TableEncoder) -> Part:
         column.pop("rare", None)  # a program says nothing of categories never seen
         if column["name"] in encoder.marks.thousands | encoder.marks.points:
             column["dots"] = column["name"] in encoder.marks.thousands
+        elif not encoder.marks.commas:
+            column["dots"] = None  # the file it was learned from does not tell
     copied = [_copied(standalone), "import re", _copied(standalone_table)]
     if any(column.get("kind") == "date" for column in columns):
         copied += [_IMPORTS_OF_DATES, _without_imports(dates), _copied(standalone_dates)]

@@ -109,6 +109,9 @@ def _with_points(
     if dots is None:
         dots = column.get("dots", row.commas)
     texts = [text for text in values if text is not None]
+    if dots is None and row.commas and (doubt := [text for text in texts if "." in text]):
+        either = f"{doubt[0].replace('.', '')} or {doubt[0].replace('.', ',')}"
+        raise ValueError(f"column {column['name']!r}: write {doubt[0]} as {either}")
     fits = all(COMMA.fullmatch(text) or (dots and DOTTED.fullmatch(text)) for text in texts)
     if not fits or not (row.commas or dots):
         return values
