@@ -17,14 +17,12 @@ import numpy as np
 from chainrule.engine import blocks
 from chainrule.engine.blocks import runs
 from chainrule.engine.calls import Call, Lowered, Slot, known_array, look
+from chainrule.engine.memory import ALIGNMENT, aligned
 from chainrule.engine.order import numbers_first, unchanging_first
 from chainrule.graph.op import Array
 
 #: Calls that write where they are told to.
 WRITING = ("ufunc", "reduce", "product", "copy")
-
-#: Buffers start at multiples of a cache line.
-ALIGNMENT = 64
 
 
 @dataclass(slots=True)
@@ -294,9 +292,7 @@ class _Planner:
     def _fresh(self, nbytes: int) -> Array:
         size = -(-max(nbytes, 1) // ALIGNMENT) * ALIGNMENT
         self.plan.nbytes += size
-        raw = np.empty(size + ALIGNMENT, np.uint8)
-        start = -raw.ctypes.data % ALIGNMENT
-        return raw[start : start + size]
+        return aligned((size,), np.dtype(np.uint8))
 
     def deliver(self, targets: Mapping[int, Slot], all_bound: bool) -> None:
         """Say where each output lies in the end, and copy what does not lie there by itself."""

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.distributed import agreed
+from chainrule.engine.memory import aligned_copy
 from chainrule.graph.op import Array
 from chainrule.nn.fitting import all_finite
 from chainrule.nn.losses import Loss
@@ -60,9 +61,10 @@ class Runner:
         self.batch_size = min(batch_size or self.rows, self.rows)
         self.engine = engine
         self._rng = rng
-        self.theta = flat(net.parameters, net.dtype)
+        self.theta = aligned_copy(flat(net.parameters, net.dtype))
         net.parameters = views(self.theta, {k: a.shape for k, a in net.parameters.items()})
-        self.optimizer_state = optimizer.init(self.theta)
+        memory = optimizer.init(self.theta)
+        self.optimizer_state = {name: aligned_copy(array) for name, array in memory.items()}
         self.rate = np.zeros(())
         self.key = np.array([rng.integers(2**32), 0], np.uint32)
         self.steps = 0

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.engine import Repeatable, program, repeated
+from chainrule.engine.memory import aligned
 from chainrule.graph.op import Array
 from chainrule.nn.losses import Loss
 from chainrule.nn.sequential import Sequential
@@ -35,7 +36,7 @@ class Steps:
         self._whole = steady_data and size == len(data["x"])
         batch, steady, gathered = data, tuple(data), {}
         if not self._whole:
-            batch = {name: np.empty((size, *a.shape[1:]), a.dtype) for name, a in data.items()}
+            batch = {name: aligned((size, *a.shape[1:]), a.dtype) for name, a in data.items()}
             steady, gathered = (), dict(data)
         self.step = training_step(net, loss, optimizer, state, batch, penalty)
         late = late_loss(self.step, steady, COUNT)

@@ -14,11 +14,9 @@ from typing import Any
 
 import numpy as np
 
+from chainrule.engine.memory import ALIGNMENT
 from chainrule.engine.xla.runtime import jax_module
 from chainrule.graph.op import Array
-
-#: Where memory must begin for XLA to read it in its place, on a CPU.
-ALIGNED = 64
 
 #: Smaller arrays are copied, whatever their place: that takes some microseconds.
 LEAST_BYTES = 1 << 20
@@ -57,7 +55,7 @@ def _skipped(array: Array) -> int | None:
     """The entries before the first one that is well placed; None if the array must be copied."""
     if array.nbytes < LEAST_BYTES or not array.flags.c_contiguous:
         return None
-    entries, rest = divmod(-array.ctypes.data % ALIGNED, array.itemsize)
+    entries, rest = divmod(-array.ctypes.data % ALIGNMENT, array.itemsize)
     return None if rest or entries > math.prod(array.shape[1:]) else entries
 
 

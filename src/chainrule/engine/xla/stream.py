@@ -15,9 +15,9 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.engine.xla.resident import ALIGNED
+from chainrule.engine.memory import aligned
 from chainrule.engine.xla.runtime import all_dtypes, jax_module
-from chainrule.graph.op import Array, Shape
+from chainrule.graph.op import Array
 
 
 class Stream:
@@ -31,7 +31,7 @@ class Stream:
         self._data, self._bounds = dict(data), tuple(bounds)
         most = bounds[1] - bounds[0]
         self._places = [
-            {name: _aligned((most, *a.shape[1:]), a.dtype) for name, a in data.items()}
+            {name: aligned((most, *a.shape[1:]), a.dtype) for name, a in data.items()}
             for _ in range(2)
         ]
         self._now: tuple[int, dict[str, Any]] | None = None
@@ -77,15 +77,6 @@ def _delete(chunk: tuple[int, dict[str, Any]] | None) -> None:
     """Free a chunk on the device, all of whose steps are made."""
     for array in chunk[1].values() if chunk is not None else ():
         array.delete()
-
-
-def _aligned(shape: Shape, dtype: np.dtype[Any]) -> Array:
-    """Memory that a CPU's device can use where it lies."""
-    size = math.prod(shape) * dtype.itemsize
-    memory = np.empty(size + ALIGNED, np.uint8)
-    start = -memory.ctypes.data % ALIGNED
-    found: Array = memory[start : start + size].view(dtype).reshape(shape)
-    return found
 
 
 def _leave(array: Array) -> None:
