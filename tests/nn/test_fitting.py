@@ -117,6 +117,25 @@ def test_a_picture_that_is_not_finite_is_named_by_its_row() -> None:
     )
 
 
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("others", [0.0, -2.0, 1e300])
+@pytest.mark.parametrize("size", [1, 2, 3, 8, 9])
+def test_one_entry_that_is_not_finite_is_seen_in_every_place(
+    size: int, others: float, bad: float
+) -> None:
+    data = np.full(size, others)
+    assert fitting.all_finite(data)
+    for place in range(size):
+        spoilt = data.copy()
+        spoilt[place] = bad
+        assert not fitting.all_finite(spoilt)
+
+
+def test_what_is_not_finite_does_not_cancel() -> None:
+    assert not fitting.all_finite(np.array([np.inf, np.inf, 1.0, -1.0]))
+    assert not fitting.all_finite(np.array([np.inf, 1.0, 1.0, 1.0, -np.inf]))
+
+
 def test_float64_bears_what_float32_does_not() -> None:
     assert fitting.inputs([[1e300]], F64)[0, 0] == 1e300
 

@@ -202,14 +202,17 @@ def _finite(array: Array, name: str) -> None:
 
 
 def _sums_up(array: Array) -> bool:
-    """Whether Σ x² is finite: then every entry is, seen in one pass that writes nothing.
+    """Whether Σ xᵢ xᵢ₊ₙ is finite, n being half of the entries: then every entry is.
 
-    It takes a third of the time of looking at each entry, of which there may be millions.
+    One pass that writes nothing and reads at two places at once: it takes half of the time of
+    looking at each entry, of which there may be millions.
     """
     if not array.flags.c_contiguous or array.dtype.itemsize < 4:
         return False
     flat = array.reshape(-1)
-    return math.isfinite(flat.dot(flat))
+    half = flat.size // 2
+    odd = flat[2 * half :]
+    return math.isfinite(flat[:half].dot(flat[half : 2 * half]) + odd.sum())
 
 
 def _cast(array: Array, name: str, dtype: np.dtype[Any]) -> Array:
