@@ -55,8 +55,12 @@ class NetworkEstimator(HiddenFeatures, BaseEstimator):  # type: ignore[misc]
     def _learn_targets(self, y: Any) -> None:
         """Take from the first ``y`` what targets there are."""
 
+    def _check_form(self, y: Any) -> None:
+        """Refuse a ``y`` of another form than the first one."""
+
     def _check_targets(self, y: Any) -> None:
         """Refuse a ``y`` with which a warm start cannot go on."""
+        self._check_form(y)
 
     def _output(self, options: dict[str, Any], y: Any, w: Array | None) -> build.Output:
         """What the network has to give."""
@@ -110,9 +114,14 @@ class NetworkEstimator(HiddenFeatures, BaseEstimator):  # type: ignore[misc]
         options["callbacks"] = self.callbacks_ = copies(options["callbacks"])
         job = self._job(options, X, y, w, held, going_on)
         members = self._members_for(job, going_on)
+        begun = len(self._members) if going_on else 0
         begin = starts(random)
-        for member in members:
-            member.fit(job, begin, going_on=going_on)
+        for number, member in enumerate(members, 1):
+            member.fit(job, begin, going_on=number <= begun, number=number)
+            if member.is_interrupted:
+                # The networks before, and this one as far as it came, are what there is.
+                members = members[: max(number, begun)]
+                break
         return self._publish(members)
 
     def _partial_fit(self, X: Any, y: Any, sample_weight: Any) -> Any:
@@ -124,6 +133,8 @@ class NetworkEstimator(HiddenFeatures, BaseEstimator):  # type: ignore[misc]
             )
         going_on = hasattr(self, "coefs_")
         X, y = self._checked(X, y, reset=not going_on)
+        if going_on:
+            self._check_form(y)
         w = None if sample_weight is None else _check_sample_weight(sample_weight, X)
         job = self._job(options, X, y, w, None, going_on, whole=False)
         members = self._members_for(job, going_on)
@@ -200,21 +211,19 @@ class NetworkEstimator(HiddenFeatures, BaseEstimator):  # type: ignore[misc]
     # --- members ---------------------------------------------------------------------------------
 
     def _members_for(self, job: Job, going_on: bool) -> list[Member]:
-        if going_on and hasattr(self, "_members"):
-            self._adopt()
-            return self._members
-        dtype = job.data["x"].dtype
-        nets = [
-            build.network(job.options, job.output, dtype) for _ in range(job.options["ensemble"])
-        ]
-        if going_on:
+        wanted, dtype = job.options["ensemble"], job.data["x"].dtype
+        members = [Member(build.network(job.options, job.output, dtype)) for _ in range(wanted)]
+        if not going_on:
+            return members
+        if not hasattr(self, "_members"):
             # Weights that were set by hand, before any training.
-            build.start(nets[0], job.options, job.output, job.data["x"].shape[1], RandomState(0))
-            job.scales.stretch_network(nets[0])
-            self._members = [Member(nets[0])]
-            self._adopt()
-            return self._members
-        return [Member(net) for net in nets]
+            net = members[0].net
+            build.start(net, job.options, job.output, job.data["x"].shape[1], RandomState(0))
+            job.scales.stretch_network(net)
+            self._members = members[:1]
+        build.check_same([member.net for member in self._members], members[0].net, wanted)
+        self._adopt()
+        return [*self._members, *members[len(self._members) :]]
 
     def _adopt(self) -> None:
         """Whoever puts other arrays into ``coefs_`` and ``intercepts_`` means the network."""

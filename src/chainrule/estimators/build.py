@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,6 +20,7 @@ from chainrule.nn.layers import Dense, Dropout, Layer
 from chainrule.nn.sequential import Sequential
 from chainrule.optim.optimizers import LBFGS, SGD, Optimizer
 from chainrule.optim.optimizers import NAMED as OPTIMIZERS
+from chainrule.train.checkpoint import described_layer
 
 #: Where L-BFGS stops by default in SciPy: an iteration that gains less than this part.
 LBFGS_LEAST_GAIN = 1e7 * float(np.finfo(float).eps)
@@ -107,6 +108,31 @@ def start(
             f"layers= is a whole network, with an output of shape {net.output_shape}, and y needs "
             f"{output.units} number{'s' if output.units > 1 else ''} a row. Change its last layer, "
             "or give the hidden layers alone, as a list."
+        )
+
+
+def check_same(nets: Sequence[Sequential], made: Sequential, wanted: int) -> None:
+    """Refuse to go on with networks that are not what the parameters say now.
+
+    Args:
+        nets: the networks that there are.
+        made: one that was made of the parameters just now.
+        wanted: how many there are to be; more are begun, and none is thrown away.
+
+    Raises:
+        OptionError: other layers, or fewer networks.
+    """
+    was, now = ([described_layer(layer) for layer in net.layers] for net in (nets[0], made))
+    if was != now:
+        raise OptionError(
+            f"training goes on with the network that there is: {', '.join(was)}. The parameters "
+            f"now say: {', '.join(now)}. Set hidden_layer_sizes, activation, dropout, layers and "
+            "loss as they were; or, for another network, fit with warm_start=False."
+        )
+    if wanted < len(nets):
+        raise OptionError(
+            f"training goes on with the {len(nets)} networks that there are, and ensemble={wanted} "
+            f"is fewer. Give ensemble={len(nets)} or more, or fit with warm_start=False."
         )
 
 

@@ -235,7 +235,11 @@ class NetworkClassifier(ClassifierMixin, NetworkEstimator):  # type: ignore[misc
         self._labels = Labels(y)
         self.classes_ = self._labels.classes
 
+    def _check_form(self, y: Any) -> None:
+        self._labels.check_form(y)
+
     def _check_targets(self, y: Any) -> None:
+        self._check_form(y)
         classes = unique_labels(y)
         if set(classes) != set(self.classes_):
             raise DataError(

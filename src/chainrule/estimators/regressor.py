@@ -142,6 +142,14 @@ class NetworkRegressor(RegressorMixin, NetworkEstimator):  # type: ignore[misc]
             )
         return X, y
 
+    def _check_form(self, y: Any) -> None:
+        given, known = _table(y).shape[1], np.shape(self.coefs_[-1])[1]
+        if given != known:
+            raise DataError(
+                f"training goes on with a network for {known} number{'s' if known > 1 else ''} a "
+                f"row, and y now has {given}. Fit with warm_start=False, or another regressor."
+            )
+
     def _output(self, options: dict[str, Any], y: Any, w: Array | None) -> build.Output:
         answer = np.average(self._scales.targets.shrink(_table(y)), axis=0, weights=w)
         poisson = isinstance(self.loss, str) and self.loss == "poisson"
