@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -14,14 +13,20 @@ from sklearn.model_selection import train_test_split
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
-from chainrule.errors import DataError, OptionError, ShapeError
+from chainrule.errors import DataError, OptionError
 from chainrule.estimators import build
 from chainrule.estimators.features import HiddenFeatures
 from chainrule.estimators.member import Job, Member
-from chainrule.estimators.options import can_scale_inputs, check_options, is_lbfgs
+from chainrule.estimators.options import (
+    can_scale_inputs,
+    check_options,
+    is_lbfgs,
+    warn_of_large_batches,
+)
 from chainrule.estimators.order import starts
-from chainrule.estimators.rows import dense, is_sparse
-from chainrule.estimators.scale import Scale, Scales, ordinary
+from chainrule.estimators.rows import dense, is_sparse, table
+from chainrule.estimators.scale import Scale, Scales
+from chainrule.estimators.scaling import Scaling
 from chainrule.estimators.stopping import Validate
 from chainrule.graph.op import Array
 from chainrule.nn.losses import Loss
@@ -39,7 +44,7 @@ class NetworkEstimator(HiddenFeatures, BaseEstimator):  # type: ignore[misc]
     coefs_: list[Array]
     intercepts_: list[Array]
     _members: list[Member]
-    _scales: Scales
+    _scaled: Scaling
 
     def _keep(self, given: dict[str, Any]) -> None:
         """Keep the parameters of ``__init__`` as they are, as scikit-learn wants it."""
@@ -62,27 +67,21 @@ class NetworkEstimator(HiddenFeatures, BaseEstimator):  # type: ignore[misc]
         """Refuse a ``y`` with which a warm start cannot go on."""
         self._check_form(y)
 
-    def _output(self, options: dict[str, Any], y: Any, w: Array | None) -> build.Output:
-        """What the network has to give."""
+    def _output(
+        self, options: dict[str, Any], y: Any, w: Array | None, scale: Scale
+    ) -> build.Output:
+        """What the network has to give, for targets in this scale."""
         raise NotImplementedError
 
-    def _targets(self, y: Any, output: build.Output, dtype: Any) -> tuple[Loss, Array]:
-        """The loss, and ``y`` as it wants it."""
+    def _targets(
+        self, y: Any, output: build.Output, dtype: Any, scale: Scale
+    ) -> tuple[Loss, Array]:
+        """The loss, and ``y`` in this scale as it wants it."""
         raise NotImplementedError
 
-    def _scale_of_inputs(self, options: dict[str, Any], x: Array, w: Array | None) -> Scale:
-        """The scale of the columns seen first."""
-        wanted = options["scale_inputs"]
-        if w is not None:
-            x, w = x[w > 0], w[w > 0]
-        if not (wanted and can_scale_inputs(options["layers"]) and len(x)):
-            return Scale()
-        scale = Scale.of_columns(x, w)
-        return Scale() if wanted == "auto" and ordinary(x, scale) else scale
-
-    def _scale_of_targets(self, y: Any, w: Array | None) -> Scale:
-        """The scale of the targets seen first."""
-        return Scale()
+    def _scales_targets(self) -> bool:
+        """Whether targets have a scale."""
+        return False
 
     def _score_outputs(self, outputs: Array, y: Any, w: Array | None) -> float:
         """What ``score`` gives for these outputs."""
@@ -110,7 +109,7 @@ class NetworkEstimator(HiddenFeatures, BaseEstimator):  # type: ignore[misc]
             held = self._given_validation(validation_data)
         elif options["early_stopping"] and not is_lbfgs(options):
             X, y, w, held = self._set_aside(X, y, w, random)
-        _warn_of_large_batches(options, X.shape[0])
+        warn_of_large_batches(options, X.shape[0])
         options["callbacks"] = self.callbacks_ = copies(options["callbacks"])
         job = self._job(options, X, y, w, held, going_on)
         members = self._members_for(job, going_on)
@@ -122,7 +121,7 @@ class NetworkEstimator(HiddenFeatures, BaseEstimator):  # type: ignore[misc]
                 # The networks before, and this one as far as it came, are what there is.
                 members = members[: max(number, begun)]
                 break
-        return self._publish(members)
+        return self._publish(members, job)
 
     def _partial_fit(self, X: Any, y: Any, sample_weight: Any) -> Any:
         options = self._options()
@@ -141,7 +140,7 @@ class NetworkEstimator(HiddenFeatures, BaseEstimator):  # type: ignore[misc]
         random = check_random_state(options["random_state"])
         for member in members:
             member.take(job, random)
-        return self._publish(members)
+        return self._publish(members, job)
 
     def _options(self) -> dict[str, Any]:
         options: dict[str, Any] = self.get_params(deep=False)
@@ -177,30 +176,41 @@ class NetworkEstimator(HiddenFeatures, BaseEstimator):  # type: ignore[misc]
         given = options["layers"]
         dtype = given.dtype if isinstance(given, Sequential) else X.dtype
         x = dense(X, dtype)
-        if not (going_on and hasattr(self, "_scales")):
-            # Weights that were set by hand, before any training, stay as they are.
-            inputs = Scale() if going_on else self._scale_of_inputs(options, x, w)
-            self._scales = Scales(inputs, self._scale_of_targets(y, w))
+        scaling = self._scaling(options, x, y, w, going_on, whole)
+        scales = scaling.scales
         # Weights of classes are for the loss: they move no column's mean.
         w = self._weights(w, y, whole=whole)
-        output = self._output(options, y, w)
-        loss, t = self._targets(y, output, dtype)
-        x = self._scales.inputs.shrink(x).astype(dtype, copy=False)
+        output = self._output(options, y, w, scales.targets)
+        loss, t = self._targets(y, output, dtype, scales.targets)
+        x = scales.inputs.shrink(x).astype(dtype, copy=False)
         data = {"x": x, "t": t} | ({} if w is None else {"w": w.astype(dtype)})
-        validate = None if held is None else self._validate(output, dtype, *held)
-        return Job(options, data, loss, output, self._scales, validate)
+        validate = None if held is None else self._validate(output, dtype, scales, *held)
+        return Job(options, data, loss, output, scaling, validate)
+
+    def _scaling(
+        self, options: dict[str, Any], x: Array, y: Any, w: Array | None, going_on: bool,
+        whole: bool,
+    ) -> Scaling:  # fmt: skip
+        """The scales for these rows, which may go on from those of earlier ones."""
+        wanted = options["scale_inputs"] if can_scale_inputs(options["layers"]) else False
+        t = table(y) if self._scales_targets() else None
+        old = getattr(self, "_scaled", None) if going_on else None
+        if going_on and old is None:
+            # Weights that were set by hand, before any training, stay as they are.
+            wanted = False
+        return Scaling.of(wanted, x, t, w) if old is None else old.after(wanted, x, t, w, whole)
 
     def _validate(
-        self, output: build.Output, dtype: Any, X: Any, y: Any, w: Array | None
+        self, output: build.Output, dtype: Any, scales: Scales, X: Any, y: Any, w: Array | None
     ) -> Validate:
         """What the stopping rule calls after an epoch."""
-        loss, t = self._targets(y, output, dtype)
-        x = self._scales.inputs.shrink(dense(X, dtype)).astype(dtype, copy=False)
+        loss, t = self._targets(y, output, dtype, scales.targets)
+        x = scales.inputs.shrink(dense(X, dtype)).astype(dtype, copy=False)
 
         def score(outputs: Array, targets: Array) -> float:
             if not np.isfinite(outputs).all():
                 return math.nan
-            return self._score_outputs(self._scales.targets.stretch(outputs), y, w)
+            return self._score_outputs(scales.targets.stretch(outputs), y, w)
 
         def validate(net: Sequential) -> tuple[float, float]:
             found = net.evaluate(x, t, loss=loss, metrics=score, sample_weight=w)
@@ -219,35 +229,26 @@ class NetworkEstimator(HiddenFeatures, BaseEstimator):  # type: ignore[misc]
             # Weights that were set by hand, before any training.
             net = members[0].net
             build.start(net, job.options, job.output, job.data["x"].shape[1], RandomState(0))
-            job.scales.stretch_network(net)
+            job.scaling.scales.stretch_network(net)
             self._members = members[:1]
         build.check_same([member.net for member in self._members], members[0].net, wanted)
         self._adopt()
+        if job.scaling.move is not None:
+            for member in self._members:
+                member.rescale(job.scaling.move)
         return [*self._members, *members[len(self._members) :]]
 
     def _adopt(self) -> None:
         """Whoever puts other arrays into ``coefs_`` and ``intercepts_`` means the network."""
-        net = self._members[0].net
-        for i, names in enumerate(build.dense_names(net)):
-            for name, arrays in zip(names, (self.coefs_, self.intercepts_), strict=True):
-                old = net.parameters[name]
-                if arrays[i] is old:
-                    continue
-                new = np.asarray(arrays[i], dtype=net.dtype)
-                if new.shape != old.shape:
-                    kind = "coefs_" if arrays is self.coefs_ else "intercepts_"
-                    raise ShapeError(
-                        f"{kind}[{i}] was set to an array of shape {new.shape}; the network's is "
-                        f"{old.shape}."
-                    )
-                net.parameters[name] = new
+        build.adopt(self._members[0].net, self.coefs_, self.intercepts_)
 
-    def _publish(self, members: list[Member]) -> Any:
+    def _publish(self, members: list[Member], job: Job) -> Any:
         """Show what was learnt, as attributes; those of the first network where there are more."""
         first, early = members[0], self.early_stopping and members[0].record.scores
         net, record = first.net, first.record
         names = build.dense_names(net)
-        self._members = members
+        self._members, self._scaled = members, job.scaling
+        scales = job.scaling.scales
         self.nets_ = [member.net for member in members]
         self.coefs_ = [net.parameters[weights] for weights, _ in names]
         self.intercepts_ = [net.parameters[biases] for _, biases in names]
@@ -255,11 +256,11 @@ class NetworkEstimator(HiddenFeatures, BaseEstimator):  # type: ignore[misc]
         self.n_outputs_ = net.output_shape[0]
         self.out_activation_ = build.out_activation(net)
         self.history_: History = first.history
-        self.loss_curve_ = self._scales.losses(record.losses)
+        self.loss_curve_ = scales.losses(record.losses)
         self.loss_ = self.loss_curve_[-1] if record.losses else math.nan
-        self.best_loss_ = None if early else record.best_loss * self._scales.square
+        self.best_loss_ = None if early else record.best_loss * scales.square
         self.validation_scores_ = record.scores or None
-        self.validation_loss_curve_ = self._scales.losses(record.validation_losses) or None
+        self.validation_loss_curve_ = scales.losses(record.validation_losses) or None
         self.best_validation_score_ = max(record.scores) if record.scores else None
         self.n_iter_ = first.epochs
         self.t_ = first.samples
@@ -296,12 +297,3 @@ class NetworkEstimator(HiddenFeatures, BaseEstimator):  # type: ignore[misc]
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
         return tags
-
-
-def _warn_of_large_batches(options: dict[str, Any], rows: int) -> None:
-    given = options["batch_size"]
-    if not isinstance(given, str) and given > rows:
-        warnings.warn(
-            f"batch_size={given} is more than the {rows} samples: each step takes all of them.",
-            stacklevel=4,
-        )

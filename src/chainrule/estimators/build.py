@@ -151,6 +151,27 @@ def dense_names(net: Sequential) -> list[tuple[str, str]]:
     return [(weights, biases) for weights, biases in pairs]
 
 
+def adopt(net: Sequential, weights: Sequence[Array], biases: Sequence[Array]) -> None:
+    """Let a network have these arrays in its dense layers, where they are not its own.
+
+    Raises:
+        ShapeError: one has another shape than the network's.
+    """
+    for i, names in enumerate(dense_names(net)):
+        for name, arrays in zip(names, (weights, biases), strict=True):
+            old = net.parameters[name]
+            if arrays[i] is old:
+                continue
+            new = np.asarray(arrays[i], dtype=net.dtype)
+            if new.shape != old.shape:
+                kind = "coefs_" if arrays is weights else "intercepts_"
+                raise ShapeError(
+                    f"{kind}[{i}] was set to an array of shape {new.shape}; the network's is "
+                    f"{old.shape}."
+                )
+            net.parameters[name] = new
+
+
 def last_units(net: Sequential) -> int:
     """How many numbers a network gives that need not be built: the units of its last Dense.
 

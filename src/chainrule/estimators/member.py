@@ -15,7 +15,8 @@ from chainrule.errors import DataError
 from chainrule.estimators import build
 from chainrule.estimators.options import is_lbfgs
 from chainrule.estimators.order import MOST_SEED, RowOrder
-from chainrule.estimators.scale import Scales
+from chainrule.estimators.scale import Move, Scales
+from chainrule.estimators.scaling import Scaling
 from chainrule.estimators.stopping import Record, StoppingRule, Validate
 from chainrule.graph.op import Array
 from chainrule.nn.losses import Loss
@@ -41,8 +42,12 @@ class Job:
     data: dict[str, Array]
     loss: Loss
     output: build.Output
-    scales: Scales
+    scaling: Scaling
     validate: Validate | None = None
+
+    @property
+    def scales(self) -> Scales:
+        return self.scaling.scales
 
     @property
     def rows(self) -> int:
@@ -68,6 +73,13 @@ class Member:
         """Without the pieces, whose plans no file can hold: its memory is kept instead."""
         memory = self.memory if self.pieces is None else self.pieces.memory
         return self.__dict__ | {"pieces": None, "made_for": None, "memory": memory}
+
+    def rescale(self, move: Move) -> None:
+        """Go on in other scales; where its memory no longer holds, the optimizer begins anew."""
+        move.apply(self.net)
+        if move.forgets:
+            self.memory, self.pieces = {}, None
+        self.record.rescale(move.before.square / move.after.square)
 
     # --- fit -----------------------------------------------------------------------------------
 
@@ -114,9 +126,7 @@ class Member:
         job.scales.stretch_network(net)
         return net
 
-    def _train(
-        self, job: Job, order: RowOrder, samples: int, callbacks: list[Any]
-    ) -> StoppingRule:
+    def _train(self, job: Job, order: RowOrder, samples: int, callbacks: list[Any]) -> StoppingRule:
         options = job.options
         rule = _rule(self.record, job)
         with job.scales.shrunk(self.net):

@@ -18,3 +18,8 @@ def is_sparse(data: Any) -> bool:
 def dense(X: Any, dtype: Any) -> Array:
     """All rows as an array in one piece."""
     return np.ascontiguousarray(X.toarray() if is_sparse(X) else X, dtype=dtype)
+
+
+def table(y: Any) -> Array:
+    """Targets (n,) or (n, outputs) with a column for each output."""
+    return np.asarray(y).reshape(len(y), -1)
