@@ -68,7 +68,20 @@ def of_columns(facts: Sequence[ColumnFacts], columns: Sequence[Column]) -> list[
             remarks.append(
                 f"Column {fact.name!r} holds codes, not numbers: {fact.codes!r} begins with 0."
             )
-    return remarks
+    return remarks + [_of_far(fact) for fact in facts if fact.far]
+
+
+def _of_far(fact: ColumnFacts) -> str:
+    """That a number such as -999 stands far from all others."""
+    told = " and ".join(
+        f"{value} ({count:,} training row{'s' if count > 1 else ''})" for value, count in fact.far
+    )
+    out = " (rows without a target are left out)" if fact.role == "target" else ""
+    return (
+        f"Column {fact.name!r}: nearly all of its spread comes from {told}, beside which its other "
+        f"numbers are hardly told apart. If that stands for a missing value, leave those cells "
+        f"empty{out}; if it is a mistake, correct it."
+    )
 
 
 def of_marks(marks: Marks, facts: Sequence[ColumnFacts]) -> list[str]:

@@ -59,4 +59,5 @@ def column_facts(
         moments.std if told else None,
         counted if kind != "date" else (),
         codes=survey.codes.example if codes and kind == "category" else "",
+        far=survey.far if kind == "number" and role in ("input", "target") else (),
     )

@@ -36,6 +36,8 @@ class ColumnFacts:
         importance: by how much the score falls when this column alone is shuffled among the test
             rows: in shares of right answers or in R²; None where it was not computed.
         codes: of digits that are taken as codes and not as numbers, the first; else empty.
+        far: numbers that make up nearly all of the spread, such as -999 for a missing value, with
+            how often they occur.
     """
 
     name: str
@@ -52,6 +54,7 @@ class ColumnFacts:
     common: tuple[tuple[str, int], ...] = ()
     importance: float | None = None
     codes: str = ""
+    far: tuple[tuple[str, int], ...] = ()
 
 
 @dataclass(frozen=True)

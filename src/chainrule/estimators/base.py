@@ -15,14 +15,10 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted, vali
 
 from chainrule.errors import DataError, OptionError
 from chainrule.estimators import build
+from chainrule.estimators.far import warn_of_far_values
 from chainrule.estimators.features import HiddenFeatures
 from chainrule.estimators.member import Job, Member
-from chainrule.estimators.options import (
-    can_scale_inputs,
-    check_options,
-    is_lbfgs,
-    warn_of_large_batches,
-)
+from chainrule.estimators.options import can_scale_inputs, check_options, is_lbfgs
 from chainrule.estimators.order import starts
 from chainrule.estimators.rows import dense, is_sparse, table
 from chainrule.estimators.scale import Scale, Scales
@@ -109,7 +105,7 @@ class NetworkEstimator(HiddenFeatures, BaseEstimator):  # type: ignore[misc]
             held = self._given_validation(validation_data)
         elif options["early_stopping"] and not is_lbfgs(options):
             X, y, w, held = self._set_aside(X, y, w, random)
-        warn_of_large_batches(options, X.shape[0])
+        build.warn_of_large_batches(options, X.shape[0])
         options["callbacks"] = self.callbacks_ = copies(options["callbacks"])
         job = self._job(options, X, y, w, held, going_on)
         members = self._members_for(job, going_on)
@@ -198,7 +194,10 @@ class NetworkEstimator(HiddenFeatures, BaseEstimator):  # type: ignore[misc]
         if going_on and old is None:
             # Weights that were set by hand, before any training, stay as they are.
             wanted = False
-        return Scaling.of(wanted, x, t, w) if old is None else old.after(wanted, x, t, w, whole)
+        new = Scaling.of(wanted, x, t, w) if old is None else old.after(wanted, x, t, w, whole)
+        if old is None or new.move is not None:
+            warn_of_far_values(new, x, t, w, getattr(self, "feature_names_in_", None))
+        return new
 
     def _validate(
         self, output: build.Output, dtype: Any, scales: Scales, X: Any, y: Any, w: Array | None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import math
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -20,6 +21,7 @@ from chainrule.nn.layers import Dense, Dropout, Layer
 from chainrule.nn.sequential import Sequential
 from chainrule.optim.optimizers import LBFGS, SGD, Optimizer
 from chainrule.optim.optimizers import NAMED as OPTIMIZERS
+from chainrule.train.advice import level_outside
 from chainrule.train.checkpoint import described_layer
 
 #: Where L-BFGS stops by default in SciPy: an iteration that gains less than this part.
@@ -241,3 +243,13 @@ def batch_rows(options: dict[str, Any]) -> int:
     """How many rows a step takes, if there are as many."""
     given = options["batch_size"]
     return STEP_ROWS if given == "auto" else int(given)
+
+
+def warn_of_large_batches(options: dict[str, Any], rows: int) -> None:
+    """Say so, if a step cannot take as many rows as it is told to."""
+    given = options["batch_size"]
+    if not isinstance(given, str) and given > rows:
+        warnings.warn(
+            f"batch_size={given} is more than the {rows} samples: each step takes all of them.",
+            stacklevel=level_outside(),
+        )

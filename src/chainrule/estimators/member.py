@@ -21,6 +21,7 @@ from chainrule.estimators.stopping import Record, StoppingRule, Validate
 from chainrule.graph.op import Array
 from chainrule.nn.losses import Loss
 from chainrule.nn.sequential import Sequential
+from chainrule.train.advice import level_outside
 from chainrule.train.checkpoint import Checkpoint
 from chainrule.train.fit import fit
 from chainrule.train.history import History
@@ -166,7 +167,7 @@ class Member:
         elif self.is_interrupted:
             of = job.options["ensemble"]
             which = f" This was network {number} of {of}." if of > 1 else ""
-            warnings.warn(f"Training interrupted by user.{which}", stacklevel=4)
+            warnings.warn(f"Training interrupted by user.{which}", stacklevel=level_outside())
         elif is_lbfgs(job.options):
             if not stopped or "STOP" in stopped or "ABNORMAL" in stopped:
                 why = stopped or f"the maximum of {job.options['max_iter']} iterations is reached"
@@ -174,14 +175,14 @@ class Member:
                     f"lbfgs failed to converge: {why}. Give more of max_iter and max_fun, or scale "
                     "the data.",
                     ConvergenceWarning,
-                    stacklevel=4,
+                    stacklevel=level_outside(),
                 )
         elif not stopped and job.options["schedule"] is None:  # with one, the end was planned
             warnings.warn(
                 f"Stochastic Optimizer: Maximum iterations ({job.options['max_iter']}) reached and "
                 "the optimization hasn't converged yet.",
                 ConvergenceWarning,
-                stacklevel=4,
+                stacklevel=level_outside(),
             )
 
     # --- partial_fit ---------------------------------------------------------------------------

@@ -6,7 +6,6 @@ scikit-learn wants ``__init__`` to keep what it is given and to look at nothing.
 from __future__ import annotations
 
 import math
-import warnings
 from collections.abc import Callable, Mapping, Sequence
 from numbers import Integral, Real
 from typing import Any
@@ -170,13 +169,3 @@ def is_lbfgs(options: dict[str, Any]) -> bool:
     if chosen is None:
         return bool(options["solver"] == "lbfgs")
     return chosen == "lbfgs" or isinstance(chosen, LBFGS)
-
-
-def warn_of_large_batches(options: dict[str, Any], rows: int) -> None:
-    """Say so, if a step cannot take as many rows as it is told to."""
-    given = options["batch_size"]
-    if not isinstance(given, str) and given > rows:
-        warnings.warn(
-            f"batch_size={given} is more than the {rows} samples: each step takes all of them.",
-            stacklevel=4,
-        )
