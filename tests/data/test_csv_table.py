@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chainrule.data import Table, read_csv
+from chainrule.data.csv_rows import head_rows
 from chainrule.data.csv_table import CsvFile
 from chainrule.errors import DataError, FileFormatError, OptionError, ShapeError
 
@@ -40,6 +41,34 @@ def test_a_first_line_of_excel_that_says_what_parts_the_values(write, mark, end)
 def test_such_a_line_further_down_is_a_row(write):
     table = read_csv(write("a;b\nsep=;\nsep=;\n"))
     assert table.columns == {"a": ["sep=", "sep="], "b": [None, None]}
+
+
+@pytest.mark.parametrize(
+    ("line", "mark"),
+    [
+        ('"sep=;"', ";"), ("SEP=;", ";"), ("Sep=\t", "\t"), ("sep=\\t", "\t"), ("sep= ;", ";"),
+        ("sep=; ", ";"), ("sep=;;;", ";"), ("sep=^", "^"), ('"sep=,",,', ","), ("sep=", ","),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_the_first_line_may_say_it_in_many_ways(write, line, mark, end):
+    path = write(f"{line}{end}a{mark}b{end}1.5{mark}2{end}")
+    table = read_csv(path)
+    assert table.columns == {"a": ["1.5"], "b": ["2"]}
+    assert table.lines == (3,)
+    assert head_rows(str(path), mark) == [["a", "b"], ["1.5", "2"]]
+
+
+@pytest.mark.parametrize(("line", "mark"), [("sep=;", ","), ("sep=,", ";"), ('"sep=;"', "\t")])
+def test_a_first_line_that_says_what_is_not_so(write, line, mark):
+    path = write(f"{line}\na{mark}b\n1{mark}2\n")
+    assert read_csv(path).columns == {"a": ["1"], "b": ["2"]}
+    with pytest.raises(FileFormatError, match="Perhaps a quote is not closed"):
+        read_csv(write(f'{line}\n"a{mark}b\n1{mark}2\n'))
+
+
+def test_a_column_may_be_called_sep(write):
+    assert read_csv(write("sep=x,b\n1,2\n")).names == ("sep=x", "b")
 
 
 @pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])

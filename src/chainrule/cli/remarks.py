@@ -64,7 +64,12 @@ def of_columns(facts: Sequence[ColumnFacts], columns: Sequence[Column]) -> list[
                 f"and count as two categories."
             )
     for fact in facts:
-        if fact.codes:
+        if fact.codes and fact.kind == "number":
+            remarks.append(
+                f"Column {fact.name!r} holds numbers such as {fact.codes!r}, as codes and times of "
+                f"day are written; they are too many for categories, and are taken as numbers."
+            )
+        elif fact.codes:
             remarks.append(
                 f"Column {fact.name!r} holds codes, not numbers: {fact.codes!r} begins with 0."
             )

@@ -118,10 +118,10 @@ def read_csv(path: str | os.PathLike[str], target: str | None = None) -> Table:
     """Read a CSV file, whose first row names the columns, as text.
 
     The delimiter (comma, semicolon, tab or bar) is found out, or said by a first line such as
-    ``sep=;``, as Excel writes it. Values may be quoted and then hold delimiters and line breaks.
-    Space around a value is dropped; blank lines are skipped. Empty, ``NA``, ``N/A``, ``#N/A``,
-    ``<NA>``, ``NaN``, ``null``, ``\\N`` and ``?`` (in any case) mean a missing value. A column
-    without a name is called ``column 3`` after its place.
+    ``sep=;``, as Excel has it, which holds if it parts the header. Values may be quoted and then
+    hold delimiters and line breaks. Space around a value is dropped; blank lines are skipped.
+    Empty, ``NA``, ``N/A``, ``#N/A``, ``<NA>``, ``NaN``, ``null``, ``\\N`` and ``?`` (in any case)
+    mean a missing value. A column without a name is called ``column 3`` after its place.
 
     Args:
         path: the file, UTF-8, or UTF-16 with a byte order mark.
