@@ -85,3 +85,18 @@ def test_so_it_is_of_a_target(command):
     (told,) = [line for line in said if "spread" in line]
     assert told.startswith("Column 'y': nearly all of its spread comes from -99999 (")
     assert "leave those cells empty (rows without a target are left out); if" in told
+
+
+def test_powers_as_classes_have_no_spread(command):
+    said = train(command, "x,y", lambda k: f"{k * 7 % 50},{10 ** (k % 7)}")
+    assert not any("spread" in line for line in said)
+
+
+def test_months_are_told_how_to_be_read(command):
+    said = train(
+        command, "m,x,y", lambda k: f"{2000 + k // 12}-{k % 12 + 1:02},{k % 9},{k % 17 / 2}"
+    )
+    assert (
+        "Column 'm' is left out: text that is different in every row; months are read with a day, "
+        "2024-01-01 and not 2024-01." in said
+    )

@@ -330,3 +330,33 @@ def test_a_file_as_folder(write):
 def test_a_path_that_no_system_allows():
     with pytest.raises(DataError, match="cannot be read as a CSV file: embedded null byte"):
         read_csv("a\0b")
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        ("<!DOCTYPE html><table>", " is not a CSV file: it is a web page; save the table as CSV."),
+        ('[{"a": 1}]', " is not a CSV file: it is JSON; call it .json."),
+        ('{"a": 1}\n{"a": 2}\n', " is not a CSV file: it is JSON; call it .jsonl."),
+        (
+            "# made by me\na,b\n1,2\n",
+            ", line 2: 2 values, and the header names 1 column. If '# made by me' stands above the "
+            "true header, remove such lines.",
+        ),
+        (
+            "a  b c\n1 2.5   x\n3 4 y\n",
+            ": each row is one value of 3 words, such as '1 2.5 x': do spaces part the columns? "
+            "Write commas, semicolons or tabs between them.",
+        ),
+    ],
+)
+def test_files_of_other_forms_are_told_as_such(write, content, told):
+    path = write(content)
+    with pytest.raises(FileFormatError) as error:
+        read_csv(path)
+    assert str(error.value) == path + told
+
+
+def test_a_column_of_sentences_is_no_table_parted_by_spaces(write):
+    assert read_csv(write("my words\none two\nthree\n")).names == ("my words",)
+    assert read_csv(write("my words\none two\n")).names == ("my words",)

@@ -39,6 +39,11 @@ _FOREIGN = (
     (b"\xd0\xcf\x11\xe0", "an old Excel workbook; save the sheet as CSV"),
     (b"SQLite format 3", "a database; write the table as CSV"),
     (b"\x89HDF", "an HDF5 file; write the table as CSV"),
+    (b"<!DOCTYPE", "a web page; save the table as CSV"),
+    (b"<html", "a web page; save the table as CSV"),
+    (b"{\\rtf", "a text with formats; save it as CSV"),
+    (b'[{"', "JSON; call it .json"),
+    (b'{"', "JSON; call it .jsonl"),
     (b"ARROW1", "an Arrow file; write the table as CSV or Parquet"),
 )
 

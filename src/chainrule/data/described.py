@@ -59,5 +59,5 @@ def column_facts(
         moments.std if told else None,
         counted if kind != "date" else (),
         codes=survey.codes.example if codes and kind in ("category", "number") else "",
-        far=survey.far if kind == "number" and role in ("input", "target") else (),
+        far=survey.far if kind == "number" and (role == "input" or regression) else (),
     )

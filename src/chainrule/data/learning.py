@@ -39,6 +39,7 @@ _IDENTIFIER = re.compile(
     r"(?:.*[\W_])?(?i:id|uuid|guid|key|index|idx|nr|no|row|row[\W_]?names?)|.*[a-z](?:I[Dd]|Key)"
     r"|(?i:unnamed: ?\d+)|__index_level_\d+__|column 1"
 )
+_MONTH = re.compile(r"\d{4}[-/.]\d{1,2}|\d{1,2}[-/.]\d{4}")
 _CLOCK = re.compile(r"\d{1,2}:\d{2}(:\d{2}([.,]\d+)?)?( ?[AaPp][Mm])?")
 
 
@@ -132,6 +133,8 @@ def _hint(survey: ColumnSurvey) -> str:
         return "; dates are read where all of a column are written alike"
     if all(_CLOCK.fullmatch(text) for text in texts):
         return "; times of day are read behind a date (2024-01-05 09:35), or as numbers (0935)"
+    if all(_MONTH.fullmatch(text) for text in texts):
+        return "; months are read with a day, 2024-01-01 and not 2024-01"
     return nearly_numbers(texts)
 
 
