@@ -100,3 +100,16 @@ def test_months_are_told_how_to_be_read(command):
         "Column 'm' is left out: text that is different in every row; months are read with a day, "
         "2024-01-01 and not 2024-01." in said
     )
+
+
+def test_days_without_dashes_are_told(command):
+    told = "Column 'd' holds numbers such as 20240"
+    said = train(
+        command, "d,x,y", lambda k: f"2024{k % 9 + 1:02}{k % 28 + 1:02},{k % 9},{k % 17 / 2}"
+    )
+    (line,) = [line for line in said if line.startswith(told)]
+    assert re.search(r"if these are dates, write them 2024-0\d-\d\d\.$", line)
+    said = train(
+        command, "d,x,y", lambda k: f"2024{k % 90 + 10}{k % 28 + 1:02},{k % 9},{k % 17 / 2}"
+    )
+    assert not any(line.startswith(told) for line in said)

@@ -34,7 +34,8 @@ def test_two_marks_are_found_at_one_end_or_at_both():
 @pytest.mark.parametrize(
     "numbers",
     [
-        PLAIN, [*PLAIN, -1] * 3, [*PLAIN, -30, 180], [0, 1] * 50, [0, 1, 99] * 9, [0] * 99 + [5],
+        PLAIN, [*PLAIN, *[0] * 401], [*PLAIN, -1] * 3, [*PLAIN, -30, 180], [0, 1] * 50,
+        [0, 1, 99] * 9, [0] * 99 + [5],
         np.exp(RNG.normal(0, 1, 300)), RNG.poisson(0.05, 500), [3.0] * 9, RNG.integers(0, 2, 99),
     ],
 )  # fmt: skip

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import sparse
 
 import chainrule as cr
 from chainrule.errors import TrainingWarning
@@ -69,6 +70,7 @@ def test_pieces_tell_it_when_it_comes_and_not_again() -> None:
     [
         (X, {}),
         (SPOILT, {"scale_inputs": False}),
+        (sparse.csr_matrix(np.where(RNG.random((300, 4)) < 0.3, 0.0, 1000 + X / 100)), {}),
         (np.exp(RNG.normal(3, 1.5, (300, 4))), {}),
         (np.where(RNG.random((300, 4)) < 0.05, 300.0, 0.0), {}),
     ],

@@ -22,7 +22,7 @@ def far_values(values: Numbers, counts: Numbers) -> Numbers:
     """The far ones among different numbers of a column, each of which occurs so often.
 
     Returns:
-        At most two numbers; none if there are no far ones.
+        At most two numbers; none if there are no far ones, or if these are more than all others.
     """
     order = np.argsort(values)
     values, counts = values[order], counts[order]
@@ -37,7 +37,8 @@ def far_values(values: Numbers, counts: Numbers) -> Numbers:
         else:
             last -= 1
         if min(without_first, without_last) * FALL <= whole:
-            return np.concatenate([values[:first], values[last:]])
+            many = counts[first:last].sum() * 2 >= counts.sum()
+            return np.concatenate([values[:first], values[last:]]) if many else values[:0]
     return values[:0]
 
 

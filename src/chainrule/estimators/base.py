@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 from numpy.random import RandomState
 from sklearn.base import BaseEstimator
-from sklearn.model_selection import train_test_split
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
@@ -20,7 +19,7 @@ from chainrule.estimators.features import HiddenFeatures
 from chainrule.estimators.member import Job, Member
 from chainrule.estimators.options import can_scale_inputs, check_options, is_lbfgs
 from chainrule.estimators.order import starts
-from chainrule.estimators.rows import dense, is_sparse, table
+from chainrule.estimators.rows import dense, is_sparse, set_aside, table
 from chainrule.estimators.scale import Scale, Scales
 from chainrule.estimators.scaling import Scaling
 from chainrule.estimators.stopping import Validate
@@ -58,6 +57,9 @@ class NetworkEstimator(HiddenFeatures, BaseEstimator):  # type: ignore[misc]
 
     def _check_form(self, y: Any) -> None:
         """Refuse a ``y`` of another form than the first one."""
+
+    def _check_held(self, y: Any) -> None:
+        """Refuse a ``y`` for validation that holds what the other does not."""
 
     def _check_targets(self, y: Any) -> None:
         """Refuse a ``y`` with which a warm start cannot go on."""
@@ -104,7 +106,8 @@ class NetworkEstimator(HiddenFeatures, BaseEstimator):  # type: ignore[misc]
         if validation_data is not None:
             held = self._given_validation(validation_data)
         elif options["early_stopping"] and not is_lbfgs(options):
-            X, y, w, held = self._set_aside(X, y, w, random)
+            share = options["validation_fraction"]
+            X, y, w, held = set_aside(X, y, w, share, random, self._strata(y))
         build.warn_of_large_batches(options, X.shape[0])
         options["callbacks"] = self.callbacks_ = copies(options["callbacks"])
         job = self._job(options, X, y, w, held, going_on)
@@ -148,22 +151,12 @@ class NetworkEstimator(HiddenFeatures, BaseEstimator):  # type: ignore[misc]
             raise OptionError(
                 f"validation_data is (X, y) or (X, y, sample_weight), got {type(data).__name__}."
             )
-        X, y = self._checked(data[0], data[1], reset=False)
-        return X, y, None if len(data) == 2 else _check_sample_weight(data[2], X)
-
-    def _set_aside(self, X: Any, y: Any, w: Array | None, random: Any) -> tuple[Any, ...]:
-        """Rows for training and rows for validation: X, y, w and (X, y, w)."""
-        rows, held = train_test_split(
-            np.arange(X.shape[0]), random_state=random, test_size=self.validation_fraction,
-            stratify=self._strata(y),
-        )  # fmt: skip
-        if len(held) < 2:
-            raise DataError(
-                "The validation set is too small. Increase 'validation_fraction' or the size of "
-                f"your dataset: {X.shape[0]} rows leave {len(held)} for it."
-            )
-        parts = [[a if a is None else a[i] for a in (X, y, w)] for i in (rows, held)]
-        return *parts[0], tuple(parts[1])
+        try:
+            X, y = self._checked(data[0], data[1], reset=False)
+            self._check_held(y)
+            return X, y, None if len(data) == 2 else _check_sample_weight(data[2], X)
+        except ValueError as error:
+            raise DataError(f"validation_data: {error}") from error
 
     def _job(
         self, options: dict[str, Any], X: Any, y: Any, w: Array | None, held: Any, going_on: bool,
@@ -172,7 +165,7 @@ class NetworkEstimator(HiddenFeatures, BaseEstimator):  # type: ignore[misc]
         given = options["layers"]
         dtype = given.dtype if isinstance(given, Sequential) else X.dtype
         x = dense(X, dtype)
-        scaling = self._scaling(options, x, y, w, going_on, whole)
+        scaling = self._scaling(options, X, x, y, w, going_on, whole)
         scales = scaling.scales
         # Weights of classes are for the loss: they move no column's mean.
         w = self._weights(w, y, whole=whole)
@@ -184,7 +177,7 @@ class NetworkEstimator(HiddenFeatures, BaseEstimator):  # type: ignore[misc]
         return Job(options, data, loss, output, scaling, validate)
 
     def _scaling(
-        self, options: dict[str, Any], x: Array, y: Any, w: Array | None, going_on: bool,
+        self, options: dict[str, Any], X: Any, x: Array, y: Any, w: Array | None, going_on: bool,
         whole: bool,
     ) -> Scaling:  # fmt: skip
         """The scales for these rows, which may go on from those of earlier ones."""
@@ -195,7 +188,7 @@ class NetworkEstimator(HiddenFeatures, BaseEstimator):  # type: ignore[misc]
             # Weights that were set by hand, before any training, stay as they are.
             wanted = False
         new = Scaling.of(wanted, x, t, w) if old is None else old.after(wanted, x, t, w, whole)
-        if old is None or new.move is not None:
+        if new.is_new and not is_sparse(X):  # a sparse column has its zeros by nature
             warn_of_far_values(new, x, t, w, getattr(self, "feature_names_in_", None))
         return new
 

@@ -56,8 +56,7 @@ class NetworkClassifier(ClassifierMixin, NetworkEstimator):  # type: ignore[misc
         tol: an epoch counts as better if the loss falls by this much, 0.0001; for "lbfgs" the
             largest entry of the gradient at which it ends.
         verbose: print a line for each epoch.
-        warm_start: whether ``fit`` goes on from the weights of the last one. Whatever makes other
-            layers must stay as it was; of a larger ``ensemble`` the new networks are begun.
+        warm_start: whether ``fit`` goes on from the last one, with the same layers.
         momentum: of "sgd", 0.9.
         nesterovs_momentum: look ahead by the momentum (Nesterov 1983), True.
         early_stopping: set rows aside, score them after each epoch, and keep the best epoch.
@@ -76,9 +75,7 @@ class NetworkClassifier(ClassifierMixin, NetworkEstimator):  # type: ignore[misc
             False as in scikit-learn, or "auto": only if some column is of no ordinary size, its
             largest number below 0.1 or above 10, whatever its sign, or its mean more than 20 units
             from 0. Not for a whole network, nor where ``layers`` begins with anything but Dense.
-            ``partial_fit`` scales by all samples so far: a column whose scale was wrong gets a new
-            one, and the network answers as before. Callbacks see it as it trains, on scaled
-            columns.
+            ``partial_fit`` corrects it by later samples. Callbacks see the network in training.
         layers: in place of ``hidden_layer_sizes``, a list of hidden layers, to which the output
             layer is added; or a whole ``Sequential``, with the output layer that the classes need.
             One that is built already goes on from its parameters, in a copy.
@@ -89,9 +86,8 @@ class NetworkClassifier(ClassifierMixin, NetworkEstimator):  # type: ignore[misc
         schedule: how the rate changes over ``max_iter`` epochs: a name, a ``Schedule``, or a
             function (epoch, epochs).
         callbacks: ``Callback`` objects or functions of the training, called after each epoch. Of
-            objects a shallow copy is trained with: see ``callbacks_``. A ``Checkpoint`` keeps every
-            network and every start: the first in its folder, others in ``network-2``, ``start-2``
-            and so on inside.
+            objects a shallow copy is used: see ``callbacks_``. A ``Checkpoint`` keeps more networks
+            and starts in folders inside: ``network-2``, ``start-2``.
         n_restarts: how often to start again from other weights if training got stuck, 0; the best
             try is kept.
         ensemble: how many networks, 1, that begin with different weights; outputs are their mean
@@ -242,6 +238,9 @@ class NetworkClassifier(ClassifierMixin, NetworkEstimator):  # type: ignore[misc
 
     def _check_form(self, y: Any) -> None:
         self._labels.check_form(y)
+
+    def _check_held(self, y: Any) -> None:
+        self._labels.numbers(y)
 
     def _check_targets(self, y: Any) -> None:
         self._check_form(y)

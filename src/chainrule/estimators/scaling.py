@@ -29,6 +29,7 @@ class Scaling:
     columns: Seen | None
     targets: Seen | None
     move: Move | None = None
+    is_new: bool = True
 
     @staticmethod
     def of(wanted: Any, x: Array, t: Array | None, w: Array | None) -> Scaling:
@@ -57,7 +58,7 @@ class Scaling:
             renewed(old.inputs, _of_columns(wanted, columns)), renewed(old.targets, to_be)
         )
         if scales.inputs is old.inputs and scales.targets is old.targets:
-            return Scaling(old, columns, targets)
+            return Scaling(old, columns, targets, is_new=False)
         fresh = ~self.columns.varies if self.columns else False
         unvaried = self.targets is not None and not self.targets.varies.any()
         return Scaling(scales, columns, targets, Move(old, scales, fresh, unvaried))
