@@ -21,6 +21,9 @@ from chainrule.graph.op import Array
 from chainrule.nn.losses import Loss
 from chainrule.nn.sequential import Sequential
 
+#: Losses of squares, which in other units of y are the same but for one factor.
+SQUARES = ("squared_error", "mean_squared_error", "sum_squared_error", "half_sum_squared_error")
+
 
 class NetworkRegressor(RegressorMixin, NetworkEstimator):  # type: ignore[misc]
     """A network that predicts numbers, one a row or several, in scikit-learn's manner.
@@ -39,7 +42,7 @@ class NetworkRegressor(RegressorMixin, NetworkEstimator):  # type: ignore[misc]
             as "huber" or "mean_absolute_error", a ``Loss``, or a function of (outputs, targets).
         scale_target: train on (y - mean) / unit, where the unit is y's standard deviation, and fold
             both into the last layer afterwards; so ``alpha``, ``tol`` and the rate mean the same
-            whatever y's unit is. Losses are told in y's units. For "squared_error" and networks
+            whatever y's unit is. Losses are told in y's units. For losses of squares and networks
             that are not given whole; where it is False or does not hold, the output's biases begin
             at y's mean (with "poisson", at its logarithm). Callbacks see the network as it trains.
         layers: in place of ``hidden_layer_sizes``, a list of hidden layers, to which the output
@@ -168,7 +171,7 @@ class NetworkRegressor(RegressorMixin, NetworkEstimator):  # type: ignore[misc]
         return regressor_loss(self.loss), scale.shrink(table(y)).astype(dtype)
 
     def _scales_targets(self) -> bool:
-        by_squares = isinstance(self.loss, str) and self.loss == "squared_error"
+        by_squares = isinstance(self.loss, str) and self.loss in SQUARES
         return self.scale_target and by_squares and not isinstance(self.layers, Sequential)
 
     def _score_outputs(self, outputs: Array, y: Any, w: Array | None) -> float:
