@@ -142,3 +142,13 @@ def test_a_warm_start_tells_losses_in_the_same_unit(other: dict[str, Any]) -> No
     np.testing.assert_allclose(net.loss_curve_[:30], losses)
     if other.get("loss") is None:
         assert net.loss_ == pytest.approx(losses[-1], rel=0.1)
+
+
+def test_a_piece_that_fails_leaves_losses_in_their_unit() -> None:
+    net = cr.NetworkRegressor(solver="sgd", batch_size=9, random_state=0)
+    net.partial_fit(OTHERS, ALCOHOL)
+    losses = net.loss_curve_
+    with pytest.raises(ValueError, match="non-finite"), np.errstate(all="ignore"):
+        net.set_params(learning_rate_init=1e30).partial_fit(OTHERS, 1000 * ALCOHOL)
+    told = net._scaled.scales.losses(net._members[0].record.losses)
+    np.testing.assert_allclose(told, losses)

@@ -228,6 +228,7 @@ class NetworkEstimator(HiddenFeatures, BaseEstimator):  # type: ignore[misc]
         if job.scaling.move is not None:
             for member in self._members:
                 member.rescale(job.scaling.move)
+            self._scaled = job.scaling  # even if this training fails
         return [*self._members, *members[len(self._members) :]]
 
     def _adopt(self) -> None:

@@ -40,7 +40,7 @@ class Scaling:
             x, t: columns, and targets (n, outputs), None where these need no scale.
             w: how often each row counts.
         """
-        columns, targets = _seen(x, w) if wanted else None, None if t is None else _seen(t, w)
+        columns, targets = _both(wanted, x, t, w)
         to_be = Scale() if t is None else Scale.of_targets(t, w)
         return Scaling(Scales(_of_columns(wanted, columns), to_be), columns, targets)
 
@@ -48,12 +48,10 @@ class Scaling:
         self, wanted: Any, x: Array, t: Array | None, w: Array | None, whole: bool
     ) -> Scaling:
         """That of further rows; ``whole`` says that these are all there are now."""
-        new = Scaling.of(wanted, x, t, w)
-        columns, targets, to_be = new.columns, new.targets, new.scales.targets
+        columns, targets = _both(wanted, x, t, w)
         if not whole:
             columns, targets = _added(self.columns, columns), _added(self.targets, targets)
-            to_be = targets.one_unit if targets else Scale()
-        old = self.scales
+        old, to_be = self.scales, targets.one_unit if targets else Scale()
         scales = Scales(
             renewed(old.inputs, _of_columns(wanted, columns)), renewed(old.targets, to_be)
         )
@@ -84,6 +82,13 @@ def renewed(old: Scale, new: Scale) -> Scale:
 def _of_columns(wanted: Any, seen: Seen | None) -> Scale:
     no_need = seen is None or (wanted == "auto" and seen.is_ordinary)
     return Scale() if seen is None or no_need else seen.scale
+
+
+def _both(
+    wanted: Any, x: Array, t: Array | None, w: Array | None
+) -> tuple[Seen | None, Seen | None]:
+    """What is seen of columns and of targets, where a scale is wanted."""
+    return _seen(x, w) if wanted else None, None if t is None else _seen(t, w)
 
 
 def _seen(x: Array, w: Array | None) -> Seen | None:
