@@ -147,7 +147,7 @@ def test_what_a_writer_quotes_comes_back(tmp_path_factory, rows, tab):
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, quoting=csv.QUOTE_ALL, delimiter="\t" if tab else ",")
         writer.writerows([("a", "b"), *rows])
-    missing = {"", "na", "n/a", "nan", "null", "?"}
+    missing = {"", "na", "n/a", "#n/a", "<na>", "nan", "null", "\\n", "?"}
     for place, name in enumerate("ab"):
         expected = [row[place].strip() for row in rows]
         assert read_csv(path).columns[name] == [
