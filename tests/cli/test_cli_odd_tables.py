@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
+
+from chainrule.data import TableFacts
 
 N = 120
 
@@ -57,3 +60,56 @@ def test_a_table_as_excel_writes_it_in_europe(command):
     assert said[1] == "Column 'Datum' holds dates (day.month.year)."
     assert said[2].startswith("Column 'PLZ' holds codes, not numbers: '0")
     assert said[3] == "Dots part thousands in 'Preis (€)': 1.234 is 1234 there."
+
+
+@pytest.mark.parametrize("how", [(), ("--stream",)])
+def test_a_number_that_stands_for_a_missing_value_is_told(command, how):
+    def row(k):
+        return f"{-999999 if k % 7 == 0 else k * 7 % 50},{k % 6},{k % 17 / 2}"
+
+    said = train(command, "x,z,y", row, *how)
+    (told,) = [line for line in said if "spread" in line]
+    rows = re.search(r"\((\d+) training rows\)", told)[1]
+    assert 5 < int(rows) < 17
+    assert told == (
+        f"Column 'x': nearly all of its spread comes from -999999 ({rows} training rows), beside "
+        "which its other numbers are hardly told apart. If that stands for a missing value, leave "
+        "those cells empty; if it is a mistake, correct it."
+    )
+    facts = TableFacts.from_json(Path("run/table.json").read_text(encoding="utf-8"))
+    assert [fact.far for fact in facts.columns] == [(("-999999", int(rows)),), (), ()]
+
+
+def test_so_it_is_of_a_target(command):
+    said = train(command, "x,y", lambda k: f"{k * 7 % 50},{-99999 if k % 9 == 0 else k % 37 / 2}")
+    (told,) = [line for line in said if "spread" in line]
+    assert told.startswith("Column 'y': nearly all of its spread comes from -99999 (")
+    assert "leave those cells empty (rows without a target are left out); if" in told
+
+
+def test_powers_as_classes_have_no_spread(command):
+    said = train(command, "x,y", lambda k: f"{k * 7 % 50},{10 ** (k % 7)}")
+    assert not any("spread" in line for line in said)
+
+
+def test_months_are_told_how_to_be_read(command):
+    said = train(
+        command, "m,x,y", lambda k: f"{2000 + k // 12}-{k % 12 + 1:02},{k % 9},{k % 17 / 2}"
+    )
+    assert (
+        "Column 'm' is left out: text that is different in every row; months are read with a day, "
+        "2024-01-01 and not 2024-01." in said
+    )
+
+
+def test_days_without_dashes_are_told(command):
+    told = "Column 'd' holds numbers such as 20240"
+    said = train(
+        command, "d,x,y", lambda k: f"2024{k % 9 + 1:02}{k % 28 + 1:02},{k % 9},{k % 17 / 2}"
+    )
+    (line,) = [line for line in said if line.startswith(told)]
+    assert re.search(r"if these are dates, write them 2024-0\d-\d\d\.$", line)
+    said = train(
+        command, "d,x,y", lambda k: f"2024{k % 90 + 10}{k % 28 + 1:02},{k % 9},{k % 17 / 2}"
+    )
+    assert not any(line.startswith(told) for line in said)

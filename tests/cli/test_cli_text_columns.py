@@ -209,9 +209,63 @@ def test_codes_in_many_different_rows_are_told_as_such(folder):
     (said,) = [remark for remark in problem.remarks if "'zip'" in remark]
     assert re.fullmatch(
         r"Column 'zip' is left out: text with 1\d\d different values, more than 50; '00\d{3}' "
-        r"begins with 0, as codes do: numbers are written without it\.",
+        r"begins with 0, as codes do: numbers are written without it \(--keep takes them as "
+        r"numbers\)\.",
         said,
     )
+    problem = table_problem(write(folder / "t.csv", records), TableOptions(keep=("zip",)), 0)
+    assert problem.known.columns[0].kind == "number"
+    assert problem.feature_names[0] == "zip"
+    (said,) = [remark for remark in problem.remarks if "'zip'" in remark]
+    assert re.fullmatch(
+        r"Column 'zip' holds numbers such as '00\d{3}', as codes and times of day are written; "
+        r"they are too many for categories, and are taken as numbers\.",
+        said,
+    )
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_times_of_day_may_be_the_only_column(command, folder, stream):
+    rng = np.random.default_rng(5)
+    minutes = rng.integers(0, 24 * 60, 400)
+    records = [
+        {"time": f"{m // 60:02}{m % 60:02}", "y": "day" if 420 < m < 1140 else "night"}
+        for m in minutes
+    ]
+    table = write(folder / "t.csv", records)
+    how = ("--stream",) if stream else ()
+    result = command("train", table, "--epochs", "60", "--out", "run", *how)
+    assert result.exit_code == 0
+    assert "Column 'time' holds numbers such as '0" in result.stderr
+    new = write(folder / "new.csv", [{"time": time} for time in ("0107", "1215", "2359", "1000")])
+    said = command("predict", "run", new).stdout.splitlines()[1:]
+    assert [line.split(",")[0] for line in said] == ["night", "day", "night", "day"]
+
+
+@pytest.mark.parametrize("time", ["{:02}:{:02}", "{}:{:02}:00", "{:02}:{:02} am"])
+def test_times_with_a_colon_are_told_how_to_be_written(folder, time):
+    records = [
+        {"t": time.format(k % 12, k * 7 % 60), "x": k % 9, "y": "pq"[k % 2]} for k in range(N)
+    ]
+    problem = table_problem(write(folder / "t.csv", records), TableOptions(), 0)
+    (said,) = [remark for remark in problem.remarks if "'t'" in remark]
+    assert said.endswith(
+        "; times of day are read behind a date (2024-01-05 09:35), or as numbers (0935)."
+    )
+
+
+def test_few_times_of_day_are_categories_and_others_are_no_times(folder):
+    hours = [{"t": f"{k % 24:02}00", "y": "pq"[k % 24 > 11]} for k in range(N)]
+    problem = table_problem(write(folder / "t.csv", hours), TableOptions(), 0)
+    assert problem.known.columns[0].kind == "category"
+    for late in ("2400", "0160", "01200"):
+        times = [
+            {"t": f"{k % 24:02}{k * 7 % 60:02}", "x": k % 9, "y": "pq"[k % 2]} for k in range(N)
+        ]
+        for record in times[::4]:
+            record["t"] = late
+        problem = table_problem(write(folder / "t.csv", times), TableOptions(), 0)
+        assert problem.known.columns[0].role == "left out"
 
 
 @pytest.mark.parametrize(

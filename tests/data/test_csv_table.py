@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chainrule.data import Table, read_csv
+from chainrule.data.csv_rows import head_rows
 from chainrule.data.csv_table import CsvFile
 from chainrule.errors import DataError, FileFormatError, OptionError, ShapeError
 
@@ -40,6 +41,34 @@ def test_a_first_line_of_excel_that_says_what_parts_the_values(write, mark, end)
 def test_such_a_line_further_down_is_a_row(write):
     table = read_csv(write("a;b\nsep=;\nsep=;\n"))
     assert table.columns == {"a": ["sep=", "sep="], "b": [None, None]}
+
+
+@pytest.mark.parametrize(
+    ("line", "mark"),
+    [
+        ('"sep=;"', ";"), ("SEP=;", ";"), ("Sep=\t", "\t"), ("sep=\\t", "\t"), ("sep= ;", ";"),
+        ("sep=; ", ";"), ("sep=;;;", ";"), ("sep=^", "^"), ('"sep=,",,', ","), ("sep=", ","),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_the_first_line_may_say_it_in_many_ways(write, line, mark, end):
+    path = write(f"{line}{end}a{mark}b{end}1.5{mark}2{end}")
+    table = read_csv(path)
+    assert table.columns == {"a": ["1.5"], "b": ["2"]}
+    assert table.lines == (3,)
+    assert head_rows(str(path), mark) == [["a", "b"], ["1.5", "2"]]
+
+
+@pytest.mark.parametrize(("line", "mark"), [("sep=;", ","), ("sep=,", ";"), ('"sep=;"', "\t")])
+def test_a_first_line_that_says_what_is_not_so(write, line, mark):
+    path = write(f"{line}\na{mark}b\n1{mark}2\n")
+    assert read_csv(path).columns == {"a": ["1"], "b": ["2"]}
+    with pytest.raises(FileFormatError, match="Perhaps a quote is not closed"):
+        read_csv(write(f'{line}\n"a{mark}b\n1{mark}2\n'))
+
+
+def test_a_column_may_be_called_sep(write):
+    assert read_csv(write("sep=x,b\n1,2\n")).names == ("sep=x", "b")
 
 
 @pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
@@ -118,7 +147,7 @@ def test_what_a_writer_quotes_comes_back(tmp_path_factory, rows, tab):
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, quoting=csv.QUOTE_ALL, delimiter="\t" if tab else ",")
         writer.writerows([("a", "b"), *rows])
-    missing = {"", "na", "n/a", "nan", "null", "?"}
+    missing = {"", "na", "n/a", "#n/a", "<na>", "nan", "null", "\\n", "?"}
     for place, name in enumerate("ab"):
         expected = [row[place].strip() for row in rows]
         assert read_csv(path).columns[name] == [
@@ -301,3 +330,33 @@ def test_a_file_as_folder(write):
 def test_a_path_that_no_system_allows():
     with pytest.raises(DataError, match="cannot be read as a CSV file: embedded null byte"):
         read_csv("a\0b")
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        ("<!DOCTYPE html><table>", " is not a CSV file: it is a web page; save the table as CSV."),
+        ('[{"a": 1}]', " is not a CSV file: it is JSON; call it .json."),
+        ('{"a": 1}\n{"a": 2}\n', " is not a CSV file: it is JSON; call it .jsonl."),
+        (
+            "# made by me\na,b\n1,2\n",
+            ", line 2: 2 values, and the header names 1 column. If '# made by me' stands above the "
+            "true header, remove such lines.",
+        ),
+        (
+            "a  b c\n1 2.5   x\n3 4 y\n",
+            ": each row is one value of 3 words, such as '1 2.5 x': do spaces part the columns? "
+            "Write commas, semicolons or tabs between them.",
+        ),
+    ],
+)
+def test_files_of_other_forms_are_told_as_such(write, content, told):
+    path = write(content)
+    with pytest.raises(FileFormatError) as error:
+        read_csv(path)
+    assert str(error.value) == path + told
+
+
+def test_a_column_of_sentences_is_no_table_parted_by_spaces(write):
+    assert read_csv(write("my words\none two\nthree\n")).names == ("my words",)
+    assert read_csv(write("my words\none two\n")).names == ("my words",)

@@ -144,3 +144,68 @@ def test_a_checkpoint_of_an_estimator_is_of_another_training(tmp_path: Path) -> 
         cr.errors.OptionError, match="the random generator: MT19937 then, PCG64 now"
     ):
         net.fit(X, Y, epochs=9, seed=0, resume=tmp_path)
+
+
+def test_every_network_and_every_start_keeps_its_checkpoint(tmp_path: Path) -> None:
+    settings = QUICK | {"callbacks": cr.Checkpoint(tmp_path / "run"), "scale_inputs": False}
+    net = cr.NetworkClassifier(ensemble=3, **settings).fit(X, Y)
+    folders = [tmp_path / "run", tmp_path / "run" / "network-2", tmp_path / "run" / "network-3"]
+    for one, folder in zip(net.nets_, folders, strict=True):
+        theta = read_checkpoint(folder)["runner"]["arrays"]["theta"]
+        np.testing.assert_array_equal(
+            theta, np.concatenate([a.ravel() for a in one.parameters.values()])
+        )
+    assert net.callbacks_[0].exists
+    found = [file.parent for file in (tmp_path / "run").rglob("*.safetensors")]
+    assert sorted(found) == sorted(folders)
+
+
+def test_starts_keep_theirs_inside_those_of_their_network(tmp_path: Path) -> None:
+    stuck = {"learning_rate_init": 1e-9, "n_restarts": 1, "ensemble": 2}
+    net = cr.NetworkClassifier(callbacks=cr.Checkpoint(tmp_path), **QUICK | stuck).fit(X, Y)
+    assert len(net.history_.tries) == 2
+    found = {file.parent.relative_to(tmp_path).as_posix() for file in tmp_path.rglob("*.saf*")}
+    assert found == {".", "start-2", "network-2", "network-2/start-2"}
+
+
+def test_other_kinds_of_checkpoints_keep_their_kind(tmp_path: Path) -> None:
+    folders: list[str] = []
+
+    class Told(cr.Checkpoint):
+        def on_end(self, training: Any) -> None:
+            folders.append(self.folder.name)
+
+    cr.NetworkClassifier(ensemble=2, callbacks=Told(tmp_path / "run"), **QUICK).fit(X, Y)
+    assert folders == ["run", "network-2"]
+
+
+def _stops(at: int) -> Callable[[Any], None]:
+    """A user who presses Ctrl-C in the epoch ``at``, counted over all networks."""
+    seen: list[int] = []
+
+    def press(training: Any) -> None:
+        seen.append(training.epoch)
+        if len(seen) == at:
+            raise KeyboardInterrupt
+
+    return press
+
+
+def test_one_stop_ends_the_whole_ensemble() -> None:
+    net = cr.NetworkClassifier(ensemble=4, callbacks=_stops(8), warm_start=True, **QUICK)
+    with pytest.warns(UserWarning, match=r"interrupted by user\. This was network 2 of 4\."):
+        net.fit(X, Y)
+    assert len(net.nets_) == 2
+    np.testing.assert_allclose(
+        net.predict_proba(X), np.mean([one.predict(X) for one in net.nets_], axis=0)
+    )
+    net.set_params(callbacks=()).fit(X, Y)
+    assert [len(member.record.losses) for member in net._members] == [12, 8, 6, 6]
+
+
+def test_a_stop_keeps_the_networks_that_were_there() -> None:
+    net = cr.NetworkClassifier(ensemble=3, warm_start=True, **QUICK).fit(X, Y)
+    third = net.nets_[2].predict(X)
+    with pytest.warns(UserWarning, match="network 1 of 3"):
+        net.set_params(callbacks=_stops(1)).fit(X, Y)
+    np.testing.assert_array_equal(net.nets_[2].predict(X), third)

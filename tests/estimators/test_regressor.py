@@ -158,3 +158,18 @@ def test_a_weight_of_nothing_is_no_row() -> None:
     weighted = cr.NetworkRegressor(batch_size=200, **words).fit(X, wild, sample_weight=weight)
     fewer = cr.NetworkRegressor(batch_size=100, **words).fit(X[:100], Y[:100])
     np.testing.assert_allclose(weighted.predict(X), fewer.predict(X), rtol=1e-7)
+
+
+@pytest.mark.parametrize(
+    ("loss", "times"),
+    [("mean_squared_error", 1), ("sum_squared_error", 200), ("half_sum_squared_error", 100)],
+)
+def test_every_loss_of_squares_trains_in_the_targets_own_scale(loss: str, times: float) -> None:
+    words: dict[str, Any] = {"random_state": 0, "max_iter": 60, "batch_size": 200}
+    small, large = (
+        cr.NetworkRegressor(loss=loss, **words).fit(X, factor * Y) for factor in (1, 1000)
+    )
+    np.testing.assert_allclose(large.predict(X), 1000 * small.predict(X), rtol=1e-6)
+    np.testing.assert_allclose(large.loss_curve_, 1e6 * np.array(small.loss_curve_), rtol=1e-6)
+    by_hand = np.mean((large.predict(X) - 1000 * Y) ** 2) * times
+    assert large.loss_ == pytest.approx(by_hand, rel=0.2)

@@ -15,7 +15,7 @@ from sklearn.neural_network import MLPClassifier
 from sklearn.preprocessing import StandardScaler
 
 import chainrule as cr
-from chainrule.estimators.scale import Scale, ordinary
+from chainrule.estimators.seen import Seen
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -103,23 +103,21 @@ def test_a_constant_column_says_nothing(level: float) -> None:
 def test_columns_at_the_ends_of_what_numbers_can_be(size: float) -> None:
     """The others are learnt as ever, where that column's squares are 0 or beyond all numbers."""
     with np.errstate(over="ignore"):
-        scale = Scale.of_columns(np.column_stack([X[:, 0] * size, RAW[:, 1:]]), None)
+        scale = Seen.of(np.column_stack([X[:, 0] * size, RAW[:, 1:]]), None).scale
     assert np.isfinite(scale.mean).all()
     assert np.isfinite(scale.unit).all()
     np.testing.assert_allclose(scale.unit[1:], RAW[:, 1:].std(axis=0))
 
 
-def test_pieces_have_the_scale_of_the_first() -> None:
+def test_fair_pieces_keep_the_scale_of_the_first() -> None:
     steps = cr.NetworkClassifier(random_state=0, batch_size=178)
     for _ in range(30):
         steps.partial_fit(RAW, KIND, classes=[0, 1, 2])
     whole = cr.NetworkClassifier(batch_size=178, **QUICK).fit(RAW, KIND)
     np.testing.assert_allclose(steps.predict_proba(RAW), whole.predict_proba(RAW), atol=1e-6)
-    first = steps._scales
-    again = pickle.loads(pickle.dumps(steps)).partial_fit(2 * RAW, KIND)
-    np.testing.assert_array_equal(again._scales.inputs.mean, first.inputs.mean)
-    one_row = cr.NetworkClassifier(random_state=0).partial_fit(RAW[:1], KIND[:1], classes=[0, 1, 2])
-    assert np.isfinite(one_row.partial_fit(RAW, KIND).predict_proba(RAW)).all()
+    first = steps._scaled.scales
+    again = pickle.loads(pickle.dumps(steps)).partial_fit(RAW[::3], KIND[::3])
+    np.testing.assert_array_equal(again._scaled.scales.inputs.mean, first.inputs.mean)
 
 
 def test_a_warm_start_goes_on_in_its_scale() -> None:
@@ -162,8 +160,8 @@ def test_a_weight_is_so_many_rows_of_a_column_too(which: int) -> None:
 
 def test_weights_of_classes_move_no_column() -> None:
     net = cr.NetworkClassifier(class_weight={0: 50}, **QUICK).fit(RAW, KIND)
-    np.testing.assert_allclose(net._scales.inputs.mean, RAW.mean(axis=0))
-    np.testing.assert_allclose(net._scales.inputs.unit, RAW.std(axis=0))
+    np.testing.assert_allclose(net._scaled.scales.inputs.mean, RAW.mean(axis=0))
+    np.testing.assert_allclose(net._scaled.scales.inputs.unit, RAW.std(axis=0))
 
 
 ORDINARY = {
@@ -177,7 +175,7 @@ ORDINARY = {
 @pytest.mark.parametrize("name", ORDINARY)
 def test_columns_of_ordinary_size_stay_as_they_are(name: str) -> None:
     x = ORDINARY[name]
-    assert ordinary(x, Scale.of_columns(x, None))
+    assert Seen.of(x, None).is_ordinary
     auto, never = (
         cr.NetworkClassifier(scale_inputs=wanted, **QUICK).fit(x, KIND)
         for wanted in ("auto", False)
@@ -188,7 +186,7 @@ def test_columns_of_ordinary_size_stay_as_they_are(name: str) -> None:
 @pytest.mark.parametrize("factor", [0.01, 100.0])
 def test_one_column_of_another_size_is_enough(factor: float) -> None:
     x = np.column_stack([X[:, 1:], factor * X[:, 0]])
-    assert not ordinary(x, Scale.of_columns(x, None))
+    assert not Seen.of(x, None).is_ordinary
     auto, always = (
         cr.NetworkClassifier(scale_inputs=wanted, **QUICK).fit(x, KIND) for wanted in ("auto", True)
     )
@@ -198,11 +196,11 @@ def test_one_column_of_another_size_is_enough(factor: float) -> None:
 def test_what_is_standardised_needs_no_scale_however_far_its_rows_lie() -> None:
     far = StandardScaler().fit_transform(np.exp(3 * X))
     assert np.abs(far).max() > 12
-    assert ordinary(far, Scale.of_columns(far, None))
+    assert Seen.of(far, None).is_ordinary
     some = far[::3]
-    assert ordinary(some, Scale.of_columns(some, None))
+    assert Seen.of(some, None).is_ordinary
     other = far + 1
-    assert not ordinary(other, Scale.of_columns(other, None))
+    assert not Seen.of(other, None).is_ordinary
 
 
 def test_layers_that_cannot_take_a_scale_get_none() -> None:
@@ -210,12 +208,12 @@ def test_layers_that_cannot_take_a_scale_get_none() -> None:
     whole = cr.Sequential(cr.Dense(4, "relu"), cr.Dense(3, "softmax"))
     for layers in (first, whole):
         net = cr.NetworkClassifier(layers=layers, **QUICK).fit(RAW, KIND)
-        assert net._scales.inputs.is_none
+        assert net._scaled.scales.inputs.is_none
         refused = cr.NetworkClassifier(layers=layers, scale_inputs=True)
         with pytest.raises(cr.errors.OptionError, match="folds the columns' scale into a first"):
             refused.fit(RAW, KIND)
     net = cr.NetworkClassifier(layers=[cr.Dense(8, "tanh")], **QUICK).fit(RAW, KIND)
-    assert not net._scales.inputs.is_none
+    assert not net._scaled.scales.inputs.is_none
 
 
 def test_columns_far_from_zero_for_their_spread_are_shifted() -> None:
@@ -223,6 +221,6 @@ def test_columns_far_from_zero_for_their_spread_are_shifted() -> None:
     rows = rng.normal(size=(300, 4))
     labels = (rows[:, 0] * rows[:, 1] > 0).astype(int)
     near = 0.996 + 0.003 * rows
-    assert not ordinary(near, Scale(near.mean(axis=0), near.std(axis=0)))
+    assert not Seen.of(near, None).is_ordinary
     net = cr.NetworkClassifier(random_state=0)
     assert net.fit(near, labels).score(near, labels) > 0.95

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from chainrule.data.columns import CategoryColumn, Column, DateColumn, NumberColumn
@@ -10,6 +11,8 @@ from chainrule.data.facts import ColumnFacts
 from chainrule.data.numbers import nearly_numbers
 from chainrule.data.target import ClassTarget, Target
 
+#: A day written without dashes, and so many of them make one think of dates.
+_DAY, FEWEST_DAYS = re.compile(r"(19|20)\d\d(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])"), 5
 #: Names that are told one by one; more are counted.
 MOST_NAMED = 5
 
@@ -64,11 +67,42 @@ def of_columns(facts: Sequence[ColumnFacts], columns: Sequence[Column]) -> list[
                 f"and count as two categories."
             )
     for fact in facts:
-        if fact.codes:
+        if fact.codes and fact.kind == "number":
+            remarks.append(
+                f"Column {fact.name!r} holds numbers such as {fact.codes!r}, as codes and times of "
+                f"day are written; they are too many for categories, and are taken as numbers."
+            )
+        elif fact.codes:
             remarks.append(
                 f"Column {fact.name!r} holds codes, not numbers: {fact.codes!r} begins with 0."
             )
-    return remarks
+    for fact in facts:
+        if fact.kind == "number" and fact.role == "input" and _are_days(fact):
+            day = fact.common[0][0]
+            remarks.append(
+                f"Column {fact.name!r} holds numbers such as {day}; if these are dates, write them "
+                f"{day[:4]}-{day[4:6]}-{day[6:]}."
+            )
+    return remarks + [_of_far(fact) for fact in facts if fact.far]
+
+
+def _are_days(fact: ColumnFacts) -> bool:
+    """Whether numbers may be days written without dashes, as 20240105, by those kept of them."""
+    texts = [text for text, _ in fact.common]
+    return len(texts) >= FEWEST_DAYS and all(_DAY.fullmatch(text) for text in texts)
+
+
+def _of_far(fact: ColumnFacts) -> str:
+    """That a number such as -999 stands far from all others."""
+    told = " and ".join(
+        f"{value} ({count:,} training row{'s' if count > 1 else ''})" for value, count in fact.far
+    )
+    out = " (rows without a target are left out)" if fact.role == "target" else ""
+    return (
+        f"Column {fact.name!r}: nearly all of its spread comes from {told}, beside which its other "
+        f"numbers are hardly told apart. If that stands for a missing value, leave those cells "
+        f"empty{out}; if it is a mistake, correct it."
+    )
 
 
 def of_marks(marks: Marks, facts: Sequence[ColumnFacts]) -> list[str]:

@@ -19,8 +19,10 @@ if TYPE_CHECKING:
 Record = tuple[int, list[str]]
 
 _DELIMITERS = (",", ";", "\t", "|")
-#: The first line of some files that Excel writes.
-_SAID = re.compile(r"\Asep=([,;\t|])\r?\n")
+#: The first line of some files that Excel reads: what parts values. Whoever opened and saved such a
+#: file may have put it into quotes, or added a delimiter for each column.
+_SAID = re.compile(r'"?sep= *(\\t|[^\w\s"]|\t)? *"?[,;\t| ]*', re.IGNORECASE)
+_FIRST_LINE = re.compile(r"([^\r\n]*)(?:\r\n|\r|\n)")
 _ROWS_TO_SNIFF, _CHARACTERS_TO_SNIFF = 50, 1 << 20
 #: No row of a table is as long; a file without line ends is stopped here, not in the memory.
 _LONGEST_LINE = 1 << 26
@@ -37,6 +39,11 @@ _FOREIGN = (
     (b"\xd0\xcf\x11\xe0", "an old Excel workbook; save the sheet as CSV"),
     (b"SQLite format 3", "a database; write the table as CSV"),
     (b"\x89HDF", "an HDF5 file; write the table as CSV"),
+    (b"<!DOCTYPE", "a web page; save the table as CSV"),
+    (b"<html", "a web page; save the table as CSV"),
+    (b"{\\rtf", "a text with formats; save it as CSV"),
+    (b'[{"', "JSON; call it .json"),
+    (b'{"', "JSON; call it .jsonl"),
     (b"ARROW1", "an Arrow file; write the table as CSV or Parquet"),
 )
 
@@ -54,7 +61,7 @@ def csv_records(source: str, delimiter: str | None = None) -> Iterator[Record]:
         begin = 1
         try:
             for record in rows:
-                said = begin == 1 and delimiter.join(record) == f"sep={delimiter}"
+                said = begin == 1 and _SAID.fullmatch(delimiter.join(record))
                 if not _is_blank(record) and not said:
                     yield begin, record
                 begin = rows.line_num + 1
@@ -72,7 +79,7 @@ def head_rows(source: str, delimiter: str) -> list[list[str]]:
     head = _head(source)
     if len(head) == _CHARACTERS_TO_SNIFF:
         head = head[: head.rfind("\n") + 1]  # the last row is cut off where the head ends
-    head = _SAID.sub("", head)
+    _, head = _said(head)
     try:
         return [row for row in _rows(io.StringIO(head, newline=""), delimiter) if row]
     except csv.Error:
@@ -84,9 +91,26 @@ def delimiter_of(source: str) -> str:
     if Path(source).suffix.lower() == ".tsv":
         _opened(source).close()
         return "\t"
-    head = _head(source)
-    said = _SAID.match(head)
-    return said[1] if said else _sniff(head)
+    said, head = _said(_head(source))
+    # Some files say one thing and do another: what is said holds where it parts the header.
+    return said if said and _columns(head, said) > 1 else _sniff(head)
+
+
+def _columns(head: str, delimiter: str) -> int:
+    """Into how many values a delimiter parts the header; 0 where a quote in it is not closed."""
+    try:
+        return len(next(_rows(io.StringIO(head, newline=""), delimiter), []))
+    except csv.Error:
+        return 0
+
+
+def _said(head: str) -> tuple[str | None, str]:
+    """What the first line says that parts values, and the text after it; or None and the text."""
+    first = _FIRST_LINE.match(head)
+    found = first and _SAID.fullmatch(first[1])
+    if not first or not found:
+        return None, head
+    return "\t" if found[1] == "\\t" else found[1], head[first.end() :]
 
 
 def _sniff(head: str) -> str:

@@ -41,6 +41,7 @@ class CsvFile:
             raise FileFormatError(f"{source} is empty: expected a header row and at least one row.")
         refuse_many_columns(source, len(first[1]))
         self.names = _header(source, *first)
+        _refuse_spaces(source, self.delimiter, self.names)
         # By the head of the file, so that it does not depend on the rows that are read together.
         parts = self.delimiter == ","
         self.marks = Marks() if parts else _marks(source, self.delimiter, self.names)
@@ -107,10 +108,13 @@ class CsvFile:
     def _refuse_ragged(self, batch: list[Record]) -> None:
         for line, record in batch:
             if len(record) != len(self.names):
+                names = len(self.names)
+                hint = f"A value that holds {self.delimiter!r} must be in quotes."
+                if names == 1:
+                    hint = f"If {self.names[0]!r} stands above the true header, remove such lines."
                 raise FileFormatError(
                     f"{self.source}, line {line}: {count_values(len(record))}, and the header "
-                    f"names {len(self.names)} columns. A value that holds {self.delimiter!r} must "
-                    f"be in quotes."
+                    f"names {names} column{'s' if names > 1 else ''}. {hint}"
                 )
 
 
@@ -118,10 +122,10 @@ def read_csv(path: str | os.PathLike[str], target: str | None = None) -> Table:
     """Read a CSV file, whose first row names the columns, as text.
 
     The delimiter (comma, semicolon, tab or bar) is found out, or said by a first line such as
-    ``sep=;``, as Excel writes it. Values may be quoted and then hold delimiters and line breaks.
-    Space around a value is dropped; blank lines are skipped. Empty, ``NA``, ``N/A``, ``#N/A``,
-    ``<NA>``, ``NaN``, ``null``, ``\\N`` and ``?`` (in any case) mean a missing value. A column
-    without a name is called ``column 3`` after its place.
+    ``sep=;``, as Excel has it, which holds if it parts the header. Values may be quoted and then
+    hold delimiters and line breaks. Space around a value is dropped; blank lines are skipped.
+    Empty, ``NA``, ``N/A``, ``#N/A``, ``<NA>``, ``NaN``, ``null``, ``\\N`` and ``?`` (in any case)
+    mean a missing value. A column without a name is called ``column 3`` after its place.
 
     Args:
         path: the file, UTF-8, or UTF-16 with a byte order mark.
@@ -169,6 +173,19 @@ def _header(source: str, line: int, record: list[str]) -> tuple[str, ...]:
             f"{', ...' if len(names) > 3 else ''}); expected a header row that names the columns."
         )
     return names
+
+
+def _refuse_spaces(source: str, delimiter: str, names: tuple[str, ...]) -> None:
+    """Stop where spaces part what should be columns, as many in each row as in the header."""
+    words = len(names[0].split())
+    if len(names) > 1 or words < 2:
+        return
+    rows = [row[0].split() for row in head_rows(source, delimiter)[1:] if row]
+    if len(rows) > 1 and all(len(row) == words for row in rows):
+        raise FileFormatError(
+            f"{source}: each row is one value of {words} words, such as {' '.join(rows[0])!r}: do "
+            f"spaces part the columns? Write commas, semicolons or tabs between them."
+        )
 
 
 def _listed(names: list[str]) -> str:

@@ -58,5 +58,6 @@ def column_facts(
         moments.mean if told else None,
         moments.std if told else None,
         counted if kind != "date" else (),
-        codes=survey.codes.example if codes and kind == "category" else "",
+        codes=survey.codes.example if codes and kind in ("category", "number") else "",
+        far=survey.far if kind == "number" and (role == "input" or regression) else (),
     )

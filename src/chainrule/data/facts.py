@@ -35,7 +35,10 @@ class ColumnFacts:
         common: the most frequent values of categories, with how often they occur.
         importance: by how much the score falls when this column alone is shuffled among the test
             rows: in shares of right answers or in R²; None where it was not computed.
-        codes: of digits that are taken as codes and not as numbers, the first; else empty.
+        codes: of digits that begin with 0, as codes and times of day do, the first; else empty. The
+            ``kind`` says whether they are taken as categories or as numbers.
+        far: numbers that make up nearly all of the spread, such as -999 for a missing value, with
+            how often they occur.
     """
 
     name: str
@@ -52,6 +55,7 @@ class ColumnFacts:
     common: tuple[tuple[str, int], ...] = ()
     importance: float | None = None
     codes: str = ""
+    far: tuple[tuple[str, int], ...] = ()
 
 
 @dataclass(frozen=True)

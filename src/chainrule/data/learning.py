@@ -39,6 +39,8 @@ _IDENTIFIER = re.compile(
     r"(?:.*[\W_])?(?i:id|uuid|guid|key|index|idx|nr|no|row|row[\W_]?names?)|.*[a-z](?:I[Dd]|Key)"
     r"|(?i:unnamed: ?\d+)|__index_level_\d+__|column 1"
 )
+_MONTH = re.compile(r"\d{4}[-/.]\d{1,2}|\d{1,2}[-/.]\d{4}")
+_CLOCK = re.compile(r"\d{1,2}:\d{2}(:\d{2}([.,]\d+)?)?( ?[AaPp][Mm])?")
 
 
 def learn_column(survey: ColumnSurvey) -> Column | str:
@@ -49,7 +51,11 @@ def learn_column(survey: ColumnSurvey) -> Column | str:
         return _numbers(survey)
     if survey.all_dates:
         return _dates(survey)
-    return _categories(survey)
+    found = _categories(survey)
+    # Codes that are too many for categories: as numbers they say what comes after what.
+    if isinstance(found, str) and survey.all_numbers and (survey.kept or survey.codes.are_times):
+        return _numbers(survey)
+    return found
 
 
 def _numbers(survey: ColumnSurvey) -> NumberColumn | str:
@@ -120,10 +126,15 @@ def _hint(survey: ColumnSurvey) -> str:
     if survey.all_numbers and survey.codes:
         return (
             f"; {survey.codes.example!r} begins with 0, as codes do: numbers are written without it"
+            f" (--keep takes them as numbers)"
         )
     texts = list(survey.counted)
     if all(any(dates.parse(text, style) is not None for style in dates.STYLES) for text in texts):
         return "; dates are read where all of a column are written alike"
+    if all(_CLOCK.fullmatch(text) for text in texts):
+        return "; times of day are read behind a date (2024-01-05 09:35), or as numbers (0935)"
+    if all(_MONTH.fullmatch(text) for text in texts):
+        return "; months are read with a day, 2024-01-01 and not 2024-01"
     return nearly_numbers(texts)
 
 

@@ -17,6 +17,8 @@ from chainrule.errors import DataError
 
 #: 1,000 or 12'345.67: a mark between thousands, which may be a space of any width too.
 _THOUSANDS = re.compile(r"[-+]?[1-9]\d{0,2}([,'’ \u00a0\u2009\u202f])\d{3}(\1\d{3})*(\.\d*)?")
+#: Signs that look like a minus: the mathematical one, and dashes.
+_MINUS = ("\u2212", "\u2013", "\u2014")
 #: A number with a unit or the sign of a currency before or after it, as in 12.50 €.
 _WITH_UNIT = re.compile(r"([^\d.,+-]*)[-+]?(\d+([.,]\d*)*|[.,]\d+)([^\d.,]*)")
 
@@ -145,6 +147,8 @@ def nearly_numbers(present: Sequence[str]) -> str:
     """A hint, where all texts would be numbers but for commas, or a unit that all of them have."""
     if hint := decimal_comma(present):
         return hint
+    if hint := _minus(present):
+        return hint
     marked = next((found for found in map(_THOUSANDS.fullmatch, present) if found), None)
     if marked and all(number(value.replace(marked[1], "")) is not None for value in present):
         return how_to_write(marked[0])
@@ -155,6 +159,19 @@ def nearly_numbers(present: Sequence[str]) -> str:
     if unit is None or not any(unit) or any(unicodedata.category(sign) != "Sc" for sign in unit[0]):
         return ""
     return "; numbers are written without a unit"
+
+
+def _minus(present: Sequence[str]) -> str:
+    """A hint, where the texts would be numbers but for another sign of what is below 0."""
+    for sign in _MINUS:
+        if any(value.startswith(sign) for value in present) and all(
+            number(value.replace(sign, "-")) is not None for value in present
+        ):
+            return f"; a minus is written as -, and not as {sign}"
+    bare = [value[1:-1] if value[:1] + value[-1:] == "()" else value for value in present]
+    if bare != [*present] and all(number(value) is not None for value in bare):
+        return "; numbers below 0 are written with a minus, -1.5 and not (1.5)"
+    return ""
 
 
 def how_to_write(value: str) -> str:

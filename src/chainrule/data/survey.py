@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from chainrule.data import dates
 from chainrule.data.codes import Codes
+from chainrule.data.far import far_values
 from chainrule.data.numbers import Moments, number, refuse_infinite
 from chainrule.data.table import Lines, Table, Texts, cell_text, compact, missing, number_text
 
@@ -82,6 +83,21 @@ class ColumnSurvey:
     def distinct(self) -> int | None:
         """How many different values there are, None if more than are counted."""
         return None if self.overflow or self.long else len(self.counted)
+
+    @property
+    def far(self) -> tuple[tuple[str, int], ...]:
+        """Numbers that make up nearly all of the spread, such as -999, and how often each occurs.
+
+        Of more different values than are counted, those that are counted stand for all.
+        """
+        if not self.all_numbers or self.codes or self.long or not self.numbers.count:
+            return ()
+        counted = {float(text): count for text, count in self.counted.items()}
+        for end in (self.numbers.minimum, self.numbers.maximum):
+            counted.setdefault(end, 1)
+        values = np.fromiter(counted, np.float64, len(counted))
+        found = far_values(values, np.fromiter(counted.values(), np.float64, len(counted)))
+        return tuple((number_text(value), counted[value]) for value in found.tolist())
 
     def add(self, table: Table) -> None:
         """Look at some rows more.

@@ -3,25 +3,25 @@
 from __future__ import annotations
 
 import math
-import warnings
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 from numpy.random import RandomState
 from sklearn.base import BaseEstimator
-from sklearn.model_selection import train_test_split
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
-from chainrule.errors import DataError, OptionError, ShapeError
+from chainrule.errors import DataError, OptionError
 from chainrule.estimators import build
+from chainrule.estimators.far import warn_of_far_values
 from chainrule.estimators.features import HiddenFeatures
 from chainrule.estimators.member import Job, Member
 from chainrule.estimators.options import can_scale_inputs, check_options, is_lbfgs
 from chainrule.estimators.order import starts
-from chainrule.estimators.rows import dense, is_sparse
-from chainrule.estimators.scale import Scale, Scales, ordinary
+from chainrule.estimators.rows import dense, is_sparse, set_aside, table
+from chainrule.estimators.scale import Scale, Scales
+from chainrule.estimators.scaling import Scaling
 from chainrule.estimators.stopping import Validate
 from chainrule.graph.op import Array
 from chainrule.nn.losses import Loss
@@ -39,7 +39,7 @@ class NetworkEstimator(HiddenFeatures, BaseEstimator):  # type: ignore[misc]
     coefs_: list[Array]
     intercepts_: list[Array]
     _members: list[Member]
-    _scales: Scales
+    _scaled: Scaling
 
     def _keep(self, given: dict[str, Any]) -> None:
         """Keep the parameters of ``__init__`` as they are, as scikit-learn wants it."""
@@ -55,30 +55,31 @@ class NetworkEstimator(HiddenFeatures, BaseEstimator):  # type: ignore[misc]
     def _learn_targets(self, y: Any) -> None:
         """Take from the first ``y`` what targets there are."""
 
+    def _check_form(self, y: Any) -> None:
+        """Refuse a ``y`` of another form than the first one."""
+
+    def _check_held(self, y: Any) -> None:
+        """Refuse a ``y`` for validation that holds what the other does not."""
+
     def _check_targets(self, y: Any) -> None:
         """Refuse a ``y`` with which a warm start cannot go on."""
+        self._check_form(y)
 
-    def _output(self, options: dict[str, Any], y: Any, w: Array | None) -> build.Output:
-        """What the network has to give."""
+    def _output(
+        self, options: dict[str, Any], y: Any, w: Array | None, scale: Scale
+    ) -> build.Output:
+        """What the network has to give, for targets in this scale."""
         raise NotImplementedError
 
-    def _targets(self, y: Any, output: build.Output, dtype: Any) -> tuple[Loss, Array]:
-        """The loss, and ``y`` as it wants it."""
+    def _targets(
+        self, y: Any, output: build.Output, dtype: Any, scale: Scale
+    ) -> tuple[Loss, Array]:
+        """The loss, and ``y`` in this scale as it wants it."""
         raise NotImplementedError
 
-    def _scale_of_inputs(self, options: dict[str, Any], x: Array, w: Array | None) -> Scale:
-        """The scale of the columns seen first."""
-        wanted = options["scale_inputs"]
-        if w is not None:
-            x, w = x[w > 0], w[w > 0]
-        if not (wanted and can_scale_inputs(options["layers"]) and len(x)):
-            return Scale()
-        scale = Scale.of_columns(x, w)
-        return Scale() if wanted == "auto" and ordinary(x, scale) else scale
-
-    def _scale_of_targets(self, y: Any, w: Array | None) -> Scale:
-        """The scale of the targets seen first."""
-        return Scale()
+    def _scales_targets(self) -> bool:
+        """Whether targets have a scale."""
+        return False
 
     def _score_outputs(self, outputs: Array, y: Any, w: Array | None) -> float:
         """What ``score`` gives for these outputs."""
@@ -105,15 +106,21 @@ class NetworkEstimator(HiddenFeatures, BaseEstimator):  # type: ignore[misc]
         if validation_data is not None:
             held = self._given_validation(validation_data)
         elif options["early_stopping"] and not is_lbfgs(options):
-            X, y, w, held = self._set_aside(X, y, w, random)
-        _warn_of_large_batches(options, X.shape[0])
+            share = options["validation_fraction"]
+            X, y, w, held = set_aside(X, y, w, share, random, self._strata(y))
+        build.warn_of_large_batches(options, X.shape[0])
         options["callbacks"] = self.callbacks_ = copies(options["callbacks"])
         job = self._job(options, X, y, w, held, going_on)
         members = self._members_for(job, going_on)
+        begun = len(self._members) if going_on else 0
         begin = starts(random)
-        for member in members:
-            member.fit(job, begin, going_on=going_on)
-        return self._publish(members)
+        for number, member in enumerate(members, 1):
+            member.fit(job, begin, going_on=number <= begun, number=number)
+            if member.is_interrupted:
+                # The networks before, and this one as far as it came, are what there is.
+                members = members[: max(number, begun)]
+                break
+        return self._publish(members, job)
 
     def _partial_fit(self, X: Any, y: Any, sample_weight: Any) -> Any:
         options = self._options()
@@ -124,13 +131,15 @@ class NetworkEstimator(HiddenFeatures, BaseEstimator):  # type: ignore[misc]
             )
         going_on = hasattr(self, "coefs_")
         X, y = self._checked(X, y, reset=not going_on)
+        if going_on:
+            self._check_form(y)
         w = None if sample_weight is None else _check_sample_weight(sample_weight, X)
         job = self._job(options, X, y, w, None, going_on, whole=False)
         members = self._members_for(job, going_on)
         random = check_random_state(options["random_state"])
         for member in members:
             member.take(job, random)
-        return self._publish(members)
+        return self._publish(members, job)
 
     def _options(self) -> dict[str, Any]:
         options: dict[str, Any] = self.get_params(deep=False)
@@ -142,22 +151,12 @@ class NetworkEstimator(HiddenFeatures, BaseEstimator):  # type: ignore[misc]
             raise OptionError(
                 f"validation_data is (X, y) or (X, y, sample_weight), got {type(data).__name__}."
             )
-        X, y = self._checked(data[0], data[1], reset=False)
-        return X, y, None if len(data) == 2 else _check_sample_weight(data[2], X)
-
-    def _set_aside(self, X: Any, y: Any, w: Array | None, random: Any) -> tuple[Any, ...]:
-        """Rows for training and rows for validation: X, y, w and (X, y, w)."""
-        rows, held = train_test_split(
-            np.arange(X.shape[0]), random_state=random, test_size=self.validation_fraction,
-            stratify=self._strata(y),
-        )  # fmt: skip
-        if len(held) < 2:
-            raise DataError(
-                "The validation set is too small. Increase 'validation_fraction' or the size of "
-                f"your dataset: {X.shape[0]} rows leave {len(held)} for it."
-            )
-        parts = [[a if a is None else a[i] for a in (X, y, w)] for i in (rows, held)]
-        return *parts[0], tuple(parts[1])
+        try:
+            X, y = self._checked(data[0], data[1], reset=False)
+            self._check_held(y)
+            return X, y, None if len(data) == 2 else _check_sample_weight(data[2], X)
+        except ValueError as error:
+            raise DataError(f"validation_data: {error}") from error
 
     def _job(
         self, options: dict[str, Any], X: Any, y: Any, w: Array | None, held: Any, going_on: bool,
@@ -166,30 +165,44 @@ class NetworkEstimator(HiddenFeatures, BaseEstimator):  # type: ignore[misc]
         given = options["layers"]
         dtype = given.dtype if isinstance(given, Sequential) else X.dtype
         x = dense(X, dtype)
-        if not (going_on and hasattr(self, "_scales")):
-            # Weights that were set by hand, before any training, stay as they are.
-            inputs = Scale() if going_on else self._scale_of_inputs(options, x, w)
-            self._scales = Scales(inputs, self._scale_of_targets(y, w))
+        scaling = self._scaling(options, X, x, y, w, going_on, whole)
+        scales = scaling.scales
         # Weights of classes are for the loss: they move no column's mean.
         w = self._weights(w, y, whole=whole)
-        output = self._output(options, y, w)
-        loss, t = self._targets(y, output, dtype)
-        x = self._scales.inputs.shrink(x).astype(dtype, copy=False)
+        output = self._output(options, y, w, scales.targets)
+        loss, t = self._targets(y, output, dtype, scales.targets)
+        x = scales.inputs.shrink(x).astype(dtype, copy=False)
         data = {"x": x, "t": t} | ({} if w is None else {"w": w.astype(dtype)})
-        validate = None if held is None else self._validate(output, dtype, *held)
-        return Job(options, data, loss, output, self._scales, validate)
+        validate = None if held is None else self._validate(output, dtype, scales, *held)
+        return Job(options, data, loss, output, scaling, validate)
+
+    def _scaling(
+        self, options: dict[str, Any], X: Any, x: Array, y: Any, w: Array | None, going_on: bool,
+        whole: bool,
+    ) -> Scaling:  # fmt: skip
+        """The scales for these rows, which may go on from those of earlier ones."""
+        wanted = options["scale_inputs"] if can_scale_inputs(options["layers"]) else False
+        t = table(y) if self._scales_targets() else None
+        old = getattr(self, "_scaled", None) if going_on else None
+        if going_on and old is None:
+            # Weights that were set by hand, before any training, stay as they are.
+            wanted = False
+        new = Scaling.of(wanted, x, t, w) if old is None else old.after(wanted, x, t, w, whole)
+        if new.is_new and not is_sparse(X):  # a sparse column has its zeros by nature
+            warn_of_far_values(new, x, t, w, getattr(self, "feature_names_in_", None))
+        return new
 
     def _validate(
-        self, output: build.Output, dtype: Any, X: Any, y: Any, w: Array | None
+        self, output: build.Output, dtype: Any, scales: Scales, X: Any, y: Any, w: Array | None
     ) -> Validate:
         """What the stopping rule calls after an epoch."""
-        loss, t = self._targets(y, output, dtype)
-        x = self._scales.inputs.shrink(dense(X, dtype)).astype(dtype, copy=False)
+        loss, t = self._targets(y, output, dtype, scales.targets)
+        x = scales.inputs.shrink(dense(X, dtype)).astype(dtype, copy=False)
 
         def score(outputs: Array, targets: Array) -> float:
             if not np.isfinite(outputs).all():
                 return math.nan
-            return self._score_outputs(self._scales.targets.stretch(outputs), y, w)
+            return self._score_outputs(scales.targets.stretch(outputs), y, w)
 
         def validate(net: Sequential) -> tuple[float, float]:
             found = net.evaluate(x, t, loss=loss, metrics=score, sample_weight=w)
@@ -200,45 +213,35 @@ class NetworkEstimator(HiddenFeatures, BaseEstimator):  # type: ignore[misc]
     # --- members ---------------------------------------------------------------------------------
 
     def _members_for(self, job: Job, going_on: bool) -> list[Member]:
-        if going_on and hasattr(self, "_members"):
-            self._adopt()
-            return self._members
-        dtype = job.data["x"].dtype
-        nets = [
-            build.network(job.options, job.output, dtype) for _ in range(job.options["ensemble"])
-        ]
-        if going_on:
+        wanted, dtype = job.options["ensemble"], job.data["x"].dtype
+        members = [Member(build.network(job.options, job.output, dtype)) for _ in range(wanted)]
+        if not going_on:
+            return members
+        if not hasattr(self, "_members"):
             # Weights that were set by hand, before any training.
-            build.start(nets[0], job.options, job.output, job.data["x"].shape[1], RandomState(0))
-            job.scales.stretch_network(nets[0])
-            self._members = [Member(nets[0])]
-            self._adopt()
-            return self._members
-        return [Member(net) for net in nets]
+            net = members[0].net
+            build.start(net, job.options, job.output, job.data["x"].shape[1], RandomState(0))
+            job.scaling.scales.stretch_network(net)
+            self._members = members[:1]
+        build.check_same([member.net for member in self._members], members[0].net, wanted)
+        self._adopt()
+        if job.scaling.move is not None:
+            for member in self._members:
+                member.rescale(job.scaling.move)
+            self._scaled = job.scaling  # even if this training fails
+        return [*self._members, *members[len(self._members) :]]
 
     def _adopt(self) -> None:
         """Whoever puts other arrays into ``coefs_`` and ``intercepts_`` means the network."""
-        net = self._members[0].net
-        for i, names in enumerate(build.dense_names(net)):
-            for name, arrays in zip(names, (self.coefs_, self.intercepts_), strict=True):
-                old = net.parameters[name]
-                if arrays[i] is old:
-                    continue
-                new = np.asarray(arrays[i], dtype=net.dtype)
-                if new.shape != old.shape:
-                    kind = "coefs_" if arrays is self.coefs_ else "intercepts_"
-                    raise ShapeError(
-                        f"{kind}[{i}] was set to an array of shape {new.shape}; the network's is "
-                        f"{old.shape}."
-                    )
-                net.parameters[name] = new
+        build.adopt(self._members[0].net, self.coefs_, self.intercepts_)
 
-    def _publish(self, members: list[Member]) -> Any:
+    def _publish(self, members: list[Member], job: Job) -> Any:
         """Show what was learnt, as attributes; those of the first network where there are more."""
         first, early = members[0], self.early_stopping and members[0].record.scores
         net, record = first.net, first.record
         names = build.dense_names(net)
-        self._members = members
+        self._members, self._scaled = members, job.scaling
+        scales = job.scaling.scales
         self.nets_ = [member.net for member in members]
         self.coefs_ = [net.parameters[weights] for weights, _ in names]
         self.intercepts_ = [net.parameters[biases] for _, biases in names]
@@ -246,11 +249,11 @@ class NetworkEstimator(HiddenFeatures, BaseEstimator):  # type: ignore[misc]
         self.n_outputs_ = net.output_shape[0]
         self.out_activation_ = build.out_activation(net)
         self.history_: History = first.history
-        self.loss_curve_ = self._scales.losses(record.losses)
+        self.loss_curve_ = scales.losses(record.losses)
         self.loss_ = self.loss_curve_[-1] if record.losses else math.nan
-        self.best_loss_ = None if early else record.best_loss * self._scales.square
+        self.best_loss_ = None if early else record.best_loss * scales.square
         self.validation_scores_ = record.scores or None
-        self.validation_loss_curve_ = self._scales.losses(record.validation_losses) or None
+        self.validation_loss_curve_ = scales.losses(record.validation_losses) or None
         self.best_validation_score_ = max(record.scores) if record.scores else None
         self.n_iter_ = first.epochs
         self.t_ = first.samples
@@ -287,12 +290,3 @@ class NetworkEstimator(HiddenFeatures, BaseEstimator):  # type: ignore[misc]
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
         return tags
-
-
-def _warn_of_large_batches(options: dict[str, Any], rows: int) -> None:
-    given = options["batch_size"]
-    if not isinstance(given, str) and given > rows:
-        warnings.warn(
-            f"batch_size={given} is more than the {rows} samples: each step takes all of them.",
-            stacklevel=4,
-        )

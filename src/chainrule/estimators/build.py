@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Callable, Iterator
+import warnings
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,6 +21,8 @@ from chainrule.nn.layers import Dense, Dropout, Layer
 from chainrule.nn.sequential import Sequential
 from chainrule.optim.optimizers import LBFGS, SGD, Optimizer
 from chainrule.optim.optimizers import NAMED as OPTIMIZERS
+from chainrule.train.advice import level_outside
+from chainrule.train.checkpoint import described_layer
 
 #: Where L-BFGS stops by default in SciPy: an iteration that gains less than this part.
 LBFGS_LEAST_GAIN = 1e7 * float(np.finfo(float).eps)
@@ -110,6 +113,31 @@ def start(
         )
 
 
+def check_same(nets: Sequence[Sequential], made: Sequential, wanted: int) -> None:
+    """Refuse to go on with networks that are not what the parameters say now.
+
+    Args:
+        nets: the networks that there are.
+        made: one that was made of the parameters just now.
+        wanted: how many there are to be; more are begun, and none is thrown away.
+
+    Raises:
+        OptionError: other layers, or fewer networks.
+    """
+    was, now = ([described_layer(layer) for layer in net.layers] for net in (nets[0], made))
+    if was != now:
+        raise OptionError(
+            f"training goes on with the network that there is: {', '.join(was)}. The parameters "
+            f"now say: {', '.join(now)}. Set hidden_layer_sizes, activation, dropout, layers and "
+            "loss as they were; or, for another network, fit with warm_start=False."
+        )
+    if wanted < len(nets):
+        raise OptionError(
+            f"training goes on with the {len(nets)} networks that there are, and ensemble={wanted} "
+            f"is fewer. Give ensemble={len(nets)} or more, or fit with warm_start=False."
+        )
+
+
 def _draw(net: Sequential, factor: float, random: RandomState) -> None:
     """Draw weights, then biases, of one layer after the other."""
     for weights, biases in dense_names(net):
@@ -123,6 +151,27 @@ def dense_names(net: Sequential) -> list[tuple[str, str]]:
     """The names of weights and biases of each dense layer, in order."""
     pairs = [list(own) for layer, _, own in net.shapes() if isinstance(layer, Dense)]
     return [(weights, biases) for weights, biases in pairs]
+
+
+def adopt(net: Sequential, weights: Sequence[Array], biases: Sequence[Array]) -> None:
+    """Let a network have these arrays in its dense layers, where they are not its own.
+
+    Raises:
+        ShapeError: one has another shape than the network's.
+    """
+    for i, names in enumerate(dense_names(net)):
+        for name, arrays in zip(names, (weights, biases), strict=True):
+            old = net.parameters[name]
+            if arrays[i] is old:
+                continue
+            new = np.asarray(arrays[i], dtype=net.dtype)
+            if new.shape != old.shape:
+                kind = "coefs_" if arrays is weights else "intercepts_"
+                raise ShapeError(
+                    f"{kind}[{i}] was set to an array of shape {new.shape}; the network's is "
+                    f"{old.shape}."
+                )
+            net.parameters[name] = new
 
 
 def last_units(net: Sequential) -> int:
@@ -194,3 +243,13 @@ def batch_rows(options: dict[str, Any]) -> int:
     """How many rows a step takes, if there are as many."""
     given = options["batch_size"]
     return STEP_ROWS if given == "auto" else int(given)
+
+
+def warn_of_large_batches(options: dict[str, Any], rows: int) -> None:
+    """Say so, if a step cannot take as many rows as it is told to."""
+    given = options["batch_size"]
+    if not isinstance(given, str) and given > rows:
+        warnings.warn(
+            f"batch_size={given} is more than the {rows} samples: each step takes all of them.",
+            stacklevel=level_outside(),
+        )

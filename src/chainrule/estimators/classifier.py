@@ -17,6 +17,7 @@ from chainrule.estimators import build
 from chainrule.estimators.base import NetworkEstimator
 from chainrule.estimators.labels import Labels
 from chainrule.estimators.losses import classifier_loss
+from chainrule.estimators.scale import Scale
 from chainrule.estimators.targets import check_classes
 from chainrule.graph.op import Array
 from chainrule.nn.activations import NAMED as ACTIVATIONS
@@ -55,7 +56,7 @@ class NetworkClassifier(ClassifierMixin, NetworkEstimator):  # type: ignore[misc
         tol: an epoch counts as better if the loss falls by this much, 0.0001; for "lbfgs" the
             largest entry of the gradient at which it ends.
         verbose: print a line for each epoch.
-        warm_start: whether ``fit`` goes on from the weights of the last one.
+        warm_start: whether ``fit`` goes on from the last one, with the same layers.
         momentum: of "sgd", 0.9.
         nesterovs_momentum: look ahead by the momentum (Nesterov 1983), True.
         early_stopping: set rows aside, score them after each epoch, and keep the best epoch.
@@ -74,8 +75,7 @@ class NetworkClassifier(ClassifierMixin, NetworkEstimator):  # type: ignore[misc
             False as in scikit-learn, or "auto": only if some column is of no ordinary size, its
             largest number below 0.1 or above 10, whatever its sign, or its mean more than 20 units
             from 0. Not for a whole network, nor where ``layers`` begins with anything but Dense.
-            ``partial_fit`` scales by the first samples. Callbacks see the network as it trains, on
-            scaled columns.
+            ``partial_fit`` corrects it by later samples. Callbacks see the network in training.
         layers: in place of ``hidden_layer_sizes``, a list of hidden layers, to which the output
             layer is added; or a whole ``Sequential``, with the output layer that the classes need.
             One that is built already goes on from its parameters, in a copy.
@@ -86,7 +86,8 @@ class NetworkClassifier(ClassifierMixin, NetworkEstimator):  # type: ignore[misc
         schedule: how the rate changes over ``max_iter`` epochs: a name, a ``Schedule``, or a
             function (epoch, epochs).
         callbacks: ``Callback`` objects or functions of the training, called after each epoch. Of
-            objects a shallow copy is trained with: see ``callbacks_``.
+            objects a shallow copy is used: see ``callbacks_``. A ``Checkpoint`` keeps more networks
+            and starts in folders inside: ``network-2``, ``start-2``.
         n_restarts: how often to start again from other weights if training got stuck, 0; the best
             try is kept.
         ensemble: how many networks, 1, that begin with different weights; outputs are their mean
@@ -235,7 +236,14 @@ class NetworkClassifier(ClassifierMixin, NetworkEstimator):  # type: ignore[misc
         self._labels = Labels(y)
         self.classes_ = self._labels.classes
 
+    def _check_form(self, y: Any) -> None:
+        self._labels.check_form(y)
+
+    def _check_held(self, y: Any) -> None:
+        self._labels.numbers(y)
+
     def _check_targets(self, y: Any) -> None:
+        self._check_form(y)
         classes = unique_labels(y)
         if set(classes) != set(self.classes_):
             raise DataError(
@@ -243,7 +251,9 @@ class NetworkClassifier(ClassifierMixin, NetworkEstimator):  # type: ignore[misc
                 f"call to fit. Previously got {self.classes_}, `y` has {classes}"
             )
 
-    def _output(self, options: dict[str, Any], y: Any, w: Array | None) -> build.Output:
+    def _output(
+        self, options: dict[str, Any], y: Any, w: Array | None, scale: Scale
+    ) -> build.Output:
         labels, given = self._labels, options["layers"]
         units = labels.outputs
         if isinstance(given, Sequential):
@@ -260,7 +270,9 @@ class NetworkClassifier(ClassifierMixin, NetworkEstimator):  # type: ignore[misc
             answer = np.array([1 - answer[0], answer[0]])
         return build.Output(units, labels.activation(units), answer)
 
-    def _targets(self, y: Any, output: build.Output, dtype: Any) -> tuple[Loss, Array]:
+    def _targets(
+        self, y: Any, output: build.Output, dtype: Any, scale: Scale
+    ) -> tuple[Loss, Array]:
         loss = classifier_loss(self.loss, output.units, self._labels.kind)
         return loss, self._labels.targets(y, output.units, loss.kind, dtype)
 

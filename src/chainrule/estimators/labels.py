@@ -70,19 +70,34 @@ class Labels:
             return "Dense(1, 'sigmoid') or Dense(2, 'softmax')"
         return f"Dense({self.outputs}, {self.activation(self.outputs)!r})"
 
+    def check_form(self, y: Any) -> None:
+        """Refuse labels of another form than the first ones.
+
+        Raises:
+            DataError: several labels a row instead of one class, one class instead of several, or
+                another number of labels.
+        """
+        if self.kind != "multilabel":
+            if np.ndim(y) != 1:
+                raise DataError(
+                    f"y has shape {y.shape}, and the labels seen first were one class a row, of "
+                    f"{self.classes}. For several labels a row take another NetworkClassifier."
+                )
+        elif len(y.shape) != 2 or y.shape[1] != len(self.classes):
+            raise DataError(
+                f"y has shape {y.shape}, and the labels seen first were {len(self.classes)} "
+                "columns of 0 and 1."
+            )
+
     def numbers(self, y: Any) -> Array:
         """The class numbers (n,), or for several labels the matrix of 0 and 1.
 
         Raises:
             DataError: labels that were not among the first ones.
         """
+        self.check_form(y)
         if self.kind == "multilabel":
             matrix: Array = y.toarray() if is_sparse(y) else np.asarray(y)
-            if matrix.ndim != 2 or matrix.shape[1] != len(self.classes):
-                raise DataError(
-                    f"y has shape {matrix.shape}, and the labels seen first were "
-                    f"{len(self.classes)} columns of 0 and 1."
-                )
             return matrix
         new = np.setdiff1d(y, self.classes)
         if len(new):

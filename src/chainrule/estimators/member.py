@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,11 +15,14 @@ from chainrule.errors import DataError
 from chainrule.estimators import build
 from chainrule.estimators.options import is_lbfgs
 from chainrule.estimators.order import MOST_SEED, RowOrder
-from chainrule.estimators.scale import Scales
+from chainrule.estimators.scale import Move, Scales
+from chainrule.estimators.scaling import Scaling
 from chainrule.estimators.stopping import Record, StoppingRule, Validate
 from chainrule.graph.op import Array
 from chainrule.nn.losses import Loss
 from chainrule.nn.sequential import Sequential
+from chainrule.train.advice import level_outside
+from chainrule.train.checkpoint import Checkpoint
 from chainrule.train.fit import fit
 from chainrule.train.history import History
 from chainrule.train.pieces import Pieces
@@ -40,8 +43,12 @@ class Job:
     data: dict[str, Array]
     loss: Loss
     output: build.Output
-    scales: Scales
+    scaling: Scaling
     validate: Validate | None = None
+
+    @property
+    def scales(self) -> Scales:
+        return self.scaling.scales
 
     @property
     def rows(self) -> int:
@@ -68,10 +75,22 @@ class Member:
         memory = self.memory if self.pieces is None else self.pieces.memory
         return self.__dict__ | {"pieces": None, "made_for": None, "memory": memory}
 
+    def rescale(self, move: Move) -> None:
+        """Go on in other scales; where its memory no longer holds, the optimizer begins anew."""
+        move.apply(self.net)
+        if move.forgets:
+            self.memory, self.pieces = {}, None
+        self.record.rescale(move.before.square / move.after.square)
+
     # --- fit -----------------------------------------------------------------------------------
 
-    def fit(self, job: Job, starts: Iterator[RandomState], *, going_on: bool) -> None:
+    def fit(
+        self, job: Job, starts: Iterator[RandomState], *, going_on: bool, number: int = 1
+    ) -> None:
         """Train to the end; where it got stuck, again from the next start, and keep the best.
+
+        Args:
+            number: which one of the networks this is, from 1, for what is kept in files.
 
         Raises:
             ValueError: a number was not finite, and there is no best epoch to go back to.
@@ -83,7 +102,8 @@ class Member:
             random = next(starts)
             net = self.net if going_on else self._started(job, random)
             one = Member(net, self.record if going_on else Record())
-            rule = one._train(job, RowOrder(random), self.samples if going_on else 0)
+            callbacks = apart(job.options["callbacks"], number, attempt + 1)
+            rule = one._train(job, RowOrder(random), self.samples if going_on else 0, callbacks)
             final = one.history["loss"][-1] if len(one.history) else np.inf
             tries.append((final, one, rule))
             why = stuck(one.history, constant_loss(net, job.data)) if restarts else None
@@ -99,7 +119,7 @@ class Member:
         self.epochs = len(self.history)
         self.samples = before + self.epochs * job.rows
         self.rate = self._next_rate(job, rule.rate)
-        self._tell(job)
+        self._tell(job, number)
 
     def _started(self, job: Job, random: RandomState) -> Sequential:
         net = build.network(job.options, job.output, job.data["x"].dtype)
@@ -107,7 +127,7 @@ class Member:
         job.scales.stretch_network(net)
         return net
 
-    def _train(self, job: Job, order: RowOrder, samples: int) -> StoppingRule:
+    def _train(self, job: Job, order: RowOrder, samples: int, callbacks: list[Any]) -> StoppingRule:
         options = job.options
         rule = _rule(self.record, job)
         with job.scales.shrunk(self.net):
@@ -117,7 +137,7 @@ class Member:
                 batch_size=build.batch_rows(options), penalty=float(options["alpha"]),
                 shuffle=bool(options["shuffle"]),
                 schedule=build.schedule(options, samples, job.rows),
-                callbacks=[rule, *options["callbacks"]], seed=order, engine=options["engine"],
+                callbacks=[rule, *callbacks], seed=order, engine=options["engine"],
                 progress=False,
             )  # fmt: skip
         return rule
@@ -131,7 +151,12 @@ class Member:
         first = float(job.options["learning_rate_init"])
         return float(first * (self.samples + 1) ** -float(job.options["power_t"]))
 
-    def _tell(self, job: Job) -> None:
+    @property
+    def is_interrupted(self) -> bool:
+        """Whether the user stopped its last training."""
+        return _interrupted(self.history)
+
+    def _tell(self, job: Job, number: int) -> None:
         """What the user must know of how training ended."""
         stopped = self.history.stopped or ""
         if "not finite" in stopped:
@@ -139,8 +164,10 @@ class Member:
                 self.record.scores.append(np.nan)
             if not job.options["early_stopping"]:
                 raise ValueError(f"{NOT_FINITE} In detail: {stopped}.")
-        elif _interrupted(self.history):
-            warnings.warn("Training interrupted by user.", stacklevel=4)
+        elif self.is_interrupted:
+            of = job.options["ensemble"]
+            which = f" This was network {number} of {of}." if of > 1 else ""
+            warnings.warn(f"Training interrupted by user.{which}", stacklevel=level_outside())
         elif is_lbfgs(job.options):
             if not stopped or "STOP" in stopped or "ABNORMAL" in stopped:
                 why = stopped or f"the maximum of {job.options['max_iter']} iterations is reached"
@@ -148,14 +175,14 @@ class Member:
                     f"lbfgs failed to converge: {why}. Give more of max_iter and max_fun, or scale "
                     "the data.",
                     ConvergenceWarning,
-                    stacklevel=4,
+                    stacklevel=level_outside(),
                 )
         elif not stopped and job.options["schedule"] is None:  # with one, the end was planned
             warnings.warn(
                 f"Stochastic Optimizer: Maximum iterations ({job.options['max_iter']}) reached and "
                 "the optimization hasn't converged yet.",
                 ConvergenceWarning,
-                stacklevel=4,
+                stacklevel=level_outside(),
             )
 
     # --- partial_fit ---------------------------------------------------------------------------
@@ -216,6 +243,19 @@ def _rule(record: Record, job: Job) -> StoppingRule:
         early=options["early_stopping"] and not by_gradient, adaptive=adaptive,
         verbose=bool(options["verbose"]), validate=job.validate, unit=job.scales.square,
     )  # fmt: skip
+
+
+def apart(callbacks: Sequence[Any], number: int, start: int) -> list[Any]:
+    """Callbacks for one start of one network: a checkpoint of it has a folder of its own.
+
+    The first network's first start has that of the ``Checkpoint`` itself.
+    """
+    names = [f"network-{number}"] if number > 1 else []
+    names += [f"start-{start}"] if start > 1 else []
+    return [
+        each.inside(*names) if names and isinstance(each, Checkpoint) else each
+        for each in callbacks
+    ]
 
 
 def _interrupted(history: History) -> bool:

@@ -137,7 +137,7 @@ def check_options(owner: str, options: dict[str, Any]) -> None:
         value = options.get(name)
         if name in options and not holds(value):
             known = [word.strip("',") for word in expected.split() if word.startswith("'")]
-            hint = near(value, known) if isinstance(value, str) else ""
+            hint = near(value, known) if isinstance(value, str) else _meant(name, value)
             raise OptionError(f"{owner}: {name} must be {expected}, got {value!r}.{hint}")
     if is_lbfgs(options) and (options["schedule"] is not None or options["dropout"]):
         raise OptionError(
@@ -156,6 +156,17 @@ def check_options(owner: str, options: dict[str, Any]) -> None:
             f"{owner}: dropout goes between the layers of hidden_layer_sizes. With layers= put "
             "cr.Dropout(rate) where it belongs."
         )
+
+
+def _meant(name: str, value: Any) -> str:
+    """What was meant by a value of another parameter, or of a class; or nothing."""
+    if name == "learning_rate" and isinstance(value, Real):
+        return f" The rate itself is learning_rate_init={value}."
+    if name == "layers" and _sizes(value):
+        return f" Sizes alone are hidden_layer_sizes={tuple(np.atleast_1d(value).tolist())}."
+    if isinstance(value, type):
+        return " Make one: add the parentheses."
+    return ""
 
 
 def can_scale_inputs(layers: Any) -> bool:

@@ -14,11 +14,15 @@ from chainrule.errors import DataError
 from chainrule.estimators import build
 from chainrule.estimators.base import NetworkEstimator
 from chainrule.estimators.losses import regressor_loss
+from chainrule.estimators.rows import table
 from chainrule.estimators.scale import Scale
 from chainrule.estimators.targets import check_numbers
 from chainrule.graph.op import Array
 from chainrule.nn.losses import Loss
 from chainrule.nn.sequential import Sequential
+
+#: Losses of squares, which in other units of y are the same but for one factor.
+SQUARES = ("squared_error", "mean_squared_error", "sum_squared_error", "half_sum_squared_error")
 
 
 class NetworkRegressor(RegressorMixin, NetworkEstimator):  # type: ignore[misc]
@@ -38,7 +42,7 @@ class NetworkRegressor(RegressorMixin, NetworkEstimator):  # type: ignore[misc]
             as "huber" or "mean_absolute_error", a ``Loss``, or a function of (outputs, targets).
         scale_target: train on (y - mean) / unit, where the unit is y's standard deviation, and fold
             both into the last layer afterwards; so ``alpha``, ``tol`` and the rate mean the same
-            whatever y's unit is. Losses are told in y's units. For "squared_error" and networks
+            whatever y's unit is. Losses are told in y's units. For losses of squares and networks
             that are not given whole; where it is False or does not hold, the output's biases begin
             at y's mean (with "poisson", at its logarithm). Callbacks see the network as it trains.
         layers: in place of ``hidden_layer_sizes``, a list of hidden layers, to which the output
@@ -115,8 +119,8 @@ class NetworkRegressor(RegressorMixin, NetworkEstimator):  # type: ignore[misc]
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> NetworkRegressor:
         """Train for one epoch on these samples, going on from where the network is.
 
-        The targets' scale is that of the first samples. Neither callbacks nor a schedule are used:
-        these are for whole trainings.
+        The targets' scale is taken anew where the samples so far show that it was wrong. Neither
+        callbacks nor a schedule are used: these are for whole trainings.
         """
         fitted: NetworkRegressor = self._partial_fit(X, y, sample_weight)
         return fitted
@@ -142,8 +146,18 @@ class NetworkRegressor(RegressorMixin, NetworkEstimator):  # type: ignore[misc]
             )
         return X, y
 
-    def _output(self, options: dict[str, Any], y: Any, w: Array | None) -> build.Output:
-        answer = np.average(self._scales.targets.shrink(_table(y)), axis=0, weights=w)
+    def _check_form(self, y: Any) -> None:
+        given, known = table(y).shape[1], np.shape(self.coefs_[-1])[1]
+        if given != known:
+            raise DataError(
+                f"training goes on with a network for {known} number{'s' if known > 1 else ''} a "
+                f"row, and y now has {given}. Fit with warm_start=False, or another regressor."
+            )
+
+    def _output(
+        self, options: dict[str, Any], y: Any, w: Array | None, scale: Scale
+    ) -> build.Output:
+        answer = np.average(scale.shrink(table(y)), axis=0, weights=w)
         poisson = isinstance(self.loss, str) and self.loss == "poisson"
         activation = "exp" if poisson else None
         given = options["layers"]
@@ -151,20 +165,17 @@ class NetworkRegressor(RegressorMixin, NetworkEstimator):  # type: ignore[misc]
             activation = given.last_activation
         return build.Output(len(answer), activation, answer)
 
-    def _targets(self, y: Any, output: build.Output, dtype: Any) -> tuple[Loss, Array]:
-        return regressor_loss(self.loss), self._scales.targets.shrink(_table(y)).astype(dtype)
+    def _targets(
+        self, y: Any, output: build.Output, dtype: Any, scale: Scale
+    ) -> tuple[Loss, Array]:
+        return regressor_loss(self.loss), scale.shrink(table(y)).astype(dtype)
 
-    def _scale_of_targets(self, y: Any, w: Array | None) -> Scale:
-        by_squares = isinstance(self.loss, str) and self.loss == "squared_error"
-        wanted = self.scale_target and by_squares and not isinstance(self.layers, Sequential)
-        return Scale.of_targets(_table(y), w) if wanted else Scale()
+    def _scales_targets(self) -> bool:
+        by_squares = isinstance(self.loss, str) and self.loss in SQUARES
+        return self.scale_target and by_squares and not isinstance(self.layers, Sequential)
 
     def _score_outputs(self, outputs: Array, y: Any, w: Array | None) -> float:
         return float(r2_score(y, self._as_given(outputs), sample_weight=w))
 
     def _as_given(self, outputs: Array) -> Array:
         return outputs[:, 0] if outputs.shape[1] == 1 else outputs
-
-
-def _table(y: Any) -> Array:
-    return np.asarray(y).reshape(len(y), -1)

@@ -14,7 +14,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 
@@ -26,19 +25,8 @@ from chainrule.train.history import History
 #: A spread of less than this part of the mean is rounding, and no scale.
 LEAST_SPREAD = 1e-12
 
-#: Between these lies the largest number of a column, but for its sign, that needs no scale: one
-#: that was standardised, or shrunk to between 0 and 1, or is 0 and 1; lengths in suitable units.
-ORDINARY = (0.1, 10.0)
-
-#: So many of its units a column may lie away from 0 before it needs to be shifted.
-FAR = 20.0
-
-#: How far from 0 the mean may be, and between what the unit, of a column that is standardised, or
-#: was with some more rows: then its largest number may be any.
-NEAR_MEAN, NEAR_UNIT = 0.5, (0.5, 2.0)
-
-#: Rows that are looked at in one piece, in double precision.
-ROWS = 4096
+#: Scales whose units differ by no more than this, and means by no more units, are alike.
+ALIKE = 4.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,24 +46,6 @@ class Scale:
         unit = float(np.sqrt(np.average(np.square(y - mean), axis=0, weights=w).mean()))
         known = unit > LEAST_SPREAD * np.abs(mean).max() and np.isfinite(unit)
         return Scale(mean, unit if known else 1.0)
-
-    @staticmethod
-    def of_columns(x: Array, w: Array | None) -> Scale:
-        """The mean and the standard deviation of each column, each row counted w times.
-
-        A constant column has the unit 1.
-        """
-        w = np.ones(len(x)) if w is None else w
-        mean, square = np.zeros(x.shape[1]), np.zeros(x.shape[1])
-        with np.errstate(over="ignore", invalid="ignore"):
-            for part, weights in _pieces(x, w):
-                mean += weights @ part
-            mean /= w.sum()
-            for part, weights in _pieces(x, w):
-                square += weights @ np.square(part - mean)
-            unit = np.sqrt(square / w.sum())
-        known = (unit > LEAST_SPREAD * np.abs(mean)) & np.isfinite(unit)
-        return Scale(np.where(np.isfinite(mean), mean, 0.0), np.where(known, unit, 1.0))
 
     @property
     def is_none(self) -> bool:
@@ -146,23 +116,51 @@ class Scales:
                 history.columns[name] = self.losses(history[name])
 
 
-def ordinary(x: Array, scale: Scale) -> bool:
-    """Whether all columns are of ordinary size, those of 0 alone aside, and none is far from 0."""
-    largest = np.maximum(x.max(axis=0), -x.min(axis=0))
-    standardised = (np.abs(scale.mean) <= NEAR_MEAN) & _within(scale.unit, NEAR_UNIT)
-    varies = x.max(axis=0) > x.min(axis=0)
-    is_near = ~varies | (np.abs(scale.mean) <= FAR * np.asarray(scale.unit))
-    return bool(np.all((largest == 0) | (_within(largest, ORDINARY) & is_near) | standardised))
+@dataclass(frozen=True, eq=False)
+class Move:
+    """From one pair of scales to another, in the middle of a training.
+
+    ``columns`` says which columns had not varied so far, and ``targets`` whether these had not: of
+    them nothing was learnt, and in a far larger unit their first weights would be far too large. So
+    they keep the weights that training has, and answers change only for numbers that were not seen
+    yet, or go along with the targets. By all others the network answers as it did.
+    """
+
+    before: Scales
+    after: Scales
+    columns: Array | bool = False
+    targets: bool = False
+
+    @property
+    def forgets(self) -> bool:
+        """Whether an optimizer's memory no longer holds, as gradients are of another size now."""
+        columns = _alike(self.before.inputs, self.after.inputs) | self.columns
+        targets = _alike(self.before.targets, self.after.targets) | self.targets
+        return not (np.all(columns) and np.all(targets))
+
+    def apply(self, net: Sequential) -> None:
+        """Keep those weights of a network."""
+        was, now = self.before.inputs, self.after.inputs
+        if np.any(self.columns):
+            weights, biases = _layer(net, 0)
+            factor = np.where(self.columns, was.unit / np.asarray(now.unit), 1.0)
+            kept = weights * np.reshape(factor, (-1, 1))
+            mean = np.broadcast_to(was.mean, (len(weights),))
+            _put(net, 0, kept, biases + mean @ (weights - kept))
+        if self.targets:
+            weights, biases = _layer(net, -1)
+            factor = self.after.targets.unit / np.asarray(self.before.targets.unit)
+            biases = self.after.targets.stretch(self.before.targets.shrink(biases))
+            _put(net, -1, weights * factor, biases)
 
 
-def _within(numbers: Any, limits: tuple[float, float]) -> Any:
-    return (numbers >= limits[0]) & (numbers <= limits[1])
-
-
-def _pieces(x: Array, w: Array) -> Iterator[tuple[Array, Array]]:
-    """Some rows at a time, in double precision, and their weights."""
-    for i in range(0, len(x), ROWS):
-        yield x[i : i + ROWS].astype(np.float64), w[i : i + ROWS]
+def _alike(was: Scale, now: Scale) -> Array:
+    """Which columns have scales so alike that an optimizer need not begin anew."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        ratio = np.asarray(now.unit) / was.unit
+        apart = np.abs(np.asarray(now.mean) - was.mean) / was.unit
+    alike: Array = (ratio <= ALIKE) & (ratio >= 1 / ALIKE) & (apart <= ALIKE)
+    return alike
 
 
 def _layer(net: Sequential, which: int) -> tuple[Array, Array]:

@@ -41,6 +41,12 @@ class Record:
             scores=[*self.scores],
         )  # fmt: skip
 
+    def rescale(self, factor: float) -> None:
+        """Let its losses be in another unit."""
+        self.losses = [loss * factor for loss in self.losses]
+        self.validation_losses = [loss * factor for loss in self.validation_losses]
+        self.best_loss *= factor
+
 
 class StoppingRule(Callback):
     """Watches the loss, or with ``early`` the score of ``validate``; writes on ``record``.

@@ -6,6 +6,7 @@ bit on the same engine, machine and number of processes, and within rounding on 
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import os
 from collections.abc import Callable, Mapping
@@ -53,6 +54,12 @@ class Checkpoint(Callback):
     def __init__(self, folder: str | Path, *, every: int = 1) -> None:
         self.folder = settings.folder("Checkpoint", folder)
         self.every = settings.whole_number("Checkpoint", "every", every)
+
+    def inside(self, *names: str) -> Checkpoint:
+        """One for another training, in a folder inside this one's."""
+        other = copy.copy(self)
+        other.folder = self.folder.joinpath(*names)
+        return other
 
     @property
     def exists(self) -> bool:
@@ -125,7 +132,7 @@ def description(
     all as it is now; only the data, which takes milliseconds, is looked at when it is asked for.
     """
     now = {
-        "the layers": ", ".join(_described(layer) for layer in net.layers),
+        "the layers": ", ".join(described_layer(layer) for layer in net.layers),
         "the dtype": net.dtype.name,
         "the loss": loss.name,
         "the optimizer": repr(optimizer),
@@ -158,7 +165,8 @@ def refuse_another(saved: Mapping[str, Any], now: Mapping[str, str]) -> None:
         )
 
 
-def _described(layer: Layer) -> str:
+def described_layer(layer: Layer) -> str:
+    """A layer and its settings in words, by which it is known again."""
     # How the parameters once began does not matter any more.
     settings = {k: v for k, v in layer.settings().items() if not k.endswith("_init")}
     told = ", ".join(f"{k}={_by_name(v)}" for k, v in settings.items())
