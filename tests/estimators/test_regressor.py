@@ -173,3 +173,26 @@ def test_every_loss_of_squares_trains_in_the_targets_own_scale(loss: str, times:
     np.testing.assert_allclose(large.loss_curve_, 1e6 * np.array(small.loss_curve_), rtol=1e-6)
     by_hand = np.mean((large.predict(X) - 1000 * Y) ** 2) * times
     assert large.loss_ == pytest.approx(by_hand, rel=0.2)
+
+
+def test_absolute_errors_train_in_the_targets_own_scale() -> None:
+    words: dict[str, Any] = {"random_state": 0, "max_iter": 60, "batch_size": 200}
+    small, large = (
+        cr.NetworkRegressor(loss="mean_absolute_error", **words).fit(X, factor * Y)
+        for factor in (1, 1000)
+    )
+    np.testing.assert_allclose(large.predict(X), 1000 * small.predict(X), rtol=1e-6)
+    np.testing.assert_allclose(large.loss_curve_, 1e3 * np.array(small.loss_curve_), rtol=1e-6)
+    by_hand = np.abs(large.predict(X) - 1000 * Y).mean()
+    assert large.loss_ == pytest.approx(by_hand, rel=0.2)
+
+
+def test_a_warm_start_by_another_loss_tells_each_in_the_targets_unit() -> None:
+    y = 1000 * Y
+    net = cr.NetworkRegressor(
+        alpha=0.0, random_state=0, max_iter=60, batch_size=200, warm_start=True
+    )
+    before = net.fit(X, y).predict(X)
+    net.set_params(loss="mean_absolute_error", max_iter=1, learning_rate_init=1e-12).fit(X, y)
+    np.testing.assert_allclose(net.predict(X), before, rtol=1e-6)
+    assert net.loss_ == pytest.approx(np.abs(before - y).mean(), rel=1e-6)

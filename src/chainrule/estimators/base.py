@@ -77,9 +77,9 @@ class NetworkEstimator(HiddenFeatures, BaseEstimator):  # type: ignore[misc]
         """The loss, and ``y`` in this scale as it wants it."""
         raise NotImplementedError
 
-    def _scales_targets(self) -> bool:
-        """Whether targets have a scale."""
-        return False
+    def _degree(self) -> float | None:
+        """The power of the targets' unit by which the loss grows; None if they have no scale."""
+        return None
 
     def _score_outputs(self, outputs: Array, y: Any, w: Array | None) -> float:
         """What ``score`` gives for these outputs."""
@@ -182,12 +182,16 @@ class NetworkEstimator(HiddenFeatures, BaseEstimator):  # type: ignore[misc]
     ) -> Scaling:  # fmt: skip
         """The scales for these rows, which may go on from those of earlier ones."""
         wanted = options["scale_inputs"] if can_scale_inputs(options["layers"]) else False
-        t = table(y) if self._scales_targets() else None
+        degree = self._degree()
+        t = None if degree is None else table(y)
         old = getattr(self, "_scaled", None) if going_on else None
         if going_on and old is None:
             # Weights that were set by hand, before any training, stay as they are.
             wanted = False
-        new = Scaling.of(wanted, x, t, w) if old is None else old.after(wanted, x, t, w, whole)
+        if old is None:
+            new = Scaling.of(wanted, x, t, w, degree or 0.0)
+        else:
+            new = old.after(wanted, x, t, w, degree or 0.0, whole)
         if new.is_new and not is_sparse(X):  # a sparse column has its zeros by nature
             warn_of_far_values(new, x, t, w, getattr(self, "feature_names_in_", None))
         return new
@@ -251,7 +255,7 @@ class NetworkEstimator(HiddenFeatures, BaseEstimator):  # type: ignore[misc]
         self.history_: History = first.history
         self.loss_curve_ = scales.losses(record.losses)
         self.loss_ = self.loss_curve_[-1] if record.losses else math.nan
-        self.best_loss_ = None if early else record.best_loss * scales.square
+        self.best_loss_ = None if early else record.best_loss * scales.loss_unit
         self.validation_scores_ = record.scores or None
         self.validation_loss_curve_ = scales.losses(record.validation_losses) or None
         self.best_validation_score_ = max(record.scores) if record.scores else None

@@ -80,7 +80,7 @@ class Member:
         move.apply(self.net)
         if move.forgets:
             self.memory, self.pieces = {}, None
-        self.record.rescale(move.before.square / move.after.square)
+        self.record.rescale(move.before.loss_unit / move.after.loss_unit)
 
     # --- fit -----------------------------------------------------------------------------------
 
@@ -241,7 +241,7 @@ def _rule(record: Record, job: Job) -> StoppingRule:
         record, tol=float(options["tol"]),
         patience=np.inf if by_gradient else options["n_iter_no_change"],
         early=options["early_stopping"] and not by_gradient, adaptive=adaptive,
-        verbose=bool(options["verbose"]), validate=job.validate, unit=job.scales.square,
+        verbose=bool(options["verbose"]), validate=job.validate, unit=job.scales.loss_unit,
     )  # fmt: skip
 
 

@@ -21,8 +21,14 @@ from chainrule.graph.op import Array
 from chainrule.nn.losses import Loss
 from chainrule.nn.sequential import Sequential
 
-#: Losses of squares, which in other units of y are the same but for one factor.
-SQUARES = ("squared_error", "mean_squared_error", "sum_squared_error", "half_sum_squared_error")
+#: Losses that in other units of y are the same but for one factor: this power of the unit.
+DEGREES = {
+    "squared_error": 2.0,
+    "mean_squared_error": 2.0,
+    "sum_squared_error": 2.0,
+    "half_sum_squared_error": 2.0,
+    "mean_absolute_error": 1.0,
+}
 
 
 class NetworkRegressor(RegressorMixin, NetworkEstimator):  # type: ignore[misc]
@@ -42,9 +48,10 @@ class NetworkRegressor(RegressorMixin, NetworkEstimator):  # type: ignore[misc]
             as "huber" or "mean_absolute_error", a ``Loss``, or a function of (outputs, targets).
         scale_target: train on (y - mean) / unit, where the unit is y's standard deviation, and fold
             both into the last layer afterwards; so ``alpha``, ``tol`` and the rate mean the same
-            whatever y's unit is. Losses are told in y's units. For losses of squares and networks
-            that are not given whole; where it is False or does not hold, the output's biases begin
-            at y's mean (with "poisson", at its logarithm). Callbacks see the network as it trains.
+            whatever y's unit is. Losses are told in y's units. For losses of squares, the mean
+            absolute error, and networks that are not given whole; where it is False or does not
+            hold (the bend of "huber" is in y's units), the output's biases begin at y's mean (with
+            "poisson", at its logarithm). Callbacks see the network as it trains.
         layers: in place of ``hidden_layer_sizes``, a list of hidden layers, to which the output
             layer is added; or a whole ``Sequential``, with one output for each number.
 
@@ -170,9 +177,10 @@ class NetworkRegressor(RegressorMixin, NetworkEstimator):  # type: ignore[misc]
     ) -> tuple[Loss, Array]:
         return regressor_loss(self.loss), scale.shrink(table(y)).astype(dtype)
 
-    def _scales_targets(self) -> bool:
-        by_squares = isinstance(self.loss, str) and self.loss in SQUARES
-        return self.scale_target and by_squares and not isinstance(self.layers, Sequential)
+    def _degree(self) -> float | None:
+        if not self.scale_target or isinstance(self.layers, Sequential):
+            return None
+        return DEGREES.get(self.loss) if isinstance(self.loss, str) else None
 
     def _score_outputs(self, outputs: Array, y: Any, w: Array | None) -> float:
         return float(r2_score(y, self._as_given(outputs), sample_weight=w))

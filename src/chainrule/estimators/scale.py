@@ -67,10 +67,14 @@ class Scale:
 
 @dataclass(frozen=True, eq=False)
 class Scales:
-    """The scales of what a network takes in and of what it answers."""
+    """The scales of what a network takes in and of what it answers.
+
+    A loss grows by the power ``degree`` of the targets' unit: 2 for squares, 1 for distances.
+    """
 
     inputs: Scale = field(default_factory=Scale)
     targets: Scale = field(default_factory=Scale)
+    degree: float = 2.0
 
     def stretch_network(self, net: Sequential) -> None:
         """Let a network of training take and answer numbers in their own units."""
@@ -101,13 +105,13 @@ class Scales:
             self.stretch_network(net)
 
     @property
-    def square(self) -> float:
-        """What a loss of training, of squares, is multiplied by to be in y's units."""
-        return float(self.targets.unit**2)
+    def loss_unit(self) -> float:
+        """What a loss of training is multiplied by to be in y's units."""
+        return float(self.targets.unit**self.degree)
 
     def losses(self, losses: Sequence[float]) -> list[float]:
         """Losses in y's units."""
-        return [float(loss * self.square) for loss in losses]
+        return [float(loss * self.loss_unit) for loss in losses]
 
     def stretch_losses(self, history: History) -> None:
         """Let a history tell losses in y's units."""

@@ -32,20 +32,21 @@ class Scaling:
     is_new: bool = True
 
     @staticmethod
-    def of(wanted: Any, x: Array, t: Array | None, w: Array | None) -> Scaling:
+    def of(wanted: Any, x: Array, t: Array | None, w: Array | None, degree: float) -> Scaling:
         """That of the first rows.
 
         Args:
             wanted: ``scale_inputs``.
             x, t: columns, and targets (n, outputs), None where these need no scale.
             w: how often each row counts.
+            degree: see ``Scales``.
         """
         columns, targets = _both(wanted, x, t, w)
         to_be = Scale() if t is None else Scale.of_targets(t, w)
-        return Scaling(Scales(_of_columns(wanted, columns), to_be), columns, targets)
+        return Scaling(Scales(_of_columns(wanted, columns), to_be, degree), columns, targets)
 
     def after(
-        self, wanted: Any, x: Array, t: Array | None, w: Array | None, whole: bool
+        self, wanted: Any, x: Array, t: Array | None, w: Array | None, degree: float, whole: bool
     ) -> Scaling:
         """That of further rows; ``whole`` says that these are all there are now."""
         columns, targets = _both(wanted, x, t, w)
@@ -53,9 +54,10 @@ class Scaling:
             columns, targets = _added(self.columns, columns), _added(self.targets, targets)
         old, to_be = self.scales, targets.one_unit if targets else Scale()
         scales = Scales(
-            renewed(old.inputs, _of_columns(wanted, columns)), renewed(old.targets, to_be)
+            renewed(old.inputs, _of_columns(wanted, columns)), renewed(old.targets, to_be), degree
         )
-        if scales.inputs is old.inputs and scales.targets is old.targets:
+        same = scales.inputs is old.inputs and scales.targets is old.targets
+        if same and degree == old.degree:
             return Scaling(old, columns, targets, is_new=False)
         fresh = ~self.columns.varies if self.columns else False
         unvaried = self.targets is not None and not self.targets.varies.any()
