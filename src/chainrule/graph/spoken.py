@@ -18,6 +18,17 @@ def not_spoken(name: str) -> RecordingError:
     )
 
 
+#: What to write instead of an option of NumPy's that no op has.
+INSTEAD = {
+    "dtype": "convert with t.astype(dtype)",
+    "where": "choose with cr.where(condition, t, 0)",
+    "ddof": "multiply the variance by n / (n - ddof), where n is how many it is taken over",
+    "initial": "add it, or take cr.maximum or cr.minimum with it, afterwards",
+    "order": "transpose first",
+    "keepdims": "add the axis again with cr.expand_dims",
+}
+
+
 def record(function: Callable[..., Any], inputs: Any, options: dict[str, Any]) -> Any:
     """Record the op that speaks for a NumPy ``function``.
 
@@ -35,5 +46,10 @@ def record(function: Callable[..., Any], inputs: Any, options: dict[str, Any]) -
             raise
         raise RecordingError(
             f"np.{function.__name__} was given an option that cannot be recorded "
-            f"({', '.join(options) or 'too many arguments'}): {error}."
+            f"({', '.join(options) or 'too many arguments'}): {error}.{_instead(options)}"
         ) from error
+
+
+def _instead(options: dict[str, Any]) -> str:
+    hints = [INSTEAD[name] for name in options if name in INSTEAD]
+    return f" Leave it away, and {'; '.join(hints)}." if hints else ""
