@@ -192,7 +192,7 @@ MISFITS: dict[str, tuple[Callable[[], Any], type[Exception], str]] = {
         lambda: cr.tensor([6]) & 3, DtypeError,
         r"& is for conditions, such as \(t > 0\) & \(t < 1\), and here is int64\. Compare first "),
     "| of floats": (lambda: (T > 1) | T, DtypeError, r"\| is .*here is float64.*cr\.logical_or"),
-    "np.bitwise_and": (lambda: np.bitwise_and(3, cr.tensor([6])), DtypeError, r"& is for conditions"),
+    "np.bitwise_and": (lambda: np.bitwise_and(3, cr.tensor([6])), DtypeError, r"& is for cond"),
     "~ of whole numbers": (
         lambda: ~cr.tensor([6]), DtypeError, r"such as ~\(t > 0\), and here is int64\."),
     "argmax of nothing": (
