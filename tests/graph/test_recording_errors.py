@@ -74,7 +74,7 @@ REFUSED: dict[str, tuple[Callable[[Any], Any], str]] = {
     "%, right": (lambda t: 2 % t, r"%, the remainder, has no rule for Tensors"),
     "//": (lambda t: t // 2, r"//, a division rounded down, has no rule.*Write it with functions"),
     "round": (round, r"round\(\) has no rule for Tensors"),
-    "a format": (lambda t: f"{t:.2f}", r"'\.2f' writes one number, and this is .*such as t\.mean"),
+    "a format": (lambda t: f"{t:.2f}", r"format '\.2f' writes one number, and .*such as t\.mean"),
     "a string": (
         lambda t: t + "1",
         r"str cannot stand in a graph: numbers, arrays and Tensors can",

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from chainrule.errors import DtypeError, RecordingError
 from chainrule.graph.op import SPOKEN
 
@@ -15,6 +17,25 @@ def not_spoken(name: str) -> RecordingError:
     return RecordingError(
         f"{name} has no rule for Tensors, so it cannot be recorded. Write it with functions that "
         f"have one ({known}), or take t.value where no gradient is wanted."
+    )
+
+
+def not_one_number(spec: str, given: str) -> RecordingError:
+    """What to tell whoever formats a Tensor that is not one number."""
+    return RecordingError(
+        f"the format {spec!r} writes one number, and the Tensor is {given}. Outside of a trace "
+        "write one entry, such as t.mean(); or leave the format away."
+    )
+
+
+def no_attribute(name: str) -> AttributeError:
+    """What to tell whoever asks a Tensor for what it has not, and an array perhaps has."""
+    if name.startswith("_") or not hasattr(np.ndarray, name):
+        return AttributeError(f"'Tensor' object has no attribute {name!r}")
+    return AttributeError(
+        f"a Tensor has no {name}, as an array has: there is no rule for it, so it cannot be "
+        "recorded. Write it with what a Tensor has (sum, mean, max, reshape, ...), or take "
+        f"t.value.{name} where no gradient is wanted."
     )
 
 

@@ -21,7 +21,7 @@ from chainrule.errors import DtypeError, GradientError, RecordingError
 from chainrule.graph import recording
 from chainrule.graph.op import CONSTANT, FUNCTIONS, Array, Op, Shape
 from chainrule.graph.operators import Operators
-from chainrule.graph.spoken import not_spoken, record
+from chainrule.graph.spoken import no_attribute, not_one_number, not_spoken, record
 
 _next_index = itertools.count().__next__
 _new = object.__new__
@@ -144,24 +144,12 @@ class Tensor(Operators):
         return f"tensor({text}, {self.dtype}{', name=' + repr(self.name) if self.name else ''})"
 
     def __format__(self, spec: str) -> str:
-        if not spec:
-            return repr(self)
-        if self._value is None or self.size != 1:
-            raise RecordingError(
-                f"{spec!r} writes one number, and this is {_described(self)}. Write one entry, "
-                "such as t.mean(), outside of a trace; or leave the format away."
-            )
-        return format(self.item(), spec)
+        if spec and (self._value is None or self.size != 1):
+            raise not_one_number(spec, repr(self) if self._value is None else f"of {self.shape}")
+        return format(self.item(), spec) if spec else repr(self)
 
-    def __getattr__(self, name: str) -> Any:
-        # Only what is not found anywhere else arrives here.
-        if name.startswith("_") or not hasattr(ndarray, name):
-            raise AttributeError(f"'Tensor' object has no attribute {name!r}")
-        raise AttributeError(
-            f"a Tensor has no {name}, as an array has: it has no rule, so it cannot be recorded. "
-            f"Write it with what a Tensor has (sum, mean, max, reshape, ...), or take "
-            f"t.value.{name} where no gradient is wanted."
-        )
+    def __getattr__(self, name: str) -> Any:  # what is found nowhere else
+        raise no_attribute(name)
 
     def __len__(self) -> int:
         if not self.shape:
@@ -241,10 +229,6 @@ class Tensor(Operators):
                 "use what it returns."
             )
         return record(function, inputs, options)
-
-
-def _described(t: Tensor) -> str:
-    return "being traced, without a value yet" if t._value is None else f"of shape {t.shape}"
 
 
 def tensor(data: Any, *, dtype: Any = None, name: str | None = None) -> Tensor:
