@@ -74,7 +74,7 @@ REFUSED: dict[str, tuple[Callable[[Any], Any], str]] = {
     "%, right": (lambda t: 2 % t, r"%, the remainder, has no rule for Tensors"),
     "//": (lambda t: t // 2, r"//, a division rounded down, has no rule.*Write it with functions"),
     "round": (round, r"round\(\) has no rule for Tensors"),
-    "a format": (lambda t: f"{t:.2f}", r"format '\.2f' writes one number, and .*such as t\.mean"),
+    "a format": (lambda t: f"{t:.2f}", r"format '\.2f' is of one number, and .*such as t\.mean"),
     "a string": (
         lambda t: t + "1",
         r"str cannot stand in a graph: numbers, arrays and Tensors can",
@@ -304,6 +304,11 @@ def test_a_placeholder_of_another_trace_is_refused() -> None:
         RecordingError, match=r"<Tensor 'secret' \(\) float64, traced>.*not among its inputs"
     ):
         cr.trace(lambda x: x + kept[0], 1.0)
+
+
+def test_a_float_of_many_says_what_to_write() -> None:
+    with pytest.raises(RecordingError, match=r"float\(\) is of one number, .*of \(3,\).*np\.tanh"):
+        math.tanh(T)
 
 
 @pytest.mark.parametrize("name", ["cumsum", "prod", "tolist"])

@@ -20,11 +20,11 @@ def not_spoken(name: str) -> RecordingError:
     )
 
 
-def not_one_number(spec: str, given: str) -> RecordingError:
-    """What to tell whoever formats a Tensor that is not one number."""
+def not_one_number(what: str, given: str) -> RecordingError:
+    """What to tell whoever takes a Tensor for a number, which it is not."""
     return RecordingError(
-        f"the format {spec!r} writes one number, and the Tensor is {given}. Outside of a trace "
-        "write one entry, such as t.mean(); or leave the format away."
+        f"{what} is of one number, and the Tensor is {given}. Outside of a trace take one, such as "
+        "t.mean() or t[0]; for all entries use NumPy's functions (np.tanh) instead of math's."
     )
 
 

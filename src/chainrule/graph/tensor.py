@@ -145,7 +145,9 @@ class Tensor(Operators):
 
     def __format__(self, spec: str) -> str:
         if spec and (self._value is None or self.size != 1):
-            raise not_one_number(spec, repr(self) if self._value is None else f"of {self.shape}")
+            raise not_one_number(
+                f"the format {spec!r}", repr(self) if self._value is None else f"of {self.shape}"
+            )
         return format(self.item(), spec) if spec else repr(self)
 
     def __getattr__(self, name: str) -> Any:  # what is found nowhere else
@@ -180,7 +182,9 @@ class Tensor(Operators):
                 f"{kind.__name__}() and use NumPy's functions instead of math's; t.item() where no "
                 "gradient is wanted."
             )
-        return kind(self._value.item() if self._value.size == 1 else self._value)
+        if self._value.size != 1:
+            raise not_one_number(f"{kind.__name__}()", f"of {self.shape}")
+        return kind(self._value.item())
 
     def __float__(self) -> float:
         return self._number(float)  # type: ignore[no-any-return]
