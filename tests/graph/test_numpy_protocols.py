@@ -36,6 +36,12 @@ CODE: dict[str, Code] = {
     "np.true_divide": lambda x, w, b: np.true_divide(1.0, x),
     "np.maximum, np.minimum": lambda x, w, b: np.maximum(0, w) + np.minimum(w, b),
     "np.clip": lambda x, w, b: np.clip(w, -0.5, 0.5),
+    "np.clip, by name": lambda x, w, b: np.clip(w, a_min=-0.5, a_max=None) + w.clip(-1, 1),
+    "np.shape, np.ndim, np.size": (
+        lambda x, w, b: (x @ w + b) / np.shape(x)[0] ** np.ndim(w) * np.size(b) / np.size(w, -1)
+    ),
+    "np.expand_dims at two places": lambda x, w, b: np.expand_dims(w, (0, -1)) * b[:, None],
+    "np.concatenate of all": lambda x, w, b: np.concatenate([x, w * w], axis=None),
     "np.where": lambda x, w, b: np.where(w > 0, w, 0.01 * w),
     "np.where over arrays": lambda x, w, b: np.where(W > 0, b, w),
     # products

@@ -62,6 +62,19 @@ REFUSED: dict[str, tuple[Callable[[Any], Any], str]] = {
         lambda t: np.exp(t, where=np.array([True, False, True])),
         r"np\.exp was given an option that cannot be recorded \(where\)",
     ),
+    "std(ddof=)": (
+        lambda t: np.std(t, ddof=1),
+        r"recorded \(ddof\).*Leave it away, and multiply the variance by n / \(n - ddof\)",
+    ),
+    "sum(dtype=), instead": (
+        lambda t: np.sum(t, dtype=float),
+        r"Leave it away, and convert with t\.astype\(dtype\)",
+    ),
+    "%": (lambda t: t % 2, r"%, the remainder, has no rule for Tensors, so it cannot be recorded"),
+    "%, right": (lambda t: 2 % t, r"%, the remainder, has no rule for Tensors"),
+    "//": (lambda t: t // 2, r"//, a division rounded down, has no rule.*Write it with functions"),
+    "round": (round, r"round\(\) has no rule for Tensors"),
+    "a format": (lambda t: f"{t:.2f}", r"format '\.2f' is of one number, and .*such as t\.mean"),
     "a string": (
         lambda t: t + "1",
         r"str cannot stand in a graph: numbers, arrays and Tensors can",
@@ -169,6 +182,44 @@ MISFITS: dict[str, tuple[Callable[[], Any], type[Exception], str]] = {
         lambda: cr.one_hot([0, 5], 3), OptionError, r"one_hot of labels from 0 to 5.*3 classes"),
     "one_hot floats": (
         lambda: cr.one_hot([0.0], 3), DtypeError, r"one_hot needs integer labels, got float64"),
+    "cross-entropy, no such class": (
+        lambda: cr.softmax_cross_entropy(cr.tensor(np.ones((2, 3))), [0, 3]), OptionError,
+        r"softmax_cross_entropy of labels from 0 to 3, but there are 3 classes: 0 to 2"),
+    "cross-entropy of softmax, no such class": (
+        lambda: cr.cross_entropy(cr.softmax(np.ones((2, 3)) * cr.tensor(1.0)), np.array([0, -1])),
+        OptionError, r"labels from -1 to 0, but there are 3 classes"),
+    "& of whole numbers": (
+        lambda: cr.tensor([6]) & 3, DtypeError,
+        r"& is for conditions, such as \(t > 0\) & \(t < 1\), and here is int64\. Compare first "),
+    "| of floats": (lambda: (T > 1) | T, DtypeError, r"\| is .*here is float64.*cr\.logical_or"),
+    "np.bitwise_and": (lambda: np.bitwise_and(3, cr.tensor([6])), DtypeError, r"& is for cond"),
+    "~ of whole numbers": (
+        lambda: ~cr.tensor([6]), DtypeError, r"such as ~\(t > 0\), and here is int64\."),
+    "argmax of nothing": (
+        lambda: cr.argmax(cr.tensor(np.ones((0, 2)))), ShapeError,
+        r"argmax of no entries at all: the input has shape \(0, 2\)"),
+    "swapaxes": (
+        lambda: np.swapaxes(T, 0, 1), ShapeError, r"swapaxes of axes 0 and 1: the input has 1"),
+    "transpose of an axis beyond": (
+        lambda: np.transpose(cr.tensor(np.ones((2, 3))), (0, 3)), ShapeError,
+        r"transpose with axes \(0, 3\) of shape \(2, 3\): name each of its 2 axes once"),
+    "squeeze of an axis beyond": (
+        lambda: np.squeeze(cr.tensor(np.ones((2, 1))), 3), ShapeError,
+        r"squeeze of axis 3: only axes of size 1 go, shape is \(2, 1\)"),
+    "expand_dims twice": (
+        lambda: np.expand_dims(T, (0, 0)), ShapeError, r"expand_dims at \(0, 0\): the input has 1"),
+    "a condition too long": (
+        lambda: cr.tensor(np.ones(2))[np.array([True, True, False])], ShapeError,
+        r"indexing a Tensor of shape \(2,\): boolean index did not match.*np\.flatnonzero\(mask\)"),
+    "a condition too short": (
+        lambda: T[np.array([True, False])], ShapeError, r"A condition has the sizes of what it"),
+    "a condition too short, of the second axis": (
+        lambda: cr.tensor(np.ones((2, 3)))[0, cr.tensor([True, False])], ShapeError,
+        r"along axis 1; size of axis is 3 but size of corresponding boolean axis is 2"),
+    "a condition too short, after dots": (
+        lambda: cr.tensor(np.ones((2, 2, 3)))[..., [True, False]], ShapeError, r"along axis 2"),
+    "a condition alone": (
+        lambda: T[True], DtypeError, r"got True alone\. Write cr\.where\(condition, x, 0\)"),
     "softmax": (lambda: cr.softmax(T, axis=1), ShapeError, r"softmax over axis 1"),
     "softmax axes": (lambda: cr.softmax(T, axis=(0,)), ShapeError, r"softmax goes along one axis"),
     "cross-entropy": (
@@ -253,6 +304,27 @@ def test_a_placeholder_of_another_trace_is_refused() -> None:
         RecordingError, match=r"<Tensor 'secret' \(\) float64, traced>.*not among its inputs"
     ):
         cr.trace(lambda x: x + kept[0], 1.0)
+
+
+def test_a_float_of_many_says_what_to_write() -> None:
+    with pytest.raises(RecordingError, match=r"float\(\) is of one number, .*of \(3,\).*np\.tanh"):
+        math.tanh(T)
+
+
+@pytest.mark.parametrize("name", ["cumsum", "prod", "tolist"])
+def test_what_only_an_array_has_says_what_to_write(name: str) -> None:
+    with pytest.raises(
+        AttributeError, match=rf"a Tensor has no {name}.*take t\.value\.{name} where"
+    ):
+        getattr(T, name)
+    with pytest.raises(AttributeError, match=r"^'Tensor' object has no attribute 'sums'$"):
+        T.sums  # noqa: B018
+    assert not hasattr(T, "__array_interface__")
+
+
+def test_a_number_is_written_as_its_format_says() -> None:
+    assert f"{cr.sum(T):.3f} {T[:1]:+.0e}" == "6.000 +1e+00"
+    assert f"{T}" == repr(T)
 
 
 def test_errors_are_what_a_numpy_user_catches() -> None:

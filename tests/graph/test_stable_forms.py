@@ -115,7 +115,30 @@ def _plain(p: Any) -> Any:
     return -np.mean(t * np.log(p) + (1 - t) * np.log(1 - p))
 
 
-BINARY: dict[str, Function] = {"plain": _plain, "picked": _picked, "as a column": _column}
+def _log1p(p: Any) -> Any:
+    t = TARGETS.astype(p.dtype)
+    return -np.mean(t * np.log(p) + (1 - t) * np.log1p(-p))
+
+
+def _log1p_picked(p: Any) -> Any:
+    t = TARGETS.astype(p.dtype)
+    return -np.mean(t * np.log(p) + (1 - t) * np.log1p(-p.reshape(2, 3)).reshape(6))
+
+
+def _one_last(p: Any) -> Any:
+    t = TARGETS.astype(p.dtype)
+    return -np.mean(np.log(p) * t + np.log(-p + 1) * (1 - t))
+
+
+def _one_first(p: Any) -> Any:
+    t = TARGETS.astype(p.dtype)
+    return -np.mean(np.log(p) * t + np.log(1 + -p) * (1 - t))
+
+
+BINARY: dict[str, Function] = {
+    "plain": _plain, "picked": _picked, "as a column": _column, "log1p": _log1p,
+    "log1p, picked": _log1p_picked, "-p + 1": _one_last, "1 + -p": _one_first,
+}  # fmt: skip
 
 
 def computed(loss: Function, z: Any, how: str) -> tuple[Any, Any, Any]:
@@ -204,10 +227,23 @@ def test_a_small_probability_keeps_its_digits() -> None:
 
 
 @pytest.mark.parametrize("z", [-1e4, -1000.0, -40.0, 0.0, 40.0, 1000.0, 1e4])
-def test_log_of_one_plus_exp(z: float) -> None:
-    value, g = cr.value_and_grad(lambda z: np.log(1 + np.exp(z)))(z)
+@pytest.mark.parametrize("form", [lambda z: np.log(1 + np.exp(z)), lambda z: np.log1p(np.exp(z))])
+def test_log_of_one_plus_exp(z: float, form: Function) -> None:
+    value, g = cr.value_and_grad(form)(z)
     np.testing.assert_allclose(value, precise.binary_cross_entropy([z], [0.0])[0], rtol=1e-14)
     np.testing.assert_allclose(g, precise.sigmoid(z), rtol=1e-12, atol=1e-300)
+
+
+@pytest.mark.parametrize(("a", "k"), [(None, 1.0), (2.0, 2.0), (-0.75, 0.5)])
+@pytest.mark.parametrize("z", [-1e4, -1000.0, -40.0, -0.3, 0.0, 2.0, 1000.0, 1e4])
+def test_any_quotient_by_one_plus_exp(z: float, a: float | None, k: float) -> None:
+    """z / (1 + e^-z) is silu and 2 / (1 + e^-2z) - 1 is tanh: no NaN in their gradients."""
+    value, g = cr.value_and_grad(lambda z: (z if a is None else a) / (1 + np.exp(-k * z)))(z)
+    p = float(precise.sigmoid(k * z))
+    slope = k * p * float(precise.sigmoid(-k * z))
+    np.testing.assert_allclose(value, (z if a is None else a) * p, rtol=1e-13, atol=1e-300)
+    wanted = p + z * slope if a is None else a * slope
+    np.testing.assert_allclose(g, wanted, rtol=1e-12, atol=1e-15)
 
 
 def test_log_of_a_sum_of_exps() -> None:
@@ -241,6 +277,10 @@ NOT_SOFTMAX: dict[str, Function] = {
     "log(2 - σ)": lambda z: np.log(2 - cr.sigmoid(z)),
     "log(1 + σ)": lambda z: np.log(1 + cr.sigmoid(z)),
     "log(1 - softmax)": lambda z: np.log(1 - cr.softmax(z)),
+    "log1p(-softmax)": lambda z: np.log1p(-cr.softmax(z)),
+    "log1p(σ)": lambda z: np.log1p(cr.sigmoid(z)),
+    "log(2 + -σ)": lambda z: np.log(-cr.sigmoid(z) + 2),
+    "log1p(-e^z)": lambda z: np.log1p(-np.exp(z - 2)),
     "log of a product": lambda z: np.log(cr.softmax(z) * 2.0),
     "log of a sum of logs": lambda z: np.log(np.sum(np.square(z), axis=1)),
 }

@@ -28,6 +28,30 @@ def fails(error: type[ChainruleError], message: str, function: Any, *arguments: 
 # --- inputs -------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize(("hidden", "said"), [(1.5, "1 of 3"), (0.5, "2 of 3")])
+def test_what_is_masked_is_not_learnt_from(hidden: float, said: str) -> None:
+    values = np.array([[0.0], [1.0], [2.0]])
+    masked = np.ma.masked_greater(values, hidden)
+    fails(
+        DataError, f"X is a masked array with {said} values masked: ", fitting.inputs, masked, F32
+    )
+    fails(DataError, "y is a masked array", fitting.targets, masked, MSE, 3, (1,), F32)
+    np.testing.assert_array_equal(fitting.inputs(np.ma.masked_greater(values, 9), F64), values)
+
+
+@pytest.mark.parametrize(
+    ("weights", "found"),
+    [
+        ([1, 2, -0.5], "Row 2 has -0.5."),
+        ([1, np.nan, -1], "Row 1 has nan."),
+        ([0] * 3, "Here all "),
+    ],
+)
+def test_a_wrong_weight_is_named_with_its_row(weights: list[float], found: str) -> None:
+    told = f"weights must be finite, none below 0, and not all 0. {found}"
+    fails(DataError, told, fitting.weights, weights, None, np.zeros(3), F32)
+
+
 @pytest.mark.parametrize(
     "data",
     [

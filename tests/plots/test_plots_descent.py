@@ -8,6 +8,7 @@ from matplotlib.contour import QuadContourSet
 from matplotlib.figure import Figure
 from matplotlib.quiver import Quiver
 
+import chainrule as cr
 from chainrule.errors import DataError, ShapeError
 from chainrule.plots import descent_path
 
@@ -46,6 +47,13 @@ def test_path_start_and_end(check_figure, texts):
     assert "downhill, −∇f" in texts(figure)
     assert figure.axes[1].get_ylabel() == "f"
     assert [each for each in ax.collections if isinstance(each, QuadContourSet)]
+    check_figure(figure)
+
+
+def test_what_gradient_descent_gives_is_drawn_as_its_points_are(check_figure):
+    path = cr.gradient_descent(bowl, np.array([3.0, -1.5]), steps=7)
+    figure = descent_path(bowl, path)
+    np.testing.assert_array_equal(figure.axes[0].get_lines()[0].get_xydata(), path.points)
     check_figure(figure)
 
 

@@ -49,6 +49,7 @@ def test_a_stuck_xor_is_started_again_until_it_succeeds(number: int, unlucky: li
     history = helped.fit(X, Y, seed=seed, restarts=8)
     assert solved(helped)
     assert 1 <= len(history.tries) <= 8
+    assert history.tries[-1] in repr(history)
     for offset, sentence in enumerate(history.tries):
         match = re.fullmatch(
             rf"seed {seed + offset} got stuck: its loss stays at (0\.\d+), where a constant answer "
@@ -67,7 +68,13 @@ def test_a_stuck_xor_is_started_again_until_it_succeeds(number: int, unlucky: li
 def test_the_best_try_is_kept_where_all_are_stuck() -> None:
     """y = x0 xor x1 has no linear answer: every start ends at ln 2."""
     net = cr.Sequential(cr.Dense(1, "sigmoid"))
-    history = net.fit(X, Y, restarts=3, seed=5)
+    with pytest.warns(
+        TrainingWarning,
+        match=r"all 4 tries got stuck, the last: seed 8 got stuck: its loss stays at 0\.69.*The "
+        r"best of them is kept\. Give more restarts, more hidden units",
+    ):
+        history = net.fit(X, Y, restarts=3, seed=5)
+    assert "; 4 tries got stuck, the last: seed 8 got stuck: its loss stays" in repr(history)
     assert [sentence.split(":")[0] for sentence in history.tries] == [
         f"seed {seed} got stuck" for seed in (5, 6, 7, 8)
     ]

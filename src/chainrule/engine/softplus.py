@@ -14,7 +14,8 @@ from chainrule.graph.graph import Graph, rebuilt, rewired
 from chainrule.graph.op import FUNCTIONS
 from chainrule.graph.origin import came_from
 from chainrule.graph.recording import within
-from chainrule.graph.tensor import Tensor
+from chainrule.graph.tensor import Tensor, apply
+from chainrule.ops.exponential import Log1p
 
 #: Entries from which the six passes cost less.
 MANY = 256
@@ -37,6 +38,7 @@ def _is_long(node: Tensor) -> bool:
 
 
 def _written_out(z: Tensor) -> Tensor:
-    tail = FUNCTIONS["log1p"](FUNCTIONS["exp"](-FUNCTIONS["abs"](z)))
+    # The op itself: log1p as it is written in formulas would see a softplus here, and record one.
+    tail = apply(Log1p(), FUNCTIONS["exp"](-FUNCTIONS["abs"](z)))
     result: Tensor = FUNCTIONS["maximum"](z, 0.0) + tail
     return result

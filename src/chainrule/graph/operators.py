@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from chainrule.graph.op import FUNCTIONS
+from chainrule.graph.spoken import not_spoken
 
 if TYPE_CHECKING:
     from chainrule.graph.tensor import Tensor
@@ -75,19 +76,30 @@ class Operators:
     __hash__ = object.__hash__
 
     def __and__(self, other: Any) -> Tensor:
-        return FUNCTIONS["logical_and"](self, other)
+        return FUNCTIONS["&"](self, other)
 
     def __rand__(self, other: Any) -> Tensor:
-        return FUNCTIONS["logical_and"](other, self)
+        return FUNCTIONS["&"](other, self)
 
     def __or__(self, other: Any) -> Tensor:
-        return FUNCTIONS["logical_or"](self, other)
+        return FUNCTIONS["|"](self, other)
 
     def __ror__(self, other: Any) -> Tensor:
-        return FUNCTIONS["logical_or"](other, self)
+        return FUNCTIONS["|"](other, self)
 
     def __invert__(self) -> Tensor:
-        return FUNCTIONS["logical_not"](self)
+        return FUNCTIONS["~"](self)
+
+    def __mod__(self, other: Any) -> Tensor:
+        raise not_spoken("%, the remainder,")
+
+    def __floordiv__(self, other: Any) -> Tensor:
+        raise not_spoken("//, a division rounded down,")
+
+    def __round__(self, digits: Any = None) -> Tensor:
+        raise not_spoken("round()")
+
+    __rmod__, __rfloordiv__ = __mod__, __floordiv__
 
     def __neg__(self) -> Tensor:
         return FUNCTIONS["negative"](self)

@@ -21,7 +21,7 @@ from chainrule.errors import DtypeError, GradientError, RecordingError
 from chainrule.graph import recording
 from chainrule.graph.op import CONSTANT, FUNCTIONS, Array, Op, Shape
 from chainrule.graph.operators import Operators
-from chainrule.graph.spoken import not_spoken, record
+from chainrule.graph.spoken import no_attribute, not_one_number, not_spoken, record
 
 _next_index = itertools.count().__next__
 _new = object.__new__
@@ -143,6 +143,16 @@ class Tensor(Operators):
         text = np.array2string(self._value, precision=8, threshold=20, separator=", ")
         return f"tensor({text}, {self.dtype}{', name=' + repr(self.name) if self.name else ''})"
 
+    def __format__(self, spec: str) -> str:
+        if spec and (self._value is None or self.size != 1):
+            raise not_one_number(
+                f"the format {spec!r}", repr(self) if self._value is None else f"of {self.shape}"
+            )
+        return format(self.item(), spec) if spec else repr(self)
+
+    def __getattr__(self, name: str) -> Any:  # what is found nowhere else
+        raise no_attribute(name)
+
     def __len__(self) -> int:
         if not self.shape:
             raise TypeError("a Tensor without axes has no length")
@@ -172,7 +182,9 @@ class Tensor(Operators):
                 f"{kind.__name__}() and use NumPy's functions instead of math's; t.item() where no "
                 "gradient is wanted."
             )
-        return kind(self._value.item() if self._value.size == 1 else self._value)
+        if self._value.size != 1:
+            raise not_one_number(f"{kind.__name__}()", f"of {self.shape}")
+        return kind(self._value.item())
 
     def __float__(self) -> float:
         return self._number(float)  # type: ignore[no-any-return]

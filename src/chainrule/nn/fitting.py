@@ -94,8 +94,11 @@ def weights(sample_weight: Any, class_weight: Any, y: Array, dtype: np.dtype[Any
         raise ShapeError(f"sample_weight has shape {result.shape}; one a row is {(len(y),)}.")
     if class_weight is not None:
         result = result * _of_classes(class_weight, y)
-    if not np.isfinite(result).all() or (result < 0).any() or result.sum() == 0:
-        raise DataError("weights must be finite, none below 0, and not all 0.")
+    wrong = ~(np.isfinite(result) & (result >= 0))
+    if wrong.any() or result.sum() == 0:
+        row = int(np.argmax(wrong))
+        found = f"Row {row} has {result[row]:g}." if wrong.any() else "Here all are 0."
+        raise DataError(f"weights must be finite, none below 0, and not all 0. {found}")
     return _cast(result, "sample_weight", dtype)
 
 
@@ -169,6 +172,12 @@ def _numbers(data: Any, name: str) -> Array:
         array = np.asarray(data)
     except ValueError as error:
         raise ShapeError(f"{name} is not a regular array: {error}.") from error
+    if isinstance(data, np.ma.MaskedArray) and (masked := int(np.sum(data.mask))):
+        raise DataError(
+            f"{name} is a masked array with {masked} of {data.size} values masked: what stands "
+            "under the mask would be learnt from. Fill in what is missing "
+            f"({name}.filled(0.0)), or keep the other rows."
+        )
     if array.dtype.kind == "O":
         try:
             array = array.astype(np.float64)

@@ -338,7 +338,6 @@ def where(condition: Any, a: Any, b: Any) -> Any:
 
 
 @public
-@speaks_for(np.clip)
 def clip(x: Any, low: Any = None, high: Any = None) -> Any:
     """y = x held between two numbers, either of which may be None.
 
@@ -355,6 +354,14 @@ def clip(x: Any, low: Any = None, high: Any = None) -> Any:
         raise OptionError(f"clip needs low <= high, got low={low}, high={high}.")
     low, high = (b.item() if isinstance(b, np.generic) else b for b in (low, high))
     return apply(Clip(low, high), x)
+
+
+@public
+@speaks_for(np.clip)
+def clip_as_numpy(x: Any, a_min: Any = None, a_max: Any = None, **options: Any) -> Any:
+    """``clip`` under the names that NumPy's has for the bounds: a_min and a_max, or min and max."""
+    low, high = options.pop("min", a_min), options.pop("max", a_max)
+    return clip(x, low, high, **options)
 
 
 @public

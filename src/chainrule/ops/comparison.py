@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, ClassVar
 
 import numpy as np
 
+from chainrule.errors import DtypeError
+from chainrule.graph.op import FUNCTIONS, speaks_for
 from chainrule.ops.base import Elementwise, binary, unary
 
 
@@ -100,6 +103,33 @@ greater = binary(Greater, np.greater)
 greater_equal = binary(GreaterEqual, np.greater_equal)
 equal = binary(Equal, np.equal)
 not_equal = binary(NotEqual, np.not_equal)
-logical_and = binary(LogicalAnd, np.logical_and, np.bitwise_and)
-logical_or = binary(LogicalOr, np.logical_or, np.bitwise_or)
-logical_not = unary(LogicalNot, np.logical_not, np.invert)
+logical_and = binary(LogicalAnd, np.logical_and)
+logical_or = binary(LogicalOr, np.logical_or)
+logical_not = unary(LogicalNot, np.logical_not)
+
+
+def _of_conditions(
+    function: Callable[..., Any], sign: str, advice: str, numpy_function: Callable[..., Any]
+) -> None:
+    """Let the operator ``sign`` be ``function`` of conditions, and of nothing else.
+
+    NumPy's works on the bits of whole numbers: ``6 & 3`` is 2, and ``~6`` is -7.
+    """
+
+    def record(*x: Any) -> Any:
+        for one in x:
+            dtype = one.dtype if hasattr(one, "dtype") else np.asarray(one).dtype
+            if dtype.kind != "b":
+                raise DtypeError(
+                    f"{sign} is for conditions, {advice}, and here is {dtype}. Compare first "
+                    f"(t != 0), or write cr.{function.__name__}, for which all but 0 is true."
+                )
+        return function(*x)
+
+    speaks_for(numpy_function)(record)
+    FUNCTIONS[sign] = record
+
+
+_of_conditions(logical_and, "&", "such as (t > 0) & (t < 1)", np.bitwise_and)
+_of_conditions(logical_or, "|", "such as (t < 0) | (t > 1)", np.bitwise_or)
+_of_conditions(logical_not, "~", "such as ~(t > 0)", np.invert)

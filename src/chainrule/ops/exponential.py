@@ -12,7 +12,7 @@ from chainrule.graph.tensor import Tensor
 from chainrule.ops.arithmetic import multiply, where
 from chainrule.ops.base import Elementwise, Unary, floats, unary
 from chainrule.ops.comparison import equal
-from chainrule.ops.stable import log_of_known
+from chainrule.ops.stable import log1p_of_known, log_of_known
 
 
 class Exp(Elementwise):
@@ -147,7 +147,6 @@ def times_log(t, x):
 
 exp: Unary = unary(Exp, np.exp)
 expm1 = unary(Expm1, np.expm1)
-log1p = unary(Log1p, np.log1p)
 sqrt = unary(Sqrt, np.sqrt)
 sin = unary(Sin, np.sin)
 cos = unary(Cos, np.cos)
@@ -169,6 +168,20 @@ def log(x: Any) -> Any:
 
 
 @public
+@speaks_for(np.log1p)
+def log1p(x: Any) -> Any:
+    """y = ln(1 + x), precise near 0; of e^z or of -σ(z) it is recorded in its stable form.
+
+    log1p(e^z) = softplus(z) and log1p(-σ(z)) = -softplus(z), finite at any z.
+    """
+    if isinstance(x, Tensor):
+        known = log1p_of_known(x)
+        if known is not None:
+            return known
+    return _logarithm_of_one_more(floats(x))
+
+
+@public
 def times_log(t: Any, x: Any) -> Any:
     """y = t ln x, and 0 where t = 0; the log of a sigmoid or a softmax in its stable form."""
     known = log_of_known(x) if isinstance(x, Tensor) else None
@@ -185,4 +198,5 @@ def logaddexp(a: Any, b: Any) -> Any:
     return _logaddexp(floats(a), floats(b))
 
 
-_logarithm, _times_log, _logaddexp = of_one(Log()), of_two(TimesLog()), of_two(LogAddExp())
+_logarithm, _logarithm_of_one_more = of_one(Log()), of_one(Log1p())
+_times_log, _logaddexp = of_two(TimesLog()), of_two(LogAddExp())

@@ -16,7 +16,7 @@ from chainrule.ops.base import once, sample, stack_of, stack_size
 from chainrule.ops.keys import ARRAY as _ARRAY
 from chainrule.ops.keys import Key, arranged, of_each, place_of_arrays, ready_to_broadcast, to_front
 from chainrule.ops.reduce import known_axis
-from chainrule.ops.shape import reshape
+from chainrule.ops.shape import reshape, shape_of
 
 
 def _python_key(key: Key, arrays: tuple[Any, ...]) -> tuple[Any, ...]:
@@ -191,12 +191,15 @@ def getitem(x: Any, key: Any) -> Any:
 
     Raises:
         DtypeError: an index that is not a whole number.
-        ShapeError: more indices than axes, or one that lies outside.
+        ShapeError: more indices than axes, or one that lies outside; a condition of other sizes.
         RecordingError: a boolean Tensor without a value, whose result has no known shape.
     """
     parts: list[Any] = []
     arrays: list[Any] = []
+    #: The key with all but its conditions left open: what they choose from must be of their sizes.
+    conditions: list[Any] = []
     for part in key if isinstance(key, tuple) else (key,):
+        conditions.append(part if part is None or part is ... else slice(None))
         if isinstance(part, slice):
             parts.append(_ends(part))
         elif part is None or part is ...:
@@ -204,7 +207,10 @@ def getitem(x: Any, key: Any) -> Any:
         elif isinstance(part, int | np.integer) and not isinstance(part, bool):
             parts.append(int(part))
         else:
-            picked = _index_arrays(part)
+            picked, condition = _index_arrays(part)
+            if condition is not None:
+                conditions[-1] = condition
+                _require_fitting(conditions, shape_of(x))
             parts.extend([_ARRAY] * len(picked))
             arrays.extend(picked)
     return apply(_index(tuple(parts)), x, *arrays)
@@ -229,7 +235,18 @@ def _ends(part: slice) -> tuple[int | None, int | None, int | None]:
     return start, stop, step
 
 
-def _index_arrays(part: Any) -> list[Any]:
+def _require_fitting(conditions: list[Any], shape: Shape) -> None:
+    try:
+        np.broadcast_to(np.empty((), bool), shape)[tuple(conditions)]
+    except IndexError as error:
+        raise ShapeError(
+            f"indexing a Tensor of shape {shape}: {error}. A condition has the sizes of what it "
+            "chooses from, such as t[t > 0]; where places are meant, write t[np.flatnonzero(mask)]."
+        ) from None
+
+
+def _index_arrays(part: Any) -> tuple[list[Any], Array | None]:
+    """The integer arrays that ``part`` stands for, and the condition, if it is one."""
     dtype = part.dtype if hasattr(part, "dtype") else np.asarray(part).dtype
     if dtype.kind == "b":
         if isinstance(part, Tensor) and not part.has_value:
@@ -237,15 +254,21 @@ def _index_arrays(part: Any) -> list[Any]:
                 "indexing with a condition cannot be recorded while tracing: how many entries it "
                 "picks is not known yet. Write cr.where(condition, x, 0) to keep the shape."
             )
-        return list(np.nonzero(part.value if isinstance(part, Tensor) else np.asarray(part)))
+        condition = part.value if isinstance(part, Tensor) else np.asarray(part)
+        if not condition.ndim:
+            raise DtypeError(
+                f"an index is a whole number, a slice, or an array; got {condition.item()} alone. "
+                "Write cr.where(condition, x, 0), or t[None] for a new axis."
+            )
+        return list(np.nonzero(condition)), condition
     if dtype.kind not in "iu":
         if not isinstance(part, Tensor) and np.asarray(part).size == 0:
-            return [np.zeros(np.shape(part), np.intp)]
+            return [np.zeros(np.shape(part), np.intp)], None
         raise DtypeError(
             f"an index is a whole number, a slice, or an array of integers or booleans; got "
             f"{dtype}. Write indices.astype(int)."
         )
-    return [part if isinstance(part, Tensor) else np.asarray(part)]
+    return [part if isinstance(part, Tensor) else np.asarray(part)], None
 
 
 @public
@@ -274,14 +297,22 @@ def one_hot(labels: Any, classes: int, dtype: Any = "float64") -> Any:
     given = labels if isinstance(labels, Tensor) else np.asarray(labels)
     if given.dtype.kind not in "iu":
         raise DtypeError(f"one_hot needs integer labels, got {given.dtype}: labels.astype(int).")
-    values = given.value if isinstance(given, Tensor) and given.has_value else given
-    if (
-        not isinstance(values, Tensor)
-        and values.size
-        and not (values.min() >= 0 and values.max() < classes)
-    ):
+    require_classes(given, classes, "one_hot")
+    return apply(OneHot(int(classes), np.dtype(dtype).name), given)
+
+
+def require_classes(labels: Any, classes: int, where: str) -> None:
+    """Refuse labels outside 0 to classes - 1, where their values are known already.
+
+    Raises:
+        OptionError: there is one.
+    """
+    if isinstance(labels, Tensor):
+        if not labels.has_value:
+            return
+        labels = labels.value
+    if labels.size and not (labels.min() >= 0 and labels.max() < classes):
         raise OptionError(
-            f"one_hot of labels from {values.min()} to {values.max()}, but there are {classes} "
+            f"{where} of labels from {labels.min()} to {labels.max()}, but there are {classes} "
             f"classes: 0 to {classes - 1}."
         )
-    return apply(OneHot(int(classes), np.dtype(dtype).name), given)

@@ -22,7 +22,7 @@ from chainrule.ops.base import (
     stack_size,
 )
 from chainrule.ops.exponential import exp
-from chainrule.ops.indexing import one_hot
+from chainrule.ops.indexing import one_hot, require_classes
 from chainrule.ops.reduce import known_axis, sum
 from chainrule.ops.shape import expand_dims, shape_of
 
@@ -221,9 +221,11 @@ def softmax_cross_entropy(z: Any, t: Any) -> Any:
 
     Raises:
         ShapeError: neither fits.
+        OptionError: a class index below 0, or of a class for which there is no logit.
     """
     labels = t if hasattr(t, "dtype") else np.asarray(t)
     if labels.dtype.kind in "iu" and len(shape_of(labels)) == len(shape_of(z)) - 1:
+        require_classes(labels, shape_of(z)[-1], "softmax_cross_entropy")
         return apply(SoftmaxCrossEntropy(), floats(z), labels)
     if shape_of(labels) != shape_of(z):
         raise ShapeError(

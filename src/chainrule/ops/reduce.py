@@ -338,6 +338,9 @@ def argmax(x: Any, axis: int | None = None) -> Any:
     place = known_axis(x, axis, "argmax")
     if isinstance(place, tuple):
         raise OptionError(f"argmax goes along one axis or all, got axis={axis!r}.")
+    shape = shape_of(x)
+    if 0 in (shape if place is None else (shape[place],)):
+        raise ShapeError(f"argmax of no entries at all: the input has shape {shape}.")
     return apply(ArgMax(place), x)
 
 

@@ -181,8 +181,10 @@ _broadcast, _concatenate = once_of_one(BroadcastTo), once(Concatenate)
 _reversed = once_of_one(lambda ndim: Transpose(tuple(range(ndim))[::-1]))
 
 
+@public
+@speaks_for(np.shape)
 def shape_of(x: Any) -> Shape:
-    """The shape of a Tensor, an array or a number."""
+    """The shape of a Tensor, an array or a number: whole numbers, no node."""
     try:
         shape: Shape = x.shape
     except AttributeError:
@@ -222,18 +224,32 @@ def reshape(x: Any, shape: Any) -> Any:
 @public
 @speaks_for(np.transpose, np.permute_dims)
 def transpose(x: Any, axes: Sequence[int] | None = None) -> Any:
-    """The axes in another order; without ``axes``, in reverse."""
+    """The axes in another order; without ``axes``, in reverse.
+
+    Raises:
+        ShapeError: not every axis once.
+    """
     ndim = len(shape_of(x))
     if axes is None:
         return _reversed(ndim)(x)
-    return _transposed(tuple([int(i) % ndim if ndim else int(i) for i in axes]))(x)
+    # An axis that is not there stays as it is, for the op to refuse.
+    return _transposed(tuple([int(i) + ndim if -ndim <= i < 0 else int(i) for i in axes]))(x)
 
 
 @public
 @speaks_for(np.swapaxes)
 def swapaxes(x: Any, axis1: int, axis2: int) -> Any:
-    """Two axes exchanged."""
+    """Two axes exchanged.
+
+    Raises:
+        ShapeError: there is no such axis.
+    """
     axes = list(range(len(shape_of(x))))
+    if not all(-len(axes) <= axis < len(axes) for axis in (axis1, axis2)):
+        raise ShapeError(
+            f"swapaxes of axes {axis1} and {axis2}: the input has {len(axes)} axes, its shape is "
+            f"{shape_of(x)}."
+        )
     axes[axis1], axes[axis2] = axes[axis2], axes[axis1]
     return transpose(x, axes)
 
@@ -248,16 +264,20 @@ def broadcast_to(x: Any, shape: Any) -> Any:
 
 @public
 @speaks_for(np.expand_dims)
-def expand_dims(x: Any, axis: int) -> Any:
-    """A new axis of size 1 at the place ``axis`` of the result.
+def expand_dims(x: Any, axis: int | tuple[int, ...]) -> Any:
+    """A new axis of size 1 at the place ``axis`` of the result, or several at several places.
 
     Raises:
-        ShapeError: there is no such place.
+        ShapeError: there is no such place, or one is named twice.
     """
     shape = list(shape_of(x))
-    if not -len(shape) - 1 <= axis <= len(shape):
+    axes = tuple(axis) if isinstance(axis, tuple | list) else (axis,)
+    ndim = len(shape) + len(axes)
+    places = sorted(place % ndim for place in axes)
+    if len(set(places)) < len(axes) or not all(-ndim <= place < ndim for place in axes):
         raise ShapeError(f"expand_dims at {axis}: the input has {len(shape)} axes.")
-    shape.insert(axis if axis >= 0 else len(shape) + 1 + axis, 1)
+    for place in places:
+        shape.insert(place, 1)
     return reshape(x, shape)
 
 
@@ -273,17 +293,17 @@ def squeeze(x: Any, axis: int | tuple[int, ...] | None = None) -> Any:
     if axis is None:
         gone = {i for i, size in enumerate(shape) if size == 1}
     else:
-        axes = axis if isinstance(axis, tuple) else (axis,)
-        gone = {i % len(shape) if shape else i for i in axes}
-        if any(i >= len(shape) or shape[i] != 1 for i in gone):
+        axes = tuple(axis) if isinstance(axis, tuple | list) else (axis,)
+        gone = {i + len(shape) if i < 0 else i for i in axes}
+        if any(not 0 <= i < len(shape) or shape[i] != 1 for i in gone):
             raise ShapeError(f"squeeze of axis {axis}: only axes of size 1 go, shape is {shape}.")
     return reshape(x, tuple(size for i, size in enumerate(shape) if i not in gone))
 
 
 @public
 @speaks_for(np.concatenate)
-def concatenate(parts: Sequence[Any], axis: int = 0) -> Any:
-    """The parts one after the other along an axis.
+def concatenate(parts: Sequence[Any], axis: int | None = 0) -> Any:
+    """The parts one after the other along an axis; for None, all entries in one row.
 
     Raises:
         OptionError: no parts at all.
@@ -292,6 +312,8 @@ def concatenate(parts: Sequence[Any], axis: int = 0) -> Any:
     parts = list(parts)
     if not parts:
         raise OptionError("concatenate needs at least one part, got none.")
+    if axis is None:
+        return concatenate([reshape(part, -1) for part in parts])
     ndim = len(shape_of(parts[0]))
     if not -ndim <= axis < ndim:
         raise ShapeError(f"concatenate along axis {axis}, but the parts have {ndim} axes.")
@@ -303,6 +325,21 @@ def concatenate(parts: Sequence[Any], axis: int = 0) -> Any:
 def stack(parts: Sequence[Any], axis: int = 0) -> Any:
     """Parts of one shape, side by side along a new axis."""
     return concatenate([expand_dims(part, axis) for part in parts], axis)
+
+
+@public
+@speaks_for(np.ndim)
+def ndim(x: Any) -> int:
+    """How many axes there are: a number, no node."""
+    return len(shape_of(x))
+
+
+@public
+@speaks_for(np.size)
+def size(x: Any, axis: int | None = None) -> int:
+    """How many entries there are, in all or along an axis: a number, no node."""
+    shape = shape_of(x)
+    return math.prod(shape) if axis is None else shape[axis]
 
 
 @public

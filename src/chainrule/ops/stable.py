@@ -8,9 +8,11 @@ sigmoid and each form exact::
     log(1 - σ(z))       = -softplus(z)           e^z / (1 + e^z)    = σ(z)
     log softmax(z)      = log_softmax(z)         e^z / Σ e^z        = softmax(z)
     log(1 + e^z)        = softplus(z)            log Σ e^z          = logsumexp(z)
+                                                 a / (1 + e^-z)     = a σ(z)
 
-Picking, slicing or reshaping probabilities before the log changes nothing. The functions are looked
-up by name, because the ops that are meant here are themselves written with ``log`` and ``divide``.
+1 - σ may be written -σ + 1, and log(1 + x) may be log1p(x). Picking, slicing or reshaping
+probabilities before the log changes nothing. The functions are looked up by name, because the ops
+that are meant here are themselves written with ``log`` and ``divide``.
 """
 
 from __future__ import annotations
@@ -38,16 +40,41 @@ def log_of_known(x: Tensor) -> Tensor | None:
 def _log_of_unmoved(x: Tensor) -> Tensor | None:
     if came_from(x, "sigmoid"):
         return -_softplus(-x.inputs[0])
-    if came_from(x, "subtract") and _is_one(x.inputs[0]):
-        sigmoid, moves = _unmoved(x.inputs[1])
-        if came_from(sigmoid, "sigmoid"):
-            return _moved(-_softplus(sigmoid.inputs[0]), moves)
+    if (p := _taken_from_one(x)) is not None:
+        return _log_of_one_minus(p)
     if came_from(x, "softmax"):
         return FUNCTIONS["log_softmax"](x.inputs[0], **settings(x))  # type: ignore[no-any-return]
     if came_from(x, "sum") and came_from(x.inputs[0], "exp"):
         return FUNCTIONS["logsumexp"](x.inputs[0].inputs[0], **settings(x))  # type: ignore[no-any-return]
     exponent = _one_plus_exp(x)
     return None if exponent is None else _softplus(exponent)
+
+
+def log1p_of_known(x: Tensor) -> Tensor | None:
+    """The stable form of log(1 + x), or None if ``x`` came from nothing known."""
+    source, moves = _unmoved(x)
+    if came_from(source, "exp"):
+        return _moved(_softplus(source.inputs[0]), moves)
+    if came_from(source, "negative"):
+        known = _log_of_one_minus(source.inputs[0])
+        return None if known is None else _moved(known, moves)
+    return None
+
+
+def _log_of_one_minus(p: Tensor) -> Tensor | None:
+    sigmoid, moves = _unmoved(p)
+    return _moved(-_softplus(sigmoid.inputs[0]), moves) if came_from(sigmoid, "sigmoid") else None
+
+
+def _taken_from_one(x: Tensor) -> Tensor | None:
+    """p, if x is 1 - p or -p + 1."""
+    if came_from(x, "subtract") and _is_one(x.inputs[0]):
+        return x.inputs[1]
+    if came_from(x, "add"):
+        for one, other in (x.inputs, x.inputs[::-1]):
+            if _is_one(one) and came_from(other, "negative"):
+                return other.inputs[0]
+    return None
 
 
 def quotient_of_known(a: Any, b: Any) -> Tensor | None:
@@ -60,6 +87,7 @@ def quotient_of_known(a: Any, b: Any) -> Tensor | None:
             return FUNCTIONS["sigmoid"](-exponent)  # type: ignore[no-any-return]
         if from_exp and a.inputs[0] is exponent:
             return FUNCTIONS["sigmoid"](exponent)  # type: ignore[no-any-return]
+        return a * FUNCTIONS["sigmoid"](-exponent)  # type: ignore[no-any-return]
     if from_exp:
         axis = _summed_axis(a, b)
         if axis is not None:

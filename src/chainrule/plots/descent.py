@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from chainrule.errors import DataError, ShapeError
+from chainrule.optim.descent import Path
 from chainrule.plots import style
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ class _Plane(NamedTuple):
 
 def descent_path(
     f: Callable[[NDArray[np.float64]], Any],
-    path: ArrayLike,
+    path: ArrayLike | Path,
     *,
     gradient: Callable[[NDArray[np.float64]], Any] | None = None,
     ax: Axes | None = None,
@@ -46,7 +47,8 @@ def descent_path(
 
     Args:
         f: a function of an array (2,), giving one number.
-        path: the points in the order of the steps, (steps, 2).
+        path: the points in the order of the steps, (steps, 2), or the path that
+            ``cr.gradient_descent`` returned.
         gradient: ∇f, an array (2,) to an array (2,); by default central differences of the
             values of ``f`` on the grid of the picture.
         ax: Axes to draw into; by default those of a new figure.
@@ -55,7 +57,7 @@ def descent_path(
         ShapeError: the path is not (steps, 2), f gives no single number, or the gradient not two.
         DataError: the path's first point is not finite, or f is finite nowhere around the path.
     """
-    steps = np.asarray(path, dtype=np.float64)
+    steps = np.asarray(path.points if isinstance(path, Path) else path, dtype=np.float64)
     if steps.ndim != 2 or steps.shape[1] != 2 or len(steps) == 0:
         raise ShapeError(
             "descent_path draws over two parameters, so path must be (steps, 2), got "

@@ -46,6 +46,19 @@ def advise(net: Sequential, data: dict[str, Array], history: History, steps: int
     )
 
 
+def advise_of_tries(history: History, restarts: int) -> None:
+    """Warn if no start of a training with ``restarts`` got anywhere."""
+    # A training whose loss was not finite has warned by itself.
+    if len(history.tries) > restarts and "not finite" not in history.tries[-1]:
+        warnings.warn(
+            f"all {restarts + 1} tries got stuck, the last: {history.tries[-1]}. The best of them "
+            "is kept. Give more restarts, more hidden units, or another learning rate. "
+            f"{WHERE_TO_ASK}",
+            TrainingWarning,
+            stacklevel=level_outside(),
+        )
+
+
 def level_outside() -> int:
     """The ``stacklevel`` that makes a warning of the caller's name the line outside chainrule."""
     frame, level = sys._getframe(1), 1

@@ -18,7 +18,7 @@ from chainrule.optim.optimizers import LBFGS, Optimizer
 from chainrule.optim.optimizers import optimizer as make_optimizer
 from chainrule.optim.schedules import schedule as make_schedule
 from chainrule.train import checks
-from chainrule.train.advice import advise
+from chainrule.train.advice import advise, advise_of_tries
 from chainrule.train.callbacks import Progress
 from chainrule.train.checkpoint import description, in_order, read_checkpoint, refuse_another
 from chainrule.train.chunks import runner_on_device
@@ -143,8 +143,10 @@ def fit(
         return training.run()
 
     history = fit_with_restarts(net, train, data, restarts, seed, rng)
-    # Of restarts, the tries tell; and nobody needs to be warned twice.
-    if not restarts and not any(callback.said for callback in listed):
+    if restarts:
+        advise_of_tries(history, restarts)
+    # Nobody needs to be warned twice.
+    elif not any(callback.said for callback in listed):
         advise(net, data, history, len(history) * -(-len(data["x"]) // (batch_size or len(X))))
     return history
 

@@ -69,6 +69,8 @@ class History:
         seconds = sum(self.columns["seconds"])
         compiled = f" + {self.compile_seconds:.2f} s to compile" if self.compile_seconds else ""
         why = f"; stopped: {self.stopped}" if self.stopped else ""
+        many = f"; {len(self.tries)} tries got stuck, the last: " if len(self.tries) > 1 else "; "
+        why += many + self.tries[-1] if self.tries else ""
         return f"<History of {len(self)} epochs in {seconds:.2f} s{compiled}: {last}{why}>"
 
     def plot(self, **options: Any) -> Any:
