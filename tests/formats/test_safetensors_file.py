@@ -136,6 +136,30 @@ def test_the_loss_is_kept_by_name_if_it_is_a_known_one(
     assert (found.name if found else None) == expected
 
 
+def test_a_loss_that_no_file_can_hold_is_asked_for(path: Path) -> None:
+    def quartic(p: Any, t: Any) -> Any:
+        return cr.mean((p - t) ** 4)
+
+    net = cr.Sequential(cr.Dense(1))
+    net.fit(X, X[:, 0], loss=quartic, epochs=1)
+    net.save(path)
+    again = cr.load(path)
+    np.testing.assert_array_equal(again.predict(X), net.predict(X))
+    with pytest.raises(
+        OptionError, match="trained by the loss 'quartic', a function"
+    ):
+        again.evaluate(X, X[:, 0])
+    again.save(path)
+    twice = cr.load(path)
+    with pytest.raises(OptionError, match="Give it again: loss="):
+        twice.fit(X, X[:, 0], epochs=1)
+    expected = net.evaluate(X, X[:, 0])
+    assert twice.evaluate(X, X[:, 0], loss=quartic) == expected
+    twice.fit(X, X[:, 0], loss="huber", epochs=1)
+    twice.save(path)
+    assert cr.load(path).loss_for().name == "huber"
+
+
 def test_a_known_function_is_kept_by_its_name(path: Path) -> None:
     net = cr.Sequential(cr.Dense(2, cr.tanh), cr.Activation(cr.softmax)).build(3)
     net.save(path)

@@ -42,13 +42,17 @@ def save(net: Sequential, path: str | Path, metadata: Mapping[str, str] | None =
 
     path = _path(path)
     check_place(path)
+    # A loss of the user's own may bear the name of a known one.
+    is_known = net.loss in LOSSES.values()
     architecture = {
         "layers": [_described(layer) for layer in net.layers],
         "dtype": net.dtype.name,
         "input_shape": list(net._built_shape()),
-        # A loss of the user's own may bear the name of a known one.
-        "loss": net.loss.name if net.loss is not None and net.loss in LOSSES.values() else None,
+        "loss": net.loss.name if net.loss is not None and is_known else None,
     }
+    lost = net.lost_loss if net.loss is None or is_known else net.loss.name
+    if lost:
+        architecture["own_loss"] = lost
     text = {"format": FORMAT, "architecture": json.dumps(architecture, default=_plain)}
     for name, value in (metadata or {}).items():
         if name in text or not isinstance(value, str):
@@ -76,6 +80,7 @@ def load(path: str | Path) -> Sequential:
         layers = [_layer(entry) for entry in described["layers"]]
         net = Sequential(*layers, dtype=described["dtype"]).build(described["input_shape"])
         net.loss = LOSSES[described["loss"]] if described["loss"] else None
+        net.lost_loss = str(described.get("own_loss", ""))
     except (LookupError, TypeError, ValueError, AttributeError, *_TOO_MUCH) as error:
         raise FileFormatError(
             f"{path}: the description of the network is broken: {error}"

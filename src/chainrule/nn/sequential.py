@@ -77,6 +77,8 @@ class Sequential(metaclass=Teaching):
         self.statistics: dict[str, Array] = {}
         #: The loss of the last fit: what ``evaluate`` uses unless told otherwise.
         self.loss: Loss | None = None
+        #: The name of the loss that a file could not hold, of a network that was read from it.
+        self.lost_loss = ""
         self._placed: list[_Placed] = []
         self._inference = Inference(self)
 
@@ -267,11 +269,19 @@ class Sequential(metaclass=Teaching):
 
         A final sigmoid asks for binary cross-entropy, a final softmax for cross-entropy, anything
         else for the mean squared error.
+
+        Raises:
+            OptionError: the network was read from a file, which could not hold its loss.
         """
         if spec is not None:
             return loss(spec)
         if self.loss is not None:
             return self.loss
+        if self.lost_loss:
+            raise OptionError(
+                f"the network was trained by the loss {self.lost_loss!r}, a function, and its file "
+                "holds only those that chainrule has a name for. Give it again: loss=..."
+            )
         suits = {"sigmoid": "binary_cross_entropy", "softmax": "cross_entropy"}
         return loss(suits.get(self.last_activation or "", "mean_squared_error"))
 
