@@ -145,9 +145,7 @@ def test_a_loss_that_no_file_can_hold_is_asked_for(path: Path) -> None:
     net.save(path)
     again = cr.load(path)
     np.testing.assert_array_equal(again.predict(X), net.predict(X))
-    with pytest.raises(
-        OptionError, match="trained by the loss 'quartic', a function"
-    ):
+    with pytest.raises(OptionError, match="trained by the loss 'quartic', a function"):
         again.evaluate(X, X[:, 0])
     again.save(path)
     twice = cr.load(path)
