@@ -7,7 +7,7 @@ import pytest
 
 import chainrule as cr
 from chainrule.doctor import case_of
-from chainrule.doctor.probes.others import OnOthers, difference, folds, on_others
+from chainrule.doctor.probes.others import OnOthers, difference, folds, is_whole_table, on_others
 from chainrule.doctor.probes.relation import relation
 
 RNG = np.random.default_rng(0)
@@ -115,6 +115,20 @@ def test_what_is_half_seen_is_neither_seen_nor_ruled_out() -> None:
         assert not (found.is_seen and found.is_ruled_out)
     assert seen > 20
     assert ruled_out <= 2
+
+
+@pytest.mark.parametrize(
+    ("rows", "is_whole"),
+    [
+        (cr.data.gate("xor")[0], True),
+        (np.repeat(cr.data.gate("xor")[0], 5, axis=0), True),
+        (cr.data.gate("xor")[0][:3], False),
+        (X, False),
+    ],
+    ids=["a gate", "its rows five times", "three of its rows", "numbers"],
+)
+def test_a_table_of_all_cases_has_no_other_rows(rows: np.ndarray, is_whole: bool) -> None:
+    assert is_whole_table(rows) == is_whole
 
 
 def test_columns_that_are_constant_say_nothing() -> None:

@@ -231,7 +231,9 @@ def _ill(probes: Probes, found: list[Treated], rivals: tuple[str, ...] = ()) -> 
     for place, one in enumerate(found):
         known = CURED if one.illness.is_specific else GENERAL
         cured = 1 - one.lack / max(one.before, 1e-9)
-        findings.append(finding_of(probes, one, round(known * max(0.5, min(1.0, cured)) / (1 + place), 2)))
+        findings.append(
+            finding_of(probes, one, round(known * max(0.5, min(1.0, cured)) / (1 + place), 2))
+        )
     first = replace(findings[0], rivals=tuple(dict.fromkeys((*findings[0].rivals, *rivals))))
     return _diagnosis(probes, (first, *findings[1:]), ILL, _does_not_learn(probes))
 

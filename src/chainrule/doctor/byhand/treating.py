@@ -9,7 +9,15 @@ from chainrule.doctor.byhand.illnesses.illness import Illness, Suspicion
 from chainrule.doctor.byhand.probes import Probes
 from chainrule.doctor.byhand.running import Run
 from chainrule.doctor.finding import Experiment, Finding, Prescription
-from chainrule.doctor.yardstick import CLOSE, KNOWS_NOTHING, LEARNT, LOST, Effect, gains_nothing, lacking
+from chainrule.doctor.yardstick import (
+    CLOSE,
+    KNOWS_NOTHING,
+    LEARNT,
+    LOST,
+    Effect,
+    gains_nothing,
+    lacking,
+)
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,7 @@ CLEAR = 2.5
 
 
 def is_whole_table(X: Array) -> bool:
-    """Whether the rows are all that their columns' values allow, as of a gate: there are no others."""
+    """Whether the rows are all that their columns' values allow, as of a gate."""
     flat, cases = np.asarray(X).reshape(len(X), -1), 1
     for column in flat.T:
         cases *= len(np.unique(column))

@@ -1,8 +1,8 @@
 """Relation: whether X tells anything of y, by a permutation test that trains nothing.
 
 How much of the targets lies along the inputs is measured in several ways, each a quadratic form
-t' A t: with A the hat matrix of a ridge regression for planes, a polynomial of the second degree for
-products and squares of inputs, and a Gaussian kernel for what is like its neighbours. Shuffled
+t' A t: with A the hat matrix of a ridge regression for planes, a polynomial of the second degree
+for products and squares of inputs, and a Gaussian kernel for what is like its neighbours. Shuffled
 among the rows, the targets tell what chance makes of it (Gretton and others 2008, A kernel
 statistical test of independence; Fisher 1935 for the permutations).
 
@@ -119,8 +119,9 @@ def _along_planes(x: Array, y: Array) -> Array:
     """For each penalty, how much of each column of ``y`` a ridge regression follows."""
     axes, sizes, _ = np.linalg.svd(x, full_matrices=False)
     along, size = (axes.T @ y) ** 2, sizes**2
-    follows: Array = np.array([size / (size + penalty * max(x.shape)) for penalty in PENALTIES])
-    return follows @ along
+    kept = np.array([size / (size + penalty * max(x.shape)) for penalty in PENALTIES])
+    follows: Array = kept @ along
+    return follows
 
 
 def _along_products(x: Array, y: Array) -> Array:
