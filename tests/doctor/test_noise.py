@@ -108,3 +108,28 @@ def test_noise_that_is_left_is_said_to_be_noise() -> None:
     told = named(*SANE["classes, half of it noise"])[1]
     assert told.verdict == "healthy"
     assert "it learns their noise" in told.summary or "Nothing wrong found" in told.summary
+
+
+def few_rows(seed: int, noise: float = 1.0) -> Table:
+    """Forty rows of two classes."""
+    rng = np.random.default_rng(seed)
+    X = rng.normal(size=(40, 3))
+    return X, (X[:, 0] + X[:, 1] + noise * rng.logistic(size=40) > 0).astype(int)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_forty_rows_need_not_be_learnt_by_heart(seed: int) -> None:
+    found, told = named(few_rows(seed), cr.SGD(0.1), epochs=60, seed=seed)
+    assert found == [], str(told)
+
+
+def test_what_is_wrong_with_forty_rows_is_named() -> None:
+    found, told = named(few_rows(0, 0.1), cr.SGD(0.1), epochs=60, weight_init="zeros")
+    assert found[:1] == ["zero_weights"], str(told)
+
+
+@pytest.mark.parametrize("seed", [0, 5, 13])
+def test_inputs_far_from_1_are_told_beneath_noise(seed: int) -> None:
+    X, y = classes(1.0, seed)
+    found, told = named((X * 1e4 + 3e4, y), cr.Adam(0.01), epochs=60, seed=seed)
+    assert found[:1] == ["inputs_too_large"], str(told)

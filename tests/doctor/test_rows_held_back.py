@@ -7,7 +7,7 @@ import pytest
 
 import chainrule as cr
 from chainrule.doctor import case_of
-from chainrule.doctor.probes.others import OnOthers, difference, folds, on_others
+from chainrule.doctor.probes.others import OnOthers, difference, folds, is_whole_table, on_others
 from chainrule.doctor.probes.relation import relation
 
 RNG = np.random.default_rng(0)
@@ -85,15 +85,50 @@ def test_a_training_that_comes_to_no_number_is_lost() -> None:
 def test_a_relation_is_seen_and_of_shuffled_targets_none(y: np.ndarray) -> None:
     y = y if y.dtype == int else y[:, None]
     assert relation(X, y, 0).chance <= 0.01
+    assert relation(X, y, 0).is_seen
     chances = [relation(X, RNG.permutation(y), seed).chance for seed in range(20)]
     assert np.mean(chances) == pytest.approx(0.5, abs=0.2)
     assert min(chances) > 0.005 - 1e-12
 
 
-def test_more_rows_show_a_weak_relation_more_plainly() -> None:
-    few, many = (relation(X[:rows], X[:rows, :1], 0).if_weak for rows in (60, 300))
-    assert many > 2 * few
-    assert relation(X, X[:, :1], 0).seen > 5 * many
+@pytest.mark.parametrize("kind", ["values", "two classes", "five classes"])
+def test_nothing_is_ruled_out_that_the_rows_could_not_show(kind: str) -> None:
+    """A tenth of the variance: of 30 rows nobody sees it, of 300 nobody misses it."""
+    y = RNG.normal(size=300)[:, None]
+    if kind != "values":
+        y = RNG.integers(2 if kind == "two classes" else 5, size=300)
+    few, some, many = (relation(X[:rows], y[:rows], 0) for rows in (30, 80, 300))
+    assert few.found < some.found < many.found
+    assert few.found < 0.6
+    assert many.found > 0.95
+    assert not few.is_ruled_out
+    assert many.is_ruled_out
+
+
+def test_what_is_half_seen_is_neither_seen_nor_ruled_out() -> None:
+    wave = (np.sin(2 * X[:, 0]) + 0.8 * X[:, 1])[:, None]
+    seen = ruled_out = 0
+    for seed in range(40):
+        y = 0.35 * wave + np.random.default_rng(seed).normal(size=(300, 1))
+        found = relation(X, y, seed)
+        seen, ruled_out = seen + found.is_seen, ruled_out + found.is_ruled_out
+        assert not (found.is_seen and found.is_ruled_out)
+    assert seen > 20
+    assert ruled_out <= 2
+
+
+@pytest.mark.parametrize(
+    ("rows", "is_whole"),
+    [
+        (cr.data.gate("xor")[0], True),
+        (np.repeat(cr.data.gate("xor")[0], 5, axis=0), True),
+        (cr.data.gate("xor")[0][:3], False),
+        (X, False),
+    ],
+    ids=["a gate", "its rows five times", "three of its rows", "numbers"],
+)
+def test_a_table_of_all_cases_has_no_other_rows(rows: np.ndarray, is_whole: bool) -> None:
+    assert is_whole_table(rows) == is_whole
 
 
 def test_columns_that_are_constant_say_nothing() -> None:

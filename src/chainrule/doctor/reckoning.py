@@ -45,6 +45,7 @@ from chainrule.doctor.treating import (
     lack,
     learns,
     on_validation,
+    succeeds,
     then,
     treated,
 )
@@ -235,7 +236,7 @@ def _lucky_starts(probes: Probes) -> list[int]:
         return []
     count = STARTS if is_small(probes.case) else 2
     seeds = [probes.case.seed + i for i in range(1, count + 1)]
-    return [seed for seed in seeds if learns(probes, _from(probes, seed, None))]
+    return [seed for seed in seeds if succeeds(probes, _from(probes, seed, None))]
 
 
 def _is_no_luck(probes: Probes, found: Treated, lucky: int) -> bool:
@@ -246,7 +247,7 @@ def _is_no_luck(probes: Probes, found: Treated, lucky: int) -> bool:
     if found.illness.name == "too_few_units":
         return False
     seeds = [probes.case.seed + i for i in range(1, STARTS + 1)]
-    cured = sum(learns(probes, _from(probes, seed, found)) for seed in seeds)
+    cured = sum(succeeds(probes, _from(probes, seed, found)) for seed in seeds)
     return cured - lucky >= MORE * STARTS
 
 

@@ -19,11 +19,11 @@ from chainrule.doctor.yardstick import (
     FAILS,
     FAILS_ON_FEW,
     FEW,
-    GAINED,
     KNOWS_NOTHING,
     LEARNT,
     LOST,
     Effect,
+    gains_nothing,
     lacking,
 )
 
@@ -39,6 +39,11 @@ class Treated(Effect):
     suspicion: Suspicion
     prescription: Prescription
     trial: Trial
+
+    @property
+    def share(self) -> float:
+        """What is left of the rows trained on."""
+        return self.trial.share
 
     @property
     def held_share(self) -> float:
@@ -70,13 +75,17 @@ def fails(probes: Probes, trial: Trial) -> bool:
         return False
     few = len(trial.portions.train["x"]) <= FEW
     is_far = lack(probes, trial) > (FAILS_ON_FEW if few else FAILS)
-    return is_far or _stands_still(trial, probes.reference.share)
+    return is_far or _stands_still(probes, trial)
 
 
-def _stands_still(trial: Trial, best: float) -> bool:
-    """Whether a training hardly gained anything: a start that happens to be good is no learning."""
-    start = trial.curve[0][1]
-    return trial.epochs > 0 and start > best and start - trial.share < GAINED * (start - best)
+def succeeds(probes: Probes, trial: Trial) -> bool:
+    """Whether a training succeeds, and not because its start happened to be good."""
+    return learns(probes, trial) and not _stands_still(probes, trial)
+
+
+def _stands_still(probes: Probes, trial: Trial) -> bool:
+    start, best = trial.curve[0][1], probes.reference.share
+    return trial.epochs > 0 and gains_nothing(start, trial.share, best)
 
 
 def is_better(own: Trial, trial: Trial, *, is_definite: bool = False) -> bool:

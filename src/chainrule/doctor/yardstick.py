@@ -64,6 +64,11 @@ class Effect:
         return self.lack <= max(CLOSE, LEFT_BY_A_CURE * self.before) and self.lack < self.before
 
 
+def gains_nothing(start: float, end: float, best: float) -> bool:
+    """Whether a training hardly gained anything: a start that happens to be good is no learning."""
+    return start > best and start - end < GAINED * (start - best)
+
+
 def lacking(course: Course, reference: Shares, *, has_others: bool) -> float:
     """What a training that came to numbers lacks of the well-made network's.
 

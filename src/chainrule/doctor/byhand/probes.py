@@ -23,7 +23,7 @@ from chainrule.doctor.byhand.truth import TrueGradient
 from chainrule.doctor.byhand.usual_losses import Loss, loss_of
 from chainrule.doctor.case import Case
 from chainrule.doctor.finding import Prescription
-from chainrule.doctor.probes.others import OnOthers, folds
+from chainrule.doctor.probes.others import OnOthers, folds, is_whole_table
 from chainrule.doctor.probes.reference import Knowable, knowable
 from chainrule.doctor.probes.relation import Relation, relation
 from chainrule.doctor.standardising import mean_and_spread
@@ -170,8 +170,9 @@ class Probes:
 
     @cached_property
     def rows(self) -> int:
-        """The rows of the program, if all of them are sound; else none can be told from others."""
-        return len(self.program.data[0]) if sound(self.program) is self.program else 0
+        """The rows of the program, if all of them are sound and there could be others."""
+        X = self.program.data[0]
+        return len(X) if sound(self.program) is self.program and not is_whole_table(X) else 0
 
     @property
     def held_rows(self) -> int:

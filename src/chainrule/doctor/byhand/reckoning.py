@@ -29,6 +29,7 @@ from chainrule.doctor.byhand.treating import (
     bare_finding,
     finding_of,
     learns,
+    succeeds,
     treated,
 )
 from chainrule.doctor.diagnosis import CANNOT_TELL, HEALTHY, ILL, UNLUCKY, Diagnosis
@@ -205,8 +206,8 @@ def _is_no_luck(probes: Probes, found: Treated) -> bool:
         start = other_start(probes.program.seed + seed)
         plain = probes.repaired(start)
         both = probes.repaired(_one_after_the_other(start, found.prescription))
-        own += plain is not None and learns(probes, plain)
-        cured += both is not None and learns(probes, both)
+        own += plain is not None and succeeds(probes, plain)
+        cured += both is not None and succeeds(probes, both)
     return cured - own >= COMPARED / 2
 
 
@@ -230,7 +231,9 @@ def _ill(probes: Probes, found: list[Treated], rivals: tuple[str, ...] = ()) -> 
     for place, one in enumerate(found):
         known = CURED if one.illness.is_specific else GENERAL
         cured = 1 - one.lack / max(one.before, 1e-9)
-        findings.append(finding_of(probes, one, round(known * min(1.0, cured) / (1 + place), 2)))
+        findings.append(
+            finding_of(probes, one, round(known * max(0.5, min(1.0, cured)) / (1 + place), 2))
+        )
     first = replace(findings[0], rivals=tuple(dict.fromkeys((*findings[0].rivals, *rivals))))
     return _diagnosis(probes, (first, *findings[1:]), ILL, _does_not_learn(probes))
 

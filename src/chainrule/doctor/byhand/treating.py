@@ -9,7 +9,15 @@ from chainrule.doctor.byhand.illnesses.illness import Illness, Suspicion
 from chainrule.doctor.byhand.probes import Probes
 from chainrule.doctor.byhand.running import Run
 from chainrule.doctor.finding import Experiment, Finding, Prescription
-from chainrule.doctor.yardstick import CLOSE, KNOWS_NOTHING, LEARNT, LOST, Effect, lacking
+from chainrule.doctor.yardstick import (
+    CLOSE,
+    KNOWS_NOTHING,
+    LEARNT,
+    LOST,
+    Effect,
+    gains_nothing,
+    lacking,
+)
 
 
 @dataclass(frozen=True)
@@ -20,6 +28,11 @@ class Treated(Effect):
     suspicion: Suspicion
     prescription: Prescription
     run: Run
+
+    @property
+    def share(self) -> float:
+        """What is left of the rows trained on."""
+        return self.run.share
 
     @property
     def held_share(self) -> float:
@@ -41,6 +54,12 @@ def learns(probes: Probes, found: Run) -> bool:
     if probes.parts.held is not None and found.best_held_share > KNOWS_NOTHING:
         return False
     return found.share <= LEARNT or lack(probes, found) <= CLOSE
+
+
+def succeeds(probes: Probes, found: Run) -> bool:
+    """Whether a run succeeds, and not because its start happened to be good."""
+    start, best = found.curve[0][1], probes.reference.share
+    return learns(probes, found) and not gains_nothing(start, found.share, best)
 
 
 def treated(probes: Probes, illness: Illness, suspicion: Suspicion) -> Treated | None:

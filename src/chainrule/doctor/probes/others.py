@@ -23,6 +23,16 @@ MOST_OF_A_ROW = 10.0
 CLEAR = 2.5
 
 
+def is_whole_table(X: Array) -> bool:
+    """Whether the rows are all that their columns' values allow, as of a gate."""
+    flat, cases = np.asarray(X).reshape(len(X), -1), 1
+    for column in flat.T:
+        cases *= len(np.unique(column))
+        if cases > len(flat):
+            return False
+    return len(np.unique(flat, axis=0)) == cases
+
+
 @dataclass(frozen=True, eq=False)
 class OnOthers:
     """The share of the constant answer's loss that is left on rows not trained on.

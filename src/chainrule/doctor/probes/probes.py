@@ -12,7 +12,7 @@ from chainrule.doctor.prescriptions import fresh_starts
 from chainrule.doctor.probes.answers import kind_of_targets, mixes_rows, perfect_loss
 from chainrule.doctor.probes.forward import Leak, curvature, gradient_sizes, leak
 from chainrule.doctor.probes.layers import Start, Units, starts, units
-from chainrule.doctor.probes.others import OnOthers, on_others
+from chainrule.doctor.probes.others import OnOthers, is_whole_table, on_others
 from chainrule.doctor.probes.reference import Knowable, Reference, knowable, reference
 from chainrule.doctor.probes.relation import Relation, relation
 from chainrule.doctor.probes.statics import Columns, columns, variety_in_batches
@@ -153,8 +153,8 @@ class Probes:
 
     @property
     def rows(self) -> int:
-        """The rows of the case."""
-        return len(self.case.X)
+        """The rows of the case, if there could be others."""
+        return 0 if is_whole_table(self.case.X) else len(self.case.X)
 
     @property
     def held_rows(self) -> int:

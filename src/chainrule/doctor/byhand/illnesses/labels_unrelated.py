@@ -8,29 +8,17 @@ from __future__ import annotations
 
 from chainrule.doctor.byhand.illnesses.illness import Illness, Suspicion
 from chainrule.doctor.byhand.probes import Probes
+from chainrule.doctor.held_back import nothing_is_to_be_known
 from chainrule.doctor.illnesses.labels_unrelated import ILLNESS as OF_NETWORKS
-from chainrule.doctor.illnesses.labels_unrelated import SOMETHING, is_related
-
-#: The share of a constant answer's loss that a well-made network leaves where it knows nothing.
-NOTHING = 0.85
+from chainrule.doctor.illnesses.labels_unrelated import RIVALS, SOMETHING, shown
 
 
 def _suspect(probes: Probes) -> Suspicion | None:
     if probes.parts.held is None or probes.reference.held_share < SOMETHING:
         return None
-    found = probes.judge.share
-    if found < NOTHING or is_related(probes.relation):
+    if not nothing_is_to_be_known(probes):
         return None
-    chance = probes.relation.chance
-    return Suspicion(
-        "y beside X",
-        "on rows held back, a well-made network does no better than a constant answer "
-        f"({found:.2f} of its loss), and of targets shuffled on purpose {chance:.0%} seem to "
-        "depend on X as much as these do",
-        "hardly any of them: something in X must tell something about y",
-        is_proven=True,
-        rivals=("inputs that lack what the targets depend on",),
-    )
+    return Suspicion("y beside X", *shown(probes), is_proven=True, rivals=RIVALS)
 
 
 ILLNESS = Illness(OF_NETWORKS.name, OF_NETWORKS.title, _suspect, advice=OF_NETWORKS.advice)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from chainrule.doctor.byhand.illnesses.illness import Illness, Suspicion
 from chainrule.doctor.byhand.prescriptions import other_start
 from chainrule.doctor.byhand.probes import Probes
-from chainrule.doctor.byhand.treating import learns
+from chainrule.doctor.byhand.treating import succeeds
 from chainrule.doctor.finding import Prescription
 
 #: Other starts that are tried. One that succeeds shows that the network is large enough; with two
@@ -29,7 +29,7 @@ def _suspect(probes: Probes) -> Suspicion | None:
             break
         start = other_start(probes.program.seed + seed)
         found = probes.repaired(start)
-        if found is not None and learns(probes, found):
+        if found is not None and succeeds(probes, found):
             good.append(start)
     if not good:
         return None

@@ -24,16 +24,21 @@ def _suspect(probes: Probes) -> Suspicion | None:
     own, epochs = probes.own, probes.program.epochs
     if own.failed or epochs is None or probes.program.batches is None:
         return None
-    times, fallen = (TIMES, FALLEN) if own.steps >= FEW else ((*TIMES, *MANY_TIMES), 0.0)
-    before = [row[1] for row in own.curve if row[0] <= 2 * own.epochs / 3][-1]
+    are_few = own.steps < FEW
+    times, fallen = ((*TIMES, *MANY_TIMES), 0.0) if are_few else (TIMES, FALLEN)
+    # Of so few steps the last ones are noise; all of them together must have brought something.
+    since = 0.0 if are_few else 2 * own.epochs / 3
+    before = [row[1] for row in own.curve if row[0] <= since][-1]
     if not own.curve[-1][1] < (1 - fallen) * before:
         return None
+    during = f"{own.steps} steps" if are_few else f"the last third of {own.epochs} epochs"
     return Suspicion(
         "epochs",
-        f"in the last third of {own.epochs} epochs the loss fell from {before:.3g} to "
-        f"{own.curve[-1][1]:.3g} of a constant answer's",
+        f"in {during} the loss fell from {before:.3g} to {own.curve[-1][1]:.3g} of a constant "
+        "answer's",
         "a loss that has come to rest",
         tuple(_longer(epochs, many) for many in times),
+        is_strong=are_few,
     )
 
 
