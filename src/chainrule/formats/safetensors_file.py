@@ -42,17 +42,20 @@ def save(net: Sequential, path: str | Path, metadata: Mapping[str, str] | None =
 
     path = _path(path)
     check_place(path)
-    # A loss of the user's own may bear the name of a known one.
-    is_known = net.loss in LOSSES.values()
     architecture = {
         "layers": [_described(layer) for layer in net.layers],
         "dtype": net.dtype.name,
         "input_shape": list(net._built_shape()),
-        "loss": net.loss.name if net.loss is not None and is_known else None,
+        "loss": None,
     }
-    lost = net.lost_loss if net.loss is None or is_known else net.loss.name
-    if lost:
-        architecture["own_loss"] = lost
+    if net.loss is None:
+        own = net.lost_loss
+    elif net.loss in LOSSES.values():
+        architecture["loss"], own = net.loss.name, ""
+    else:  # though it may bear the name of a known one
+        own = net.loss.name
+    if own:
+        architecture["own_loss"] = own
     text = {"format": FORMAT, "architecture": json.dumps(architecture, default=_plain)}
     for name, value in (metadata or {}).items():
         if name in text or not isinstance(value, str):
