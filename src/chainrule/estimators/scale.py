@@ -22,9 +22,6 @@ from chainrule.graph.op import Array
 from chainrule.nn.sequential import Sequential
 from chainrule.train.history import History
 
-#: A spread of less than this part of the mean is rounding, and no scale.
-LEAST_SPREAD = 1e-12
-
 #: Scales whose units differ by no more than this, and means by no more units, are alike.
 ALIKE = 4.0
 
@@ -35,17 +32,6 @@ class Scale:
 
     mean: Array | float = 0.0
     unit: Array | float = 1.0
-
-    @staticmethod
-    def of_targets(y: Array, w: Array | None) -> Scale:
-        """Their means and standard deviation, each row counted w times.
-
-        The unit is one for all outputs, so that none counts for more or less in the loss.
-        """
-        mean = np.average(y, axis=0, weights=w)
-        unit = float(np.sqrt(np.average(np.square(y - mean), axis=0, weights=w).mean()))
-        known = unit > LEAST_SPREAD * np.abs(mean).max() and np.isfinite(unit)
-        return Scale(mean, unit if known else 1.0)
 
     @property
     def is_none(self) -> bool:

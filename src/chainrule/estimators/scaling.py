@@ -42,8 +42,8 @@ class Scaling:
             degree: see ``Scales``.
         """
         columns, targets = _both(wanted, x, t, w)
-        to_be = Scale() if t is None else Scale.of_targets(t, w)
-        return Scaling(Scales(_of_columns(wanted, columns), to_be, degree), columns, targets)
+        scales = Scales(_of_columns(wanted, columns), _of_targets(targets), degree)
+        return Scaling(scales, columns, targets)
 
     def after(
         self, wanted: Any, x: Array, t: Array | None, w: Array | None, degree: float, whole: bool
@@ -52,9 +52,11 @@ class Scaling:
         columns, targets = _both(wanted, x, t, w)
         if not whole:
             columns, targets = _added(self.columns, columns), _added(self.targets, targets)
-        old, to_be = self.scales, targets.one_unit if targets else Scale()
+        old = self.scales
         scales = Scales(
-            renewed(old.inputs, _of_columns(wanted, columns)), renewed(old.targets, to_be), degree
+            renewed(old.inputs, _of_columns(wanted, columns)),
+            renewed(old.targets, _of_targets(targets)),
+            degree,
         )
         same = scales.inputs is old.inputs and scales.targets is old.targets
         if same and degree == old.degree:
@@ -84,6 +86,10 @@ def renewed(old: Scale, new: Scale) -> Scale:
 def _of_columns(wanted: Any, seen: Seen | None) -> Scale:
     no_need = seen is None or (wanted == "auto" and seen.is_ordinary)
     return Scale() if seen is None or no_need else seen.scale
+
+
+def _of_targets(seen: Seen | None) -> Scale:
+    return Scale() if seen is None else seen.one_unit
 
 
 def _both(

@@ -8,8 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.estimators.scale import LEAST_SPREAD, Scale
+from chainrule.estimators.scale import Scale
 from chainrule.graph.op import Array
+
+#: A spread of less than this part of the mean is rounding, and no scale.
+LEAST_SPREAD = 1e-12
 
 #: Between these lies the largest number of a column, but for its sign, that needs no scale: one
 #: that was standardised, or shrunk to between 0 and 1, or is 0 and 1; lengths in suitable units.
