@@ -141,28 +141,6 @@ def test_a_picture_that_is_not_finite_is_named_by_its_row() -> None:
     )
 
 
-@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
-@pytest.mark.parametrize("others", [0.0, -2.0, np.finfo(np.float32).max])
-@pytest.mark.parametrize("size", [1, 2, 3, 8, 9])
-@pytest.mark.parametrize("few", [0, 100])
-def test_one_entry_that_is_not_finite_is_seen_in_every_place(
-    monkeypatch: pytest.MonkeyPatch, few: int, size: int, others: float, bad: float
-) -> None:
-    monkeypatch.setattr(fitting, "FEW", few)
-    data = np.full(size, others, np.float32)
-    assert fitting.all_finite(data)
-    for place in range(size):
-        spoilt = data.copy()
-        spoilt[place] = bad
-        assert not fitting.all_finite(spoilt)
-
-
-def test_what_is_not_finite_does_not_cancel(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(fitting, "FEW", 0)
-    assert not fitting.all_finite(np.array([np.inf, np.inf, 1.0, -1.0]))
-    assert not fitting.all_finite(np.array([np.inf, 1.0, 1.0, 1.0, -np.inf]))
-
-
 def test_float64_bears_what_float32_does_not() -> None:
     assert fitting.inputs([[1e300]], F64)[0, 0] == 1e300
 

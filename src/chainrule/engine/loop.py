@@ -17,6 +17,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from itertools import groupby, islice
+from operator import length_hint
 from typing import Any
 
 import numpy as np
@@ -28,6 +29,8 @@ from chainrule.engine.plan import Plan, plan
 from chainrule.engine.reference import ReferenceProgram
 from chainrule.engine.sharing import Share, shares
 from chainrule.engine.source import Source
+from chainrule.engine.together import SharedSource
+from chainrule.engine.turns import Turns
 from chainrule.graph.graph import Graph
 from chainrule.graph.op import Array
 
@@ -62,7 +65,10 @@ class Repeated:
         changing = [lowered.inputs[names.index(name)] for name in gathered]
         planned = plan(lowered, places, targets, list(kept), changing, room)
         self._crew, shared = _crew(planned)
-        writer = Source(planned, [], self._crew, shared)
+        self._turns = None if self._crew is None else Turns(self._crew)
+        writer = (
+            Source(planned) if self._crew is None else SharedSource(planned, self._crew, shared)
+        )
         self.rows = rows_of(kept)
         self.nbytes, self.buffers = planned.nbytes, planned.buffers
         self.names = writer.bound
@@ -77,11 +83,15 @@ class Repeated:
 
     def _run(self, rows: Iterator[tuple[Any, ...]], values: Sequence[float]) -> None:
         if self._fed is None:
-            self._steps(rows)
+            self._make(rows, length_hint(rows))
             return
         # The calls before the loop are made again only where the number is another one.
         for value, times in stretches(values):
             self._fed[()] = value
+            self._make(rows, times)
+
+    def _make(self, rows: Iterator[tuple[Any, ...]], count: int) -> None:
+        for times in [count] if self._turns is None else self._turns.of(count):
             self._steps(islice(rows, times))
 
 

@@ -25,7 +25,11 @@ from chainrule.engine.plan import Plan
 from chainrule.graph.op import Array
 
 #: Microseconds of work, by estimate, for which handing it over pays.
-PART = 60.0
+PART = 30.0
+
+#: Microseconds of a pass, by estimate, for which it is worth doing with what is shared before it:
+#: two threads that make calls wait for each other at each, for Python's lock.
+PASS = 3.0
 
 #: Fewer rows than this are not worth a thread.
 ROWS = 8
@@ -97,6 +101,8 @@ def _goes_with(call: Call, before: Sequence[Call], arrays: Mapping[Slot, Array])
     if call.kind not in ("ufunc", "product") or call.writes.ndim != 2:
         return False
     if before and before[0].writes.shape[0] != call.writes.shape[0]:
+        return False
+    if before and microseconds(call) < PASS:
         return False
     if any(x not in arrays for x in (*call.reads, call.writes)):
         return False

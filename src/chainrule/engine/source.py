@@ -15,30 +15,23 @@ import numpy as np
 
 from chainrule.engine import blocks
 from chainrule.engine.calls import Call, Slot
-from chainrule.engine.crew import Crew
 from chainrule.engine.kernels import parts_of
 from chainrule.engine.plan import Plan
-from chainrule.engine.sharing import Share, is_cut, parts
 from chainrule.graph.op import Array
+
+#: (data, batch): a batch is gathered from the data.
+Buffers = Sequence[tuple[Array, Array]]
 
 
 class Source:
-    """Writes the function: a line a call, and the local names that it needs.
+    """Writes the function: a line a call, and the local names that it needs."""
 
-    With a ``crew``, the calls of ``shares`` and long runs of blocks are done by all its threads.
-    """
+    #: Whether BLAS is held to one thread while the function runs.
+    holds_blas = False
 
-    def __init__(
-        self,
-        planned: Plan,
-        free: list[Slot],
-        crew: Crew | None = None,
-        shares: Sequence[Share] = (),
-    ) -> None:
+    def __init__(self, planned: Plan, free: Sequence[Slot] = ()) -> None:
         self.plan = planned
         self.free = free
-        self.crew = crew
-        self.shares = {share.calls.start: share for share in shares}
         self.names: dict[Slot, str] = {slot: f"x{i}" for i, slot in enumerate(free)}
         self.bound: dict[str, Any] = {}
         self._named: dict[int, str] = {}
@@ -57,7 +50,7 @@ class Source:
         source, step = self._compiled("step", parameters)
         return source, step, self.plan.results
 
-    def loop(self, buffers: list[tuple[Array, Array]]) -> tuple[str, Callable[..., Any]]:
+    def loop(self, buffers: Buffers) -> tuple[str, Callable[..., Any]]:
         """The source of a function that makes a step for each of its rows, and the function.
 
         ``buffers`` are (data, batch): the batch is gathered from the data at each step's begin.
@@ -70,55 +63,35 @@ class Source:
             f"for {', '.join(variables)}, in rows:" if variables else "for _ in rows:"
         )
         outside, self.lines = self.lines, []
-        for data, batch in buffers:
-            take, into = self._bind("take", data.take), self._bind("a", batch)
-            # mode="clip" checks no bounds; without it, NumPy would copy through a buffer.
-            self.lines.append(f"{take}(i, 0, {into}, 'clip')")
+        for data, batch in self._gathered_alone(buffers):
+            self._write_gather(data, batch)
         self._write_calls(range(self.plan.before, len(self.plan.calls)))
         self._write_copies()
         self.lines = [*outside, *[f"    {line}" for line in self.lines or ["pass"]]]
         return self._compiled("steps", ["rows"])
 
+    def _gathered_alone(self, buffers: Buffers) -> Buffers:
+        """Those of the batches that are gathered before the step's first call."""
+        return buffers
+
+    def _write_gather(self, data: Array, batch: Array, indices: str = "i") -> None:
+        take, into = self._bind("take", data.take), self._bind("a", batch)
+        # mode="clip" checks no bounds; without it, NumPy would copy through a buffer.
+        self.lines.append(f"{take}({indices}, 0, {into}, 'clip')")
+
     def _write_calls(self, places: range) -> None:
-        starts = {run.start: run for run in self.plan.runs}
         i = places.start
         while i < places.stop:
-            share = self.shares.get(i)
-            run = share.calls if share else starts.get(i, range(i, i + 1))
-            calls = self.plan.calls[run.start : run.stop]
-            if share:
-                self._write_together([self._of_rows(calls, rows) for rows in share.parts])
-            elif i in starts:
-                self._write_run(calls)
-            else:
-                self._write(calls[0])
-            i = run.stop
+            i = self._write_from(i)
 
-    def _write_together(self, jobs: Sequence[Callable[[], Any]]) -> None:
-        """The first job is done here, the others by the crew meanwhile."""
-        assert self.crew is not None
-        hands = self.crew.hands[: len(jobs) - 1]
-        for hand, job in zip(hands, jobs[1:], strict=True):
-            self.lines.append(f"{self._bind('start', hand.start)}({self._bind('part', job)})")
-        self.lines.append(f"{self._bind('part', jobs[0])}()")
-        self.lines += [f"{self._bind('wait', hand.wait)}()" for hand in hands]
-
-    def _of_rows(self, calls: Sequence[Call], rows: slice) -> Callable[[], Any]:
-        """A function that does the calls for some rows."""
-        part = Source(self.plan, [])
-        for call in calls:
-            reads = [
-                self.plan.arrays[x][rows] if is_cut(x, call, i) else self.plan.arrays[x]
-                for i, x in enumerate(call.reads)
-            ]
-            names, out = [part._bind("a", x) for x in reads], self.plan.arrays[call.writes][rows]
-            if call.kind == "ufunc":
-                part.lines.append(part._ufunc(call, names, part._bind("a", out)))
-            else:
-                # Unlike dot, matmul takes rows of a transposed array without copying them.
-                matmul = part._function(np.matmul, "matmul")
-                part.lines.append(f"{matmul}({', '.join(names)}, {part._bind('a', out)})")
-        return part._compiled("part", [])[1]
+    def _write_from(self, i: int) -> int:
+        """Write the call at ``i``, or the run that begins there; returns where to go on."""
+        for run in self.plan.runs:
+            if run.start == i:
+                self._write_run(self.plan.calls[i : run.stop])
+                return run.stop
+        self._write(self.plan.calls[i])
+        return i + 1
 
     def _compiled(self, called: str, parameters: list[str]) -> tuple[str, Callable[..., Any]]:
         # Names as defaults of parameters are locals, which Python reaches fastest, and defaults by
@@ -188,20 +161,7 @@ class Source:
                 self._write_join(call, reads)
 
     def _write_run(self, calls: Sequence[Call]) -> None:
-        """A loop over blocks, or one for each thread."""
-        size = calls[0].writes.size
-        count = -(-size // blocks.BLOCK)
-        threads = 1 if self.crew is None else min(len(self.crew.hands) + 1, count)
-        if threads == 1 or any(x not in self.plan.arrays for call in calls for x in call.reads):
-            self._write_blocks(calls, slice(0, size), self.plan.arrays)
-            return
-        jobs = []
-        for span in parts(size, threads):
-            part = Source(self.plan, [])
-            room = {x: np.empty_like(self.plan.arrays[x]) for x in self.plan.local}
-            part._write_blocks(calls, span, {**self.plan.arrays, **room})
-            jobs.append(part._compiled("part", [])[1])
-        self._write_together(jobs)
+        self._write_blocks(calls, slice(0, calls[0].writes.size), self.plan.arrays)
 
     def _write_blocks(
         self, calls: Sequence[Call], span: slice, arrays: Mapping[Slot, Array]
@@ -236,10 +196,10 @@ class Source:
     def _write_product(self, call: Call, reads: list[str], out: str) -> None:
         left, right, made = (self.plan.arrays.get(x) for x in (*call.reads, call.writes))
         if left is not None and right is not None and made is not None:
-            spans = parts_of(left, right, is_alone=self.crew is not None)
+            spans = parts_of(left, right, is_alone=self.holds_blas)
             if len(spans) > 1:
                 for rows in spans:
-                    self._write_rows(left[rows], right, reads[1], made[rows])
+                    self._write_rows(left[rows], right, made[rows])
                 return
         if call.function is np.matmul:
             self.lines.append(
@@ -252,8 +212,9 @@ class Source:
             method = self._function(left.dot, f"{reads[0]}_dot")
             self.lines.append(f"{method}({reads[1]}, {out})")
 
-    def _write_rows(self, left: Array, right: Array, read: str, into: Array) -> None:
-        name, out = self._bind("a", left), self._bind("a", into)
+    def _write_rows(self, left: Array, right: Array, into: Array) -> None:
+        """Some rows of a product."""
+        name, read, out = (self._bind("a", array) for array in (left, right, into))
         # A call of dot takes half a microsecond less, but it copies what lies in pieces.
         if left.flags.forc and right.flags.forc:
             self.lines.append(f"{self._function(left.dot, f'{name}_dot')}({read}, {out})")

@@ -14,10 +14,8 @@ import numpy as np
 
 from chainrule.errors import DataError, DtypeError, ShapeError
 from chainrule.graph.op import Array, Shape
+from chainrule.nn.finite import all_finite
 from chainrule.nn.losses import Loss
-
-#: Entries up to which looking at each one is as quick as anything.
-FEW = 16_384
 
 
 def inputs(X: Any, dtype: np.dtype[Any], expected: Shape | None = None) -> Array:
@@ -189,11 +187,6 @@ def _numbers(data: Any, name: str) -> Array:
     return array
 
 
-def all_finite(*arrays: Array) -> bool:
-    """Whether no entry is NaN or infinite; whole numbers never are."""
-    return all(array.dtype.kind != "f" or _is_finite(array) for array in arrays)
-
-
 def _finite(array: Array, name: str) -> None:
     if all_finite(array):
         return
@@ -207,26 +200,6 @@ def _finite(array: Array, name: str) -> None:
         f"not finite, the first in {where} ({array[place]}). Fill in what is missing, or keep the "
         f"other rows: {name}[{rows}]."
     )
-
-
-def _is_finite(array: Array) -> bool:
-    if array.size > FEW and _sums_up(array):
-        return True
-    return int(np.count_nonzero(np.isfinite(array))) == array.size
-
-
-def _sums_up(array: Array) -> bool:
-    """Whether Σ xᵢ xᵢ₊ₙ is finite, over both halves of the entries: then every entry is.
-
-    One pass that writes nothing and reads at two places at once: it takes half of the time of
-    looking at each entry, of which there may be millions.
-    """
-    if not array.flags.c_contiguous or array.dtype.itemsize < 4:
-        return False
-    flat = array.reshape(-1)
-    half = (flat.size + 1) // 2
-    with np.errstate(all="ignore"):
-        return math.isfinite(flat[:half].dot(flat[-half:]))
 
 
 def _cast(array: Array, name: str, dtype: np.dtype[Any]) -> Array:

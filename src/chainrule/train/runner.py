@@ -16,7 +16,7 @@ import numpy as np
 from chainrule.distributed import agreed
 from chainrule.engine.memory import aligned_copy
 from chainrule.graph.op import Array
-from chainrule.nn.fitting import all_finite
+from chainrule.nn.finite import all_finite
 from chainrule.nn.losses import Loss
 from chainrule.nn.sequential import Sequential
 from chainrule.optim.optimizers import Optimizer

@@ -1,0 +1,118 @@
+"""What a crew does together: stretches of a plan written as jobs, one for each thread.
+
+The thread that runs the loop does the first job itself, while the hands do the others::
+
+    start(part_2)       for a hand: rows 50 to 99 of the batch are gathered, and of X @ W
+    part_1()            rows 0 to 49
+    wait()
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from chainrule.engine import blocks
+from chainrule.engine.calls import Call
+from chainrule.engine.crew import Crew
+from chainrule.engine.kernels import parts_of
+from chainrule.engine.plan import Plan
+from chainrule.engine.sharing import Share, is_cut, parts
+from chainrule.engine.source import Buffers, Source
+from chainrule.graph.op import Array
+
+
+class SharedSource(Source):
+    """Writes a loop in which the calls of ``shares`` and long runs are done by a whole crew."""
+
+    holds_blas = True
+
+    def __init__(self, planned: Plan, crew: Crew, shares: Sequence[Share]) -> None:
+        super().__init__(planned)
+        self._crew = crew
+        self._shares = {share.calls.start: share for share in shares}
+        self._buffers: Buffers = []
+
+    def _gathered_alone(self, buffers: Buffers) -> Buffers:
+        self._buffers = buffers
+        by_all = {id(batch) for share in self._shares.values() for _, batch in self._begins(share)}
+        return [(data, batch) for data, batch in buffers if id(batch) not in by_all]
+
+    def _begins(self, share: Share) -> Buffers:
+        """The batches that each thread can gather itself, because it reads its own rows of them.
+
+        Those of which no call before the share reads anything, nor any in it another row.
+        """
+        before = [x for call in self.plan.calls[: share.calls.start] for x in call.reads]
+        own, others = list[Array](), [self.plan.arrays[x] for x in before if x in self.plan.arrays]
+        for call in self.plan.calls[share.calls.start : share.calls.stop]:
+            for i, x in enumerate(call.reads):
+                (own if is_cut(x, call, i) else others).append(self.plan.arrays[x])
+        found = []
+        for data, batch in self._buffers:
+            touching = [x for x in own if np.may_share_memory(x, batch)]
+            if (
+                touching
+                and all(x is batch for x in touching)
+                and not any(np.may_share_memory(x, batch) for x in others)
+            ):
+                found.append((data, batch))
+        return found
+
+    def _write_from(self, i: int) -> int:
+        share = self._shares.get(i)
+        if share is None:
+            return super()._write_from(i)
+        begins = self._begins(share)
+        jobs = [self._of_rows(share.calls, rows, begins) for rows in share.parts]
+        self._write_together(jobs, "i" if begins else "")
+        return share.calls.stop
+
+    def _write_together(self, jobs: Sequence[Callable[..., Any]], given: str = "") -> None:
+        """The first job is done here, the others by the crew meanwhile."""
+        hands = self._crew.hands[: len(jobs) - 1]
+        for hand, job in zip(hands, jobs[1:], strict=True):
+            start, part = self._bind("start", hand.start), self._bind("part", job)
+            if given:
+                part = f"{self._function(partial, 'partial')}({part}, {given})"
+            self.lines.append(f"{start}({part})")
+        self.lines.append(f"{self._bind('part', jobs[0])}({given})")
+        self.lines += [f"{self._bind('wait', hand.wait)}()" for hand in hands]
+
+    def _of_rows(self, calls: range, rows: slice, begins: Buffers) -> Callable[..., Any]:
+        """A function that does the calls for some rows, once it has gathered these."""
+        part = Source(self.plan)
+        for data, batch in begins:
+            part._write_gather(data, batch[rows], f"i[{part._bind('rows', rows)}]")
+        for call in self.plan.calls[calls.start : calls.stop]:
+            reads = [
+                self.plan.arrays[x][rows] if is_cut(x, call, i) else self.plan.arrays[x]
+                for i, x in enumerate(call.reads)
+            ]
+            out = self.plan.arrays[call.writes][rows]
+            if call.kind == "ufunc":
+                names = [part._bind("a", x) for x in reads]
+                part.lines.append(part._ufunc(call, names, part._bind("a", out)))
+            else:
+                left, right = reads
+                for span in parts_of(left, right, is_alone=True):
+                    part._write_rows(left[span], right, out[span])
+        return part._compiled("part", ["i"] if begins else [])[1]
+
+    def _write_run(self, calls: Sequence[Call]) -> None:
+        """A loop over blocks for each thread."""
+        size = calls[0].writes.size
+        threads = min(len(self._crew.hands) + 1, -(-size // blocks.BLOCK))
+        if threads == 1 or any(x not in self.plan.arrays for call in calls for x in call.reads):
+            super()._write_run(calls)
+            return
+        jobs = []
+        for span in parts(size, threads):
+            part = Source(self.plan)
+            room = {x: np.empty_like(self.plan.arrays[x]) for x in self.plan.local}
+            part._write_blocks(calls, span, {**self.plan.arrays, **room})
+            jobs.append(part._compiled("part", [])[1])
+        self._write_together(jobs)

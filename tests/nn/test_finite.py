@@ -1,0 +1,47 @@
+"""Is every number finite? Every place is looked at, by one thread and by two."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from chainrule.nn import finite
+
+
+@pytest.fixture(params=["each entry", "sums", "sums by two threads"])
+def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The three ways, whatever the size."""
+    monkeypatch.setattr(finite, "FEW", 100 if request.param == "each entry" else 0)
+    monkeypatch.setattr(finite, "MANY", 0 if "threads" in request.param else 100)
+    monkeypatch.setattr(finite, "cores", lambda: 2)
+    return str(request.param)
+
+
+@pytest.mark.usefixtures("way")
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("others", [0.0, -2.0, np.finfo(np.float32).max])
+@pytest.mark.parametrize("size", [1, 2, 3, 8, 9])
+def test_one_entry_that_is_not_finite_is_seen_in_every_place(
+    size: int, others: float, bad: float
+) -> None:
+    data = np.full(size, others, np.float32)
+    assert finite.all_finite(data)
+    for place in range(size):
+        spoilt = data.copy()
+        spoilt[place] = bad
+        assert not finite.all_finite(spoilt)
+
+
+@pytest.mark.usefixtures("way")
+def test_what_is_not_finite_does_not_cancel() -> None:
+    assert not finite.all_finite(np.array([np.inf, np.inf, 1.0, -1.0]))
+    assert not finite.all_finite(np.array([np.inf, 1.0, 1.0, 1.0, -np.inf]))
+
+
+def test_two_threads_look_at_large_arrays_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    looked = []
+    monkeypatch.setattr(finite, "MANY", 30_000)
+    monkeypatch.setattr(finite, "cores", lambda: 2)
+    monkeypatch.setattr(finite, "_both_sum_up", lambda flat: looked.append(flat.size) or True)
+    assert finite.all_finite(np.zeros(20_000), np.zeros((300, 100)))
+    assert looked == [30_000]
