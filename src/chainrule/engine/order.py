@@ -20,6 +20,38 @@ def numbers_first(calls: Sequence[Call]) -> list[Call]:
     return sorted(calls, key=lambda call: place[call.writes])
 
 
+def products_late(calls: Sequence[Call]) -> list[Call]:
+    """The same calls, each product just before the passes that go on with it.
+
+    So these find it in the cache, and a thread that computes some rows of it can go on with them.
+    In a backward pass this puts weights' gradients before cotangents: 1024 x 256 entries went
+    through ReLU's mask in 40 µs in place of 140, where two threads share the rows. A product stays
+    where it is if its factors would have to be kept for longer, and are larger than itself.
+    """
+    place = {call.writes: float(i) for i, call in enumerate(calls)}
+    first, last = dict[Slot, int](), dict[Slot, int]()
+    for i, call in enumerate(calls):
+        for x in call.reads:
+            first.setdefault(x.root, i)
+            last[x.root] = i
+    for i, call in enumerate(calls):
+        stop = first.get(call.writes, i)
+        if call.kind != "product" or not _is_pass(calls[stop], call.writes.size):
+            continue
+        start, leading = stop, {x.root for x in calls[stop].reads}
+        while start - 1 > i and calls[start - 1].writes in leading:
+            start -= 1
+            leading |= {x.root for x in calls[start].reads}
+        kept = [x.root for x in call.reads if x.root.call and last[x.root] < start]
+        if sum(x.size for x in kept) <= call.writes.size:
+            place[call.writes] = start - 0.5
+    return sorted(calls, key=lambda call: place[call.writes])
+
+
+def _is_pass(call: Call, size: int) -> bool:
+    return call.kind == "ufunc" and call.writes.size == size
+
+
 def unchanging_first(
     calls: Sequence[Call], changing: Collection[Slot] | None
 ) -> tuple[list[Call], list[Call]]:

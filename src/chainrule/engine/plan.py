@@ -18,7 +18,7 @@ from chainrule.engine import blocks
 from chainrule.engine.blocks import runs
 from chainrule.engine.calls import Call, Lowered, Slot, known_array, look
 from chainrule.engine.memory import ALIGNMENT, aligned
-from chainrule.engine.order import numbers_first, unchanging_first
+from chainrule.engine.order import numbers_first, products_late, unchanging_first
 from chainrule.graph.op import Array
 
 #: Calls that write where they are told to.
@@ -93,7 +93,8 @@ class _Planner:
         changing: Collection[Slot] | None,
         room: Collection[Array],
     ) -> None:
-        first, rest = unchanging_first(numbers_first(lowered.calls), changing)
+        ordered = products_late(numbers_first(lowered.calls))
+        first, rest = unchanging_first(ordered, changing)
         self.calls = [*first, *rest]
         self.outputs = lowered.outputs
         self.born = {call.writes: i for i, call in enumerate(self.calls)}
