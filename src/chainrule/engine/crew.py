@@ -106,12 +106,12 @@ class Crew:
             try:
                 yield
             finally:
+                _keep_to(self._all)
                 for hand in self.hands:
                     hand.dismiss()
                 for thread, hand in zip(team, self.hands, strict=True):
                     thread.join()
                     hand.forget()
-                _keep_to(self._all)
         for hand in self.hands:
             hand.check()
 
