@@ -11,6 +11,7 @@ last layer afterwards, which is exact:
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -51,16 +52,32 @@ class Scale:
         return outputs if self.is_none else outputs * self.unit + self.mean
 
 
+@dataclass(frozen=True)
+class Growth:
+    """How a loss grows with the targets' unit.
+
+    Attributes:
+        degree: by which power of it: 2 for squares, 1 for distances.
+        bend: the distance, in y's units, from which squares go on as straight lines: Huber's delta.
+        is_given: whether the user chose the bend; else it is taken from the targets.
+    """
+
+    degree: float = 2.0
+    bend: float = math.inf
+    is_given: bool = False
+
+
 @dataclass(frozen=True, eq=False)
 class Scales:
     """The scales of what a network takes in and of what it answers.
 
-    A loss grows by the power ``degree`` of the targets' unit: 2 for squares, 1 for distances.
+    For ``degree`` and ``bend`` see ``Growth``; a bent loss is trained as ``losses.bent`` has it.
     """
 
     inputs: Scale = field(default_factory=Scale)
     targets: Scale = field(default_factory=Scale)
     degree: float = 2.0
+    bend: float = math.inf
 
     def stretch_network(self, net: Sequential) -> None:
         """Let a network of training take and answer numbers in their own units."""
@@ -93,7 +110,8 @@ class Scales:
     @property
     def loss_unit(self) -> float:
         """What a loss of training is multiplied by to be in y's units."""
-        return float(self.targets.unit**self.degree)
+        unit = self.targets.unit
+        return float(unit**self.degree * min(1.0, self.bend / unit))
 
     def losses(self, losses: Sequence[float]) -> list[float]:
         """Losses in y's units."""

@@ -8,12 +8,13 @@ are folded into its layers: see ``estimators.scale``.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from chainrule.estimators.scale import Move, Scale, Scales
+from chainrule.estimators.scale import Growth, Move, Scale, Scales
 from chainrule.estimators.seen import Seen, is_standardised
 from chainrule.graph.op import Array
 
@@ -32,34 +33,38 @@ class Scaling:
     is_new: bool = True
 
     @staticmethod
-    def of(wanted: Any, x: Array, t: Array | None, w: Array | None, degree: float) -> Scaling:
+    def of(wanted: Any, x: Array, t: Array | None, w: Array | None, growth: Growth) -> Scaling:
         """That of the first rows.
 
         Args:
             wanted: ``scale_inputs``.
             x, t: columns, and targets (n, outputs), None where these need no scale.
             w: how often each row counts.
-            degree: see ``Scales``.
+            growth: of the loss.
         """
         columns, targets = _both(wanted, x, t, w)
-        scales = Scales(_of_columns(wanted, columns), _of_targets(targets), degree)
+        inputs, to_be = _of_columns(wanted, columns), _of_targets(targets)
+        scales = Scales(inputs, to_be, growth.degree, growth.bend)
         return Scaling(scales, columns, targets)
 
     def after(
-        self, wanted: Any, x: Array, t: Array | None, w: Array | None, degree: float, whole: bool
+        self, wanted: Any, x: Array, t: Array | None, w: Array | None, growth: Growth, whole: bool
     ) -> Scaling:
-        """That of further rows; ``whole`` says that these are all there are now."""
+        """That of further rows; ``whole`` says that these are all there are now.
+
+        A bend that a piece shows stays until the targets' scale is a new one.
+        """
         columns, targets = _both(wanted, x, t, w)
         if not whole:
             columns, targets = _added(self.columns, columns), _added(self.targets, targets)
         old = self.scales
-        scales = Scales(
-            renewed(old.inputs, _of_columns(wanted, columns)),
-            renewed(old.targets, _of_targets(targets)),
-            degree,
-        )
-        same = scales.inputs is old.inputs and scales.targets is old.targets
-        if same and degree == old.degree:
+        inputs = renewed(old.inputs, _of_columns(wanted, columns))
+        to_be = renewed(old.targets, _of_targets(targets))
+        found = not (whole or growth.is_given) and to_be is old.targets and math.isfinite(old.bend)
+        bend = old.bend if found and math.isfinite(growth.bend) else growth.bend
+        scales = Scales(inputs, to_be, growth.degree, bend)
+        same = inputs is old.inputs and to_be is old.targets
+        if same and (growth.degree, bend) == (old.degree, old.bend):
             return Scaling(old, columns, targets, is_new=False)
         fresh = ~self.columns.varies if self.columns else False
         unvaried = self.targets is not None and not self.targets.varies.any()

@@ -21,6 +21,7 @@ from chainrule.distributed import is_first
 from chainrule.errors import FileFormatError, OptionError
 from chainrule.graph.op import Array
 from chainrule.nn.layers import Layer
+from chainrule.nn.losses import Loss, huber_delta
 from chainrule.optim.optimizers import LBFGS
 from chainrule.train.callbacks import Callback, callback
 
@@ -134,7 +135,7 @@ def description(
     now = {
         "the layers": ", ".join(described_layer(layer) for layer in net.layers),
         "the dtype": net.dtype.name,
-        "the loss": loss.name,
+        "the loss": _loss(loss),
         "the optimizer": repr(optimizer),
         "the schedule": _by_name(schedule),
         "the random generator": type(rng.bit_generator).__name__,
@@ -171,6 +172,11 @@ def described_layer(layer: Layer) -> str:
     settings = {k: v for k, v in layer.settings().items() if not k.endswith("_init")}
     told = ", ".join(f"{k}={_by_name(v)}" for k, v in settings.items())
     return f"{type(layer).__name__}({told})"
+
+
+def _loss(loss: Loss) -> str:
+    delta = huber_delta(loss)
+    return loss.name if delta in (None, 1.0) else f"{loss.name}, delta={delta:g}"
 
 
 def _by_name(value: Any) -> str:
