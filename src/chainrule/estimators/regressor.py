@@ -75,6 +75,8 @@ class NetworkRegressor(RegressorMixin, NetworkEstimator):  # type: ignore[misc]
     True
     """
 
+    huber_delta_: float
+
     def __init__(
         self,
         loss: Any = "squared_error",
@@ -207,7 +209,8 @@ class NetworkRegressor(RegressorMixin, NetworkEstimator):  # type: ignore[misc]
 
     def _publish(self, members: list[Member], job: Job) -> Any:
         bend = job.scales.bend
-        vars(self).pop("huber_delta_", None)
+        if hasattr(self, "huber_delta_"):
+            del self.huber_delta_
         if math.isfinite(bend):
             self.huber_delta_ = bend
             for member in members:
