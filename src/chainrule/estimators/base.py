@@ -19,6 +19,7 @@ from chainrule.estimators.features import HiddenFeatures
 from chainrule.estimators.member import Job, Member
 from chainrule.estimators.options import can_scale_inputs, check_options, is_lbfgs
 from chainrule.estimators.order import starts
+from chainrule.estimators.places import own_places
 from chainrule.estimators.rows import dense, is_sparse, set_aside, table
 from chainrule.estimators.scale import Growth, Scale, Scales
 from chainrule.estimators.scaling import Scaling
@@ -113,7 +114,9 @@ class NetworkEstimator(HiddenFeatures, BaseEstimator):  # type: ignore[misc]
             share = options["validation_fraction"]
             X, y, w, held = set_aside(X, y, w, share, random, self._strata(y))
         build.warn_of_large_batches(options, X.shape[0])
-        options["callbacks"] = self.callbacks_ = copies(options["callbacks"])
+        before = getattr(self, "callbacks_", []) if going_on else []
+        given = copies(options["callbacks"])
+        options["callbacks"] = self.callbacks_ = own_places(given, before, self)
         job = self._job(options, X, y, w, held, going_on)
         members = self._members_for(job, going_on)
         begun = len(self._members) if going_on else 0

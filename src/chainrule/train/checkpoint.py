@@ -44,6 +44,10 @@ class Checkpoint(Callback):
     what other callbacks remember; ``fit(..., resume=folder)`` goes on from there. There is one file
     in the folder, which is replaced at one stroke. In a group of processes, process 0 writes it.
 
+    Searches and cross-validation of scikit-learn fit copies of an estimator: the checkpoints of
+    each of these fits have a folder inside this one, ``fit-1``, ``fit-2``, ... (by
+    ``best_estimator_.callbacks_[0].folder`` that of the best is found).
+
     Args:
         folder: where to; made if it is not there.
         every: the number of epochs between two checkpoints.
@@ -52,9 +56,20 @@ class Checkpoint(Callback):
         OptionError: ``every`` is not a whole number above 0, or ``folder`` no path, or a file's.
     """
 
+    #: Whether it came of another by ``copy.deepcopy``, as that of a clone of an estimator does.
+    is_copy = False
+
     def __init__(self, folder: str | Path, *, every: int = 1) -> None:
         self.folder = settings.folder("Checkpoint", folder)
         self.every = settings.whole_number("Checkpoint", "every", every)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Checkpoint:
+        other = copy.copy(self)
+        memo[id(self)] = other
+        for name, value in vars(self).items():
+            setattr(other, name, copy.deepcopy(value, memo))
+        other.is_copy = True
+        return other
 
     def inside(self, *names: str) -> Checkpoint:
         """One for another training, in a folder inside this one's."""
