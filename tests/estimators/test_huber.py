@@ -107,7 +107,7 @@ def test_auto_takes_rows_as_often_as_they_count(rows: int, seed: int) -> None:
     t, w = random.normal(5, 2, (rows, 2)), random.integers(0, 4, rows)
     w[0] = 1
     expected = np.repeat(t, w, axis=0)
-    assert usual_distance(t, w) == pytest.approx(usual_distance(expected, None))
+    assert usual_distance(t, w) == pytest.approx(usual_distance(expected, None), nan_ok=True)
     distances = np.abs(expected - np.median(expected, axis=0))
     usual = 1.4826 * np.median(distances)
     if usual > 1e-9:
@@ -116,10 +116,10 @@ def test_auto_takes_rows_as_often_as_they_count(rows: int, seed: int) -> None:
 
 @pytest.mark.parametrize(
     ("y", "expected"),
-    [([0.0] * 9 + [10.0], 10**0.5), ([4.0] * 5, 1.0), ([1e9, 1e9], 1.0), ([2.0], 1.0)],
+    [([0.0] * 9 + [10.0], 10**0.5), ([4.0] * 5, np.nan), ([1e9, 1e9], np.nan), ([2.0], np.nan)],
 )
 def test_auto_where_most_targets_are_equal(y: list[float], expected: float) -> None:
-    assert usual_distance(np.reshape(y, (-1, 1)), None) == pytest.approx(expected)
+    assert usual_distance(np.reshape(y, (-1, 1)), None) == pytest.approx(expected, nan_ok=True)
 
 
 def test_slopes_are_of_size_one_for_any_bend() -> None:
@@ -136,17 +136,27 @@ def test_pieces_keep_the_delta_until_the_scale_is_another() -> None:
     assert net.partial_fit(X[100:], 1000 * Y[100:]).huber_delta_ == pytest.approx(
         usual_distance(1000 * Y[100:, None], None)
     )
+    whole = usual_distance(1000 * Y[:, None], None)
+    assert net.partial_fit(X[:200], 1000 * Y[:200]).huber_delta_ != whole, "not twice as many rows"
+    twice = (np.tile(X, (2, 1)), 1000 * np.tile(Y, 2))
+    assert net.partial_fit(*twice).huber_delta_ == pytest.approx(whole)
     assert net.set_params(huber_delta=5.0).partial_fit(X, Y).huber_delta_ == 5.0
+    assert net.partial_fit(X[:9], Y[:9]).huber_delta_ == 5.0
 
 
-def test_pieces_of_one_row_each_are_learnt_from() -> None:
-    net = NetworkRegressor(loss="huber", random_state=0, learning_rate_init=0.01)
-    for start in range(0, 200, 1):
-        net.partial_fit(X[start : start + 1], 1000 * Y[start : start + 1])
-    for _ in range(60):
-        net.partial_fit(X, 1000 * Y)
-    assert np.median(np.abs(net.predict(X) - 1000 * Y)) < 700
+def test_pieces_of_one_row_each_take_the_scales_unit() -> None:
+    net = NetworkRegressor(loss="huber", random_state=0)
+    for row in range(60):
+        net.partial_fit(X[row : row + 1], 1000 * Y[row : row + 1])
+    assert net.huber_delta_ == net._scaled.scales.targets.unit
+    assert 0.5 < net.huber_delta_ / np.std(1000 * Y[:60]) < 2
     assert np.isfinite(net.loss_curve_).all()
+
+
+def test_targets_that_are_all_equal_are_learnt() -> None:
+    net = NetworkRegressor(**WORDS).fit(X, np.full(200, 7.0))
+    assert net.huber_delta_ == 1.0
+    np.testing.assert_allclose(net.predict(X), 7, atol=0.5)
 
 
 def test_a_warm_start_from_squares_to_huber_and_back_answers_as_before() -> None:

@@ -64,7 +64,7 @@ def usual_distance(t: Any, w: Any) -> float:
     """A standard deviation of targets (n, outputs) that outliers do not move: 1.4826 MAD.
 
     MAD is the median of the distances from each output's median, rows counted w times. Where half
-    of them or more are 0, it is their root mean square, and 1 where all targets are equal.
+    of them or more are 0, it is their root mean square; NaN where all targets are equal.
 
     Source: Hampel (1974), The influence curve and its role in robust estimation.
     """
@@ -76,7 +76,7 @@ def usual_distance(t: Any, w: Any) -> float:
     if not found > LEAST_SPREAD * np.abs(middle).max(initial=0.0):
         found = float(np.sqrt(w @ np.square(distances).mean(axis=1) / max(w.sum(), 1e-300)))
     known = found > LEAST_SPREAD * np.abs(middle).max(initial=0.0) and np.isfinite(found)
-    return found if known else 1.0
+    return found if known else np.nan
 
 
 def _median(numbers: Any, w: Any) -> float:

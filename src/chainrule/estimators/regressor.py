@@ -202,10 +202,10 @@ class NetworkRegressor(RegressorMixin, NetworkEstimator):  # type: ignore[misc]
         if own is None:
             return Growth(DEGREES.get(self.loss, 2.0) if isinstance(self.loss, str) else 2.0)
         if self.loss not in ("huber", huber):
-            return Growth(bend=own, is_given=True)
+            return Growth(bend=own)
         if self.huber_delta == "auto":
-            return Growth(bend=usual_distance(table(y), w))
-        return Growth(bend=float(self.huber_delta), is_given=True)
+            return Growth(bend=usual_distance(table(y), w), rows=len(y))
+        return Growth(bend=float(self.huber_delta))
 
     def _publish(self, members: list[Member], job: Job) -> Any:
         bend = job.scales.bend

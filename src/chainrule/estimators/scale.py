@@ -59,12 +59,17 @@ class Growth:
     Attributes:
         degree: by which power of it: 2 for squares, 1 for distances.
         bend: the distance, in y's units, from which squares go on as straight lines: Huber's delta.
-        is_given: whether the user chose the bend; else it is taken from the targets.
+            NaN for one that the targets at hand do not show: then it is their scale's unit.
+        rows: of how many rows the bend was taken; inf for one that the user chose.
     """
 
     degree: float = 2.0
     bend: float = math.inf
-    is_given: bool = False
+    rows: float = math.inf
+
+    def bent_by(self, targets: Scale) -> float:
+        """The bend, for targets of this scale."""
+        return float(targets.unit) if math.isnan(self.bend) else self.bend
 
 
 @dataclass(frozen=True, eq=False)

@@ -23,7 +23,8 @@ from chainrule.graph.op import Array
 class Scaling:
     """Scales, what they are taken from, and what changed by them if they are new ones.
 
-    ``columns`` and ``targets`` are None where no scale is wanted, or nothing was seen.
+    ``columns`` and ``targets`` are None where no scale is wanted, or nothing was seen;
+    ``bend_rows`` says of how many rows the scales' bend was taken (see ``Growth``).
     """
 
     scales: Scales
@@ -31,6 +32,7 @@ class Scaling:
     targets: Seen | None
     move: Move | None = None
     is_new: bool = True
+    bend_rows: float = math.inf
 
     @staticmethod
     def of(wanted: Any, x: Array, t: Array | None, w: Array | None, growth: Growth) -> Scaling:
@@ -44,15 +46,16 @@ class Scaling:
         """
         columns, targets = _both(wanted, x, t, w)
         inputs, to_be = _of_columns(wanted, columns), _of_targets(targets)
-        scales = Scales(inputs, to_be, growth.degree, growth.bend)
-        return Scaling(scales, columns, targets)
+        scales = Scales(inputs, to_be, growth.degree, growth.bent_by(to_be))
+        return Scaling(scales, columns, targets, bend_rows=growth.rows)
 
     def after(
         self, wanted: Any, x: Array, t: Array | None, w: Array | None, growth: Growth, whole: bool
     ) -> Scaling:
         """That of further rows; ``whole`` says that these are all there are now.
 
-        A bend that a piece shows stays until the targets' scale is a new one.
+        A bend that a piece showed stays until the targets' scale is a new one, or a piece of more
+        than twice as many rows shows another.
         """
         columns, targets = _both(wanted, x, t, w)
         if not whole:
@@ -60,15 +63,17 @@ class Scaling:
         old = self.scales
         inputs = renewed(old.inputs, _of_columns(wanted, columns))
         to_be = renewed(old.targets, _of_targets(targets))
-        found = not (whole or growth.is_given) and to_be is old.targets and math.isfinite(old.bend)
-        bend = old.bend if found and math.isfinite(growth.bend) else growth.bend
+        bend, rows = growth.bent_by(to_be), growth.rows
+        keeps = not whole and to_be is old.targets and rows <= 2 * self.bend_rows
+        if keeps and math.isfinite(old.bend) and math.isfinite(rows):
+            bend, rows = old.bend, self.bend_rows
         scales = Scales(inputs, to_be, growth.degree, bend)
         same = inputs is old.inputs and to_be is old.targets
         if same and (growth.degree, bend) == (old.degree, old.bend):
-            return Scaling(old, columns, targets, is_new=False)
+            return Scaling(old, columns, targets, None, False, rows)
         fresh = ~self.columns.varies if self.columns else False
         unvaried = self.targets is not None and not self.targets.varies.any()
-        return Scaling(scales, columns, targets, Move(old, scales, fresh, unvaried))
+        return Scaling(scales, columns, targets, Move(old, scales, fresh, unvaried), bend_rows=rows)
 
 
 def renewed(old: Scale, new: Scale) -> Scale:

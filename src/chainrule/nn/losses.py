@@ -124,7 +124,13 @@ class _Bend:
 
 
 def huber_loss(delta: float) -> Loss:
-    """Huber's loss with this ``delta``, as training sees it; those of one delta are equal."""
+    """Huber's loss with this ``delta``, as training sees it; those of one delta are equal.
+
+    Raises:
+        OptionError: a delta that is not above 0.
+    """
+    if not delta > 0:
+        raise OptionError(f"huber needs delta > 0, got {delta}.")
     return Loss("huber", _Bend(float(delta)))
 
 
@@ -160,7 +166,7 @@ def loss(spec: str | Loss | Callable[[Any, Any], Any]) -> Loss:
             raise unknown_name("loss", spec, NAMED)
         return NAMED[spec]
     if isinstance(spec, partial) and spec.func is huber and [*spec.keywords] == ["delta"]:
-        return huber_loss(_delta(spec.keywords["delta"]))
+        return huber_loss(spec.keywords["delta"])
     for known in NAMED.values():
         if spec is PUBLIC.get(known.name):
             return known
@@ -227,13 +233,7 @@ def huber(p: Any, t: Any, weights: Any = None, *, delta: float = 1.0) -> Any:
 
     Huber (1964), Robust estimation of a location parameter.
     """
-    return huber_loss(_delta(delta))(p, t, weights)
-
-
-def _delta(delta: float) -> float:
-    if not delta > 0:
-        raise OptionError(f"huber needs delta > 0, got {delta}.")
-    return delta
+    return huber_loss(delta)(p, t, weights)
 
 
 PUBLIC: dict[str, Callable[..., Any]] = {
