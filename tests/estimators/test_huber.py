@@ -142,6 +142,8 @@ def test_pieces_keep_the_delta_until_the_scale_is_another() -> None:
     assert net.partial_fit(*twice).huber_delta_ == pytest.approx(whole)
     assert net.set_params(huber_delta=5.0).partial_fit(X, Y).huber_delta_ == 5.0
     assert net.partial_fit(X[:9], Y[:9]).huber_delta_ == 5.0
+    net.set_params(huber_delta="auto").partial_fit(X, 1000 * Y)
+    assert net.huber_delta_ == pytest.approx(whole), "what was given is forgotten"
 
 
 def test_pieces_of_one_row_each_take_the_scales_unit() -> None:
@@ -170,6 +172,23 @@ def test_a_warm_start_from_squares_to_huber_and_back_answers_as_before() -> None
     net.set_params(loss="squared_error").fit(X, y)
     assert net.loss_ == pytest.approx(squares, rel=0.1)
     assert not hasattr(net, "huber_delta_")
+
+
+@pytest.mark.filterwarnings("ignore::chainrule.errors.TrainingWarning")
+def test_a_warm_start_that_fails_leaves_the_loss_in_the_units_of_y() -> None:
+    words = WORDS | {"solver": "sgd", "warm_start": True, "huber_delta": 250.0}
+    net = NetworkRegressor(**words).fit(X, 1000 * Y)
+    with pytest.raises(ValueError, match="non-finite"), np.errstate(all="ignore"):
+        net.set_params(learning_rate_init=1e300, max_iter=9).fit(X, 1000 * Y)
+    assert huber_delta(net.nets_[0].loss) == 250.0
+
+
+def test_pieces_and_restarts_know_their_loss() -> None:
+    net = NetworkRegressor(loss="huber", huber_delta=250.0).partial_fit(X, 1000 * Y)
+    assert huber_delta(net.nets_[0].loss) == 250.0
+    stuck = NetworkRegressor(huber_delta=250.0, n_restarts=1, **WORDS | STILL).fit(X, 1000 * Y)
+    (reason,) = [text for text in stuck.history_.tries if text.startswith("start 1 of 2")]
+    assert "got stuck: its loss stays at" in reason
 
 
 def test_without_the_targets_scale_delta_means_the_same() -> None:

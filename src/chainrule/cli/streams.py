@@ -83,7 +83,7 @@ def stream_problem(
     if packed:
         note(
             f"{path.name} ({size}, {packed}) is read in batches, twice. It is unpacked each time, "
-            "and once more to count its lines: a plain file is read more quickly."
+            "and once more to count its lines."
         )
     else:
         note(f"{path.name} ({size}) is read in batches, twice.")

@@ -46,8 +46,8 @@ def bent(bend: float) -> Loss:
     """Huber's loss over min(1, bend), where the bend is in the unit that training has.
 
     So its slopes are of about size 1 for any bend: near 0 it is ``mean_absolute_error``, and far
-    above 1 half of ``mean_squared_error``. With slopes of size ``bend``, a small one would make
-    ``tol`` and ``alpha`` mean something else.
+    above 1 half of ``mean_squared_error``. With slopes of size ``bend``, of a small one no epoch
+    would gain as much as ``tol``, and ``alpha`` would weigh more than the rows.
     """
     return Loss("huber", _Bent(bend))
 

@@ -115,6 +115,7 @@ class Member:
         before = self.samples if going_on else 0
         self.net, self.record, self.history = best.net, rule.record, best.history
         self.memory, self.pieces = rule.memory, None
+        job.scales.stretch_loss(self.net)
         job.scales.stretch_losses(self.history)
         self.epochs = len(self.history)
         self.samples = before + self.epochs * job.rows
@@ -203,6 +204,7 @@ class Member:
                 loss = pieces.take(job.data)
         except DataError as error:
             raise ValueError(f"{NOT_FINITE} In detail: {error}") from error
+        job.scales.stretch_loss(self.net)
         self.samples += job.rows
         self.epochs = 1
         rule = _rule(self.record, job)

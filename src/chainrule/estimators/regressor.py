@@ -20,7 +20,7 @@ from chainrule.estimators.rows import table
 from chainrule.estimators.scale import Growth, Scale, Scales
 from chainrule.estimators.targets import check_numbers
 from chainrule.graph.op import Array
-from chainrule.nn.losses import Loss, huber, huber_delta, huber_loss
+from chainrule.nn.losses import Loss, huber, huber_delta
 from chainrule.nn.sequential import Sequential
 
 #: Losses that in other units of y are the same but for one factor: this power of the unit.
@@ -213,8 +213,6 @@ class NetworkRegressor(RegressorMixin, NetworkEstimator):  # type: ignore[misc]
             del self.huber_delta_
         if math.isfinite(bend):
             self.huber_delta_ = bend
-            for member in members:
-                member.net.loss = huber_loss(bend)  # the network, too, answers in y's units now
         return super()._publish(members, job)
 
     def _score_outputs(self, outputs: Array, y: Any, w: Array | None) -> float:

@@ -20,6 +20,7 @@ import numpy as np
 
 from chainrule.estimators.build import dense_names
 from chainrule.graph.op import Array
+from chainrule.nn.losses import huber_loss
 from chainrule.nn.sequential import Sequential
 from chainrule.train.history import History
 
@@ -111,6 +112,11 @@ class Scales:
             yield
         finally:
             self.stretch_network(net)
+
+    def stretch_loss(self, net: Sequential) -> None:
+        """Let a network know a bent loss as it is in y's units, which are those of its answers."""
+        if math.isfinite(self.bend):
+            net.loss = huber_loss(self.bend)
 
     @property
     def loss_unit(self) -> float:

@@ -64,8 +64,7 @@ class Scaling:
         inputs = renewed(old.inputs, _of_columns(wanted, columns))
         to_be = renewed(old.targets, _of_targets(targets))
         bend, rows = growth.bent_by(to_be), growth.rows
-        keeps = not whole and to_be is old.targets and rows <= 2 * self.bend_rows
-        if keeps and math.isfinite(old.bend) and math.isfinite(rows):
+        if not whole and to_be is old.targets and rows <= 2 * self.bend_rows < math.inf:
             bend, rows = old.bend, self.bend_rows
         scales = Scales(inputs, to_be, growth.degree, bend)
         same = inputs is old.inputs and to_be is old.targets
