@@ -270,14 +270,16 @@ def test_tables_that_do_not_fit(parts, error, text):
         (
             b"PK\x03\x04...",
             FileFormatError,
-            " is not a CSV file: it is an Excel workbook or another zip archive; save the sheet "
-            "as CSV.",
+            ": its zip compression is broken (File is not a zip file); the file was probably cut "
+            "short or changed on its way. Fetch it again.",
         ),
         (b"PAR1...", FileFormatError, " is not a CSV file: it is a Parquet file; write it as CSV."),
         (
             b"\x1f\x8b\x08",
             FileFormatError,
-            " is not a CSV file: it is compressed with gzip; unpack it.",
+            ": its gzip compression is broken (Compressed file ended before the end-of-stream "
+            "marker was reached); the file was probably cut short or changed on its way. Fetch it "
+            "again.",
         ),
     ],
 )

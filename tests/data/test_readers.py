@@ -234,7 +234,7 @@ def test_without_pyarrow_a_line_says_what_to_install(tmp_path, monkeypatch):
         ("t.npy", b"\x93NUMPY\x01\x00", " is not a whole NPY file: EOF: reading array header"),
         ("t.pkl", b"\x80\x04", " is a pickle, which may run code; write the table as Parquet or"),
         ("t.xls", b"\xd0\xcf\x11\xe0", " is an Excel workbook; save the sheet as CSV."),
-        ("t.xlsx", b"PK\x03\x04", " is not a CSV file: it is an Excel workbook or another zip"),
+        ("t.xlsx", b"PK\x03\x04", " is an Excel workbook; save the sheet as CSV."),
         ("t.csv", b"\x89PNG\r\n", " is not a CSV file: it is a picture; give a table."),
     ],
 )  # fmt: skip

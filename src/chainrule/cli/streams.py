@@ -33,6 +33,7 @@ from chainrule.cli.table_parts import (
 )
 from chainrule.data import Table, TableFile
 from chainrule.data.learning import MISSING_IS_FINE, refuse_strays_of
+from chainrule.data.packed import is_longer, packing
 from chainrule.data.spool import NewSpool, Spool
 from chainrule.data.survey import ColumnSurvey
 from chainrule.data.table import as_texts, joined
@@ -56,10 +57,10 @@ SECONDS_BETWEEN = 10
 
 def is_large(path: Path, file: TableFile) -> bool:
     """Whether a file is to be read in batches."""
-    size = path.stat().st_size
     if file.format == "parquet":  # compressed
-        size = max(size, 8 * file.rows_expected() * len(file.names))
-    return size > LARGE
+        size = max(path.stat().st_size, 8 * file.rows_expected() * len(file.names))
+        return size > LARGE
+    return is_longer(path, LARGE)
 
 
 def stream_problem(
@@ -78,7 +79,14 @@ def stream_problem(
         OptionError, DataError, FileFormatError, MissingPackageError: as for ``table_problem``; or a
             disk that is full.
     """
-    note(f"{path.name} ({_size(path.stat().st_size)}) is read in batches, twice.")
+    size, packed = _size(path.stat().st_size), packing(path)
+    if packed:
+        note(
+            f"{path.name} ({size}, {packed}) is read in batches, twice. It is unpacked each time, "
+            "and once more to count its lines."
+        )
+    else:
+        note(f"{path.name} ({size}) is read in batches, twice.")
     with _modules_left_alone():
         draw = _Draw(file, options, seed)
         learnt, training_rows = _survey(file, options, draw)

@@ -20,6 +20,7 @@ from chainrule.data.commas import Marks
 from chainrule.data.csv_table import CsvFile
 from chainrule.data.described import column_facts
 from chainrule.data.facts import ColumnFacts, SplitFacts, Suspect
+from chainrule.data.packed import inner_name
 from chainrule.data.survey import ColumnSurvey
 from chainrule.data.suspects import columns_alone, duplicates
 from chainrule.data.table import missing
@@ -213,7 +214,7 @@ def made_problem(
         pieces.test_table,
     )
     return Problem(
-        re.sub(r"[^\w.-]+", "-", path.stem).strip("-.") or "table",
+        re.sub(r"[^\w.-]+", "-", Path(inner_name(path)).stem).strip("-.") or "table",
         path.name,
         pieces.train,
         balanced(pieces.validation, weights) if len(pieces.validation) else None,

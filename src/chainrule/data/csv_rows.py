@@ -9,7 +9,8 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
-from chainrule.data.files import look, reading
+from chainrule.data.files import reading
+from chainrule.data.packed import inner_name, look_inside, unpacked
 from chainrule.errors import FileFormatError
 
 if TYPE_CHECKING:
@@ -88,7 +89,7 @@ def head_rows(source: str, delimiter: str) -> list[list[str]]:
 
 def delimiter_of(source: str) -> str:
     """What parts the values of a row: tabs in a ``.tsv`` file, else what the head of it shows."""
-    if Path(source).suffix.lower() == ".tsv":
+    if Path(inner_name(source)).suffix.lower() == ".tsv":
         _opened(source).close()
         return "\t"
     said, head = _said(_head(source))
@@ -134,13 +135,17 @@ def _sniff(head: str) -> str:
 
 
 def _opened(source: str) -> TextIO:
-    start = look(source, "a CSV file")
+    start = look_inside(source, "a CSV file")
     for mark, kind in _FOREIGN:
         if start.startswith(mark):
             raise FileFormatError(f"{source} is not a CSV file: it is {kind}.")
     wide = start.startswith((b"\xff\xfe", b"\xfe\xff"))
     encoding = "utf-16" if wide else "utf-8-sig"
-    return reading(source, "a CSV file", lambda path: path.open(encoding=encoding, newline=""))
+    return reading(
+        source,
+        "a CSV file",
+        lambda path: io.TextIOWrapper(unpacked(path), encoding=encoding, newline=""),
+    )
 
 
 def _guarded(source: str, stream: TextIO) -> Iterator[str]:
@@ -168,7 +173,7 @@ def _undecodable(source: str, error: UnicodeDecodeError) -> FileFormatError:
             f"{source} begins as UTF-16 text and does not go on as such: {error.reason}. Save the "
             f"file as UTF-8 (in a spreadsheet: 'CSV UTF-8')."
         )
-    with Path(source).open("rb") as file:
+    with unpacked(Path(source)) as file:
         line, found = next(
             (line, bad)
             for line, content in enumerate(file, start=1)

@@ -14,6 +14,7 @@ import numpy as np
 from chainrule.data.codes import may_be_codes
 from chainrule.data.commas import Marks, marks_of, with_commas
 from chainrule.data.csv_rows import Record, csv_records, delimiter_of, head_rows
+from chainrule.data.packed import inner_name
 from chainrule.data.table import Table, Texts, Values, compact, present
 from chainrule.data.table_file import line_ends, refuse_many_columns
 from chainrule.errors import DataError, FileFormatError
@@ -33,7 +34,7 @@ class CsvFile:
 
     def __init__(self, source: str) -> None:
         self.source = source
-        if Path(source).suffix.lower() == ".tsv":
+        if Path(inner_name(source)).suffix.lower() == ".tsv":
             self.format = "tsv"
         self.delimiter = delimiter_of(source)
         first = next(csv_records(source, self.delimiter), None)

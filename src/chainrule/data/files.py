@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
-from chainrule.errors import DataError
+from chainrule.errors import ChainruleError, DataError
 
 T = TypeVar("T")
 #: Bytes that tell what a file is.
@@ -46,6 +46,8 @@ def reading(path: str | os.PathLike[str], kind: str, read: Callable[[Path], T]) 
         raise DataError(f"{path} is a directory; give the path of {kind} in it.")
     try:
         return read(path)
+    except ChainruleError:
+        raise
     except FileNotFoundError:
         raise DataError(f"{path}: there is no such file.{_nearest(path)}") from None
     except (OSError, ValueError) as error:

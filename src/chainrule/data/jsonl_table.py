@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from chainrule.data.codes import may_be_codes
-from chainrule.data.files import look, reading
+from chainrule.data.files import reading
+from chainrule.data.packed import look_inside, unpacked
 from chainrule.data.table import Table, Texts, Values, compact, number_text, present
 from chainrule.data.table_file import line_ends, refuse_many_columns
 from chainrule.errors import FileFormatError
@@ -34,7 +35,7 @@ class JsonlFile:
 
     def __init__(self, source: str) -> None:
         self.source = source
-        start = look(source, "a table")
+        start = look_inside(source, "a table")
         if start.startswith((b"\xff\xfe", b"\xfe\xff")):
             raise FileFormatError(f"{source} is UTF-16 text; JSON lines are UTF-8.")
         # pandas and web pages write a list of objects; JSON lines never begin with one.
@@ -72,7 +73,7 @@ class JsonlFile:
         if self._is_list:
             yield from self._listed()
             return
-        with reading(self.source, "a table", lambda path: path.open("rb")) as file:
+        with reading(self.source, "a table", unpacked) as file:
             for number in itertools.count(1):
                 line = file.readline(_LONGEST_LINE)
                 if not line:
@@ -84,8 +85,9 @@ class JsonlFile:
 
     def _listed(self) -> Iterator[Row]:
         """The objects of one list, which is read as a whole."""
+        content = reading(self.source, "a table", _content)
         try:
-            rows = json.loads(reading(self.source, "a table", Path.read_bytes))
+            rows = json.loads(content)
         except (ValueError, RecursionError) as error:
             raise FileFormatError(f"{self.source} is not JSON: {_reason(error)}.") from error
         for number, row in enumerate(rows, start=1):
@@ -117,6 +119,11 @@ class JsonlFile:
                 f'{{"area": 80, "price": 1000}}.'
             )
         return found
+
+
+def _content(path: Path) -> bytes:
+    with unpacked(path) as file:
+        return file.read()
 
 
 def _text(value: Any) -> str | None:

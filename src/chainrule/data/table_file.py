@@ -10,7 +10,8 @@ from typing import Protocol
 
 import numpy as np
 
-from chainrule.data.files import look
+from chainrule.data.files import reading
+from chainrule.data.packed import inner_name, look_inside, packing, unpacked
 from chainrule.data.table import Table, joined
 from chainrule.errors import DataError, FileFormatError
 
@@ -71,7 +72,9 @@ def open_table(path: str | os.PathLike[str]) -> TableFile:
 
     Endings: ``.csv``, ``.txt`` and ``.tsv``; ``.jsonl`` and ``.ndjson``, an object a line, or
     ``.json``, a list of objects; ``.parquet``; ``.npy``, a matrix or an array with named fields. A
-    file with another ending is read as what its first bytes say, else as CSV.
+    file with another ending is read as what its first bytes say, else as CSV. Text files may be
+    compressed (``.csv.gz``, ``.bz2``, ``.xz``, or ``.zip`` with one file in it): they are unpacked
+    as they are read, anew each time.
 
     Raises:
         DataError: no such file, a directory, or a table without rows.
@@ -83,8 +86,12 @@ def open_table(path: str | os.PathLike[str]) -> TableFile:
     from chainrule.data.npy_table import NpyFile
     from chainrule.data.parquet_table import ParquetFile
 
-    source, ending = os.fspath(path), Path(path).suffix.lower()
-    start = look(path, "a table")
+    source = os.fspath(path)
+    packed = reading(path, "a table", packing)
+    if packed:
+        _refuse_foreign(source, Path(path).suffix.lower())
+    start = look_inside(path, "a table")
+    ending = Path(inner_name(path)).suffix.lower()
     kinds: dict[str, Callable[[str], TableFile]] = {
         ".csv": CsvFile,
         ".tsv": CsvFile,
@@ -95,20 +102,24 @@ def open_table(path: str | os.PathLike[str]) -> TableFile:
         ".parquet": ParquetFile,
         ".npy": NpyFile,
     }
+    kind = kinds.get(ending)
     if start.startswith(b"PAR1"):
-        return ParquetFile(source)
-    if start.startswith(b"\x93NUMPY"):
-        return NpyFile(source)
-    if ending in kinds:
-        return kinds[ending](source)
-    _refuse_foreign(source, ending)
-    return CsvFile(source)
+        kind = ParquetFile
+    elif start.startswith(b"\x93NUMPY"):
+        kind = NpyFile
+    if packed and kind in (ParquetFile, NpyFile):
+        what = "a Parquet file, which is compressed by itself," if kind is ParquetFile else "arrays"
+        raise FileFormatError(f"{source} is {what} inside {packed} compression; unpack it.")
+    if kind is None:
+        _refuse_foreign(source, ending)
+    return (kind or CsvFile)(source)
 
 
 def _refuse_foreign(source: str, ending: str) -> None:
     """Say of well-known files that are no tables for us what to do with them."""
     advice = {
         ".xls": "an Excel workbook; save the sheet as CSV",
+        ".xlsx": "an Excel workbook; save the sheet as CSV",
         ".feather": "a Feather file; write it as Parquet",
         ".arrow": "an Arrow file; write it as Parquet",
         ".pkl": "a pickle, which may run code; write the table as Parquet or CSV",
@@ -174,7 +185,7 @@ def _only(names: Collection[str], batches: Iterator[Table]) -> Iterator[Table]:
 
 def line_ends(path: str | os.PathLike[str]) -> int:
     """How many lines end in a file, counted without looking at what they hold."""
-    with open(path, "rb") as file:
+    with unpacked(Path(path)) as file:
         return sum(block.count(b"\n") for block in iter(lambda: file.read(1 << 22), b""))
 
 

@@ -19,8 +19,9 @@ from chainrule.estimators.features import HiddenFeatures
 from chainrule.estimators.member import Job, Member
 from chainrule.estimators.options import can_scale_inputs, check_options, is_lbfgs
 from chainrule.estimators.order import starts
+from chainrule.estimators.places import own_places
 from chainrule.estimators.rows import dense, is_sparse, set_aside, table
-from chainrule.estimators.scale import Scale, Scales
+from chainrule.estimators.scale import Growth, Scale, Scales
 from chainrule.estimators.scaling import Scaling
 from chainrule.estimators.stopping import Validate
 from chainrule.graph.op import Array
@@ -72,14 +73,18 @@ class NetworkEstimator(HiddenFeatures, BaseEstimator):  # type: ignore[misc]
         raise NotImplementedError
 
     def _targets(
-        self, y: Any, output: build.Output, dtype: Any, scale: Scale
+        self, y: Any, output: build.Output, dtype: Any, scales: Scales
     ) -> tuple[Loss, Array]:
         """The loss, and ``y`` in this scale as it wants it."""
         raise NotImplementedError
 
-    def _degree(self) -> float | None:
-        """The power of the targets' unit by which the loss grows; None if they have no scale."""
-        return None
+    def _scales_targets(self) -> bool:
+        """Whether targets have a scale."""
+        return False
+
+    def _growth(self, y: Any, w: Array | None) -> Growth:
+        """How the loss grows with the unit of these targets."""
+        return Growth()
 
     def _score_outputs(self, outputs: Array, y: Any, w: Array | None) -> float:
         """What ``score`` gives for these outputs."""
@@ -109,7 +114,9 @@ class NetworkEstimator(HiddenFeatures, BaseEstimator):  # type: ignore[misc]
             share = options["validation_fraction"]
             X, y, w, held = set_aside(X, y, w, share, random, self._strata(y))
         build.warn_of_large_batches(options, X.shape[0])
-        options["callbacks"] = self.callbacks_ = copies(options["callbacks"])
+        before = getattr(self, "callbacks_", []) if going_on else []
+        given = copies(options["callbacks"])
+        options["callbacks"] = self.callbacks_ = own_places(given, before, self)
         job = self._job(options, X, y, w, held, going_on)
         members = self._members_for(job, going_on)
         begun = len(self._members) if going_on else 0
@@ -170,7 +177,7 @@ class NetworkEstimator(HiddenFeatures, BaseEstimator):  # type: ignore[misc]
         # Weights of classes are for the loss: they move no column's mean.
         w = self._weights(w, y, whole=whole)
         output = self._output(options, y, w, scales.targets)
-        loss, t = self._targets(y, output, dtype, scales.targets)
+        loss, t = self._targets(y, output, dtype, scales)
         x = scales.inputs.shrink(x).astype(dtype, copy=False)
         data = {"x": x, "t": t} | ({} if w is None else {"w": w.astype(dtype)})
         validate = None if held is None else self._validate(output, dtype, scales, *held)
@@ -182,16 +189,16 @@ class NetworkEstimator(HiddenFeatures, BaseEstimator):  # type: ignore[misc]
     ) -> Scaling:  # fmt: skip
         """The scales for these rows, which may go on from those of earlier ones."""
         wanted = options["scale_inputs"] if can_scale_inputs(options["layers"]) else False
-        degree = self._degree()
-        t = None if degree is None else table(y)
+        t = table(y) if self._scales_targets() else None
+        growth = self._growth(y, w)
         old = getattr(self, "_scaled", None) if going_on else None
         if going_on and old is None:
             # Weights that were set by hand, before any training, stay as they are.
             wanted = False
         if old is None:
-            new = Scaling.of(wanted, x, t, w, degree or 0.0)
+            new = Scaling.of(wanted, x, t, w, growth)
         else:
-            new = old.after(wanted, x, t, w, degree or 0.0, whole)
+            new = old.after(wanted, x, t, w, growth, whole)
         if new.is_new and not is_sparse(X):  # a sparse column has its zeros by nature
             warn_of_far_values(new, x, t, w, getattr(self, "feature_names_in_", None))
         return new
@@ -200,7 +207,7 @@ class NetworkEstimator(HiddenFeatures, BaseEstimator):  # type: ignore[misc]
         self, output: build.Output, dtype: Any, scales: Scales, X: Any, y: Any, w: Array | None
     ) -> Validate:
         """What the stopping rule calls after an epoch."""
-        loss, t = self._targets(y, output, dtype, scales.targets)
+        loss, t = self._targets(y, output, dtype, scales)
         x = scales.inputs.shrink(dense(X, dtype)).astype(dtype, copy=False)
 
         def score(outputs: Array, targets: Array) -> float:

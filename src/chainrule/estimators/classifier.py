@@ -17,7 +17,7 @@ from chainrule.estimators import build
 from chainrule.estimators.base import NetworkEstimator
 from chainrule.estimators.labels import Labels
 from chainrule.estimators.losses import classifier_loss
-from chainrule.estimators.scale import Scale
+from chainrule.estimators.scale import Scale, Scales
 from chainrule.estimators.targets import check_classes
 from chainrule.graph.op import Array
 from chainrule.nn.activations import NAMED as ACTIVATIONS
@@ -271,7 +271,7 @@ class NetworkClassifier(ClassifierMixin, NetworkEstimator):  # type: ignore[misc
         return build.Output(units, labels.activation(units), answer)
 
     def _targets(
-        self, y: Any, output: build.Output, dtype: Any, scale: Scale
+        self, y: Any, output: build.Output, dtype: Any, scales: Scales
     ) -> tuple[Loss, Array]:
         loss = classifier_loss(self.loss, output.units, self._labels.kind)
         return loss, self._labels.targets(y, output.units, loss.kind, dtype)

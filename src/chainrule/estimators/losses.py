@@ -6,11 +6,15 @@ with one output they are the same. The squares are halved, so that their gradien
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
+from chainrule.estimators.seen import LEAST_SPREAD
 from chainrule.graph.origin import came_from
 from chainrule.graph.tensor import Tensor
-from chainrule.nn.losses import NAMED, Loss
+from chainrule.nn.losses import NAMED, Loss, huber_loss
 from chainrule.nn.losses import loss as named_loss
 from chainrule.ops.arithmetic import square
 from chainrule.ops.exponential import times_log
@@ -36,6 +40,53 @@ def _poisson(p: Any, t: Any) -> Any:
 LABELS = Loss("log_loss", _labels, "probability")
 HALF_SQUARES = Loss("squared_error", _half_squares)
 POISSON = Loss("poisson", _poisson)
+
+
+def bent(bend: float) -> Loss:
+    """Huber's loss over min(1, bend), where the bend is in the unit that training has.
+
+    So its slopes are of about size 1 for any bend: near 0 it is ``mean_absolute_error``, and far
+    above 1 half of ``mean_squared_error``. With slopes of size ``bend``, of a small one no epoch
+    would gain as much as ``tol``, and ``alpha`` would weigh more than the rows.
+    """
+    return Loss("huber", _Bent(bend))
+
+
+@dataclass(frozen=True)
+class _Bent:
+    bend: float
+
+    def __call__(self, p: Any, t: Any) -> Any:
+        return huber_loss(self.bend).entries(p, t) * (1 / min(1.0, self.bend))
+
+
+def usual_distance(t: Any, w: Any) -> float:
+    """A standard deviation of targets (n, outputs) that outliers do not move: 1.4826 MAD.
+
+    MAD is the median of the distances from each output's median, rows counted w times. Where half
+    of them or more are 0, it is their root mean square; NaN where all targets are equal.
+
+    Source: Hampel (1974), The influence curve and its role in robust estimation.
+    """
+    t = np.asarray(t, dtype=np.float64)
+    w = np.ones(len(t)) if w is None else np.asarray(w, dtype=np.float64)
+    middle = np.array([_median(column, w) for column in t.T])
+    distances = np.abs(t - middle)
+    found = 1.4826 * _median(distances.ravel(), np.repeat(w, t.shape[1]))
+    if not found > LEAST_SPREAD * np.abs(middle).max(initial=0.0):
+        found = float(np.sqrt(w @ np.square(distances).mean(axis=1) / max(w.sum(), 1e-300)))
+    known = found > LEAST_SPREAD * np.abs(middle).max(initial=0.0) and np.isfinite(found)
+    return found if known else np.nan
+
+
+def _median(numbers: Any, w: Any) -> float:
+    """The median of numbers that count w times each; halfway where two share the middle."""
+    order = np.argsort(numbers)
+    below = np.cumsum(w[order])
+    half = below[-1] / 2
+    low, high = np.searchsorted(below, half, "left"), np.searchsorted(below, half, "right")
+    last = len(numbers) - 1
+    return float((numbers[order[min(low, last)]] + numbers[order[min(high, last)]]) / 2)
 
 
 def classifier_loss(spec: Any, outputs: int, kind: str) -> Loss:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,6 +15,7 @@ from chainrule.errors import DataError
 from chainrule.estimators import build
 from chainrule.estimators.options import is_lbfgs
 from chainrule.estimators.order import MOST_SEED, RowOrder
+from chainrule.estimators.places import apart
 from chainrule.estimators.scale import Move, Scales
 from chainrule.estimators.scaling import Scaling
 from chainrule.estimators.stopping import Record, StoppingRule, Validate
@@ -22,7 +23,6 @@ from chainrule.graph.op import Array
 from chainrule.nn.losses import Loss
 from chainrule.nn.sequential import Sequential
 from chainrule.train.advice import level_outside
-from chainrule.train.checkpoint import Checkpoint
 from chainrule.train.fit import fit
 from chainrule.train.history import History
 from chainrule.train.pieces import Pieces
@@ -115,6 +115,7 @@ class Member:
         before = self.samples if going_on else 0
         self.net, self.record, self.history = best.net, rule.record, best.history
         self.memory, self.pieces = rule.memory, None
+        job.scales.stretch_loss(self.net)
         job.scales.stretch_losses(self.history)
         self.epochs = len(self.history)
         self.samples = before + self.epochs * job.rows
@@ -203,6 +204,7 @@ class Member:
                 loss = pieces.take(job.data)
         except DataError as error:
             raise ValueError(f"{NOT_FINITE} In detail: {error}") from error
+        job.scales.stretch_loss(self.net)
         self.samples += job.rows
         self.epochs = 1
         rule = _rule(self.record, job)
@@ -243,19 +245,6 @@ def _rule(record: Record, job: Job) -> StoppingRule:
         early=options["early_stopping"] and not by_gradient, adaptive=adaptive,
         verbose=bool(options["verbose"]), validate=job.validate, unit=job.scales.loss_unit,
     )  # fmt: skip
-
-
-def apart(callbacks: Sequence[Any], number: int, start: int) -> list[Any]:
-    """Callbacks for one start of one network: a checkpoint of it has a folder of its own.
-
-    The first network's first start has that of the ``Checkpoint`` itself.
-    """
-    names = [f"network-{number}"] if number > 1 else []
-    names += [f"start-{start}"] if start > 1 else []
-    return [
-        each.inside(*names) if names and isinstance(each, Checkpoint) else each
-        for each in callbacks
-    ]
 
 
 def _interrupted(history: History) -> bool:

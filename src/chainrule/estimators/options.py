@@ -115,6 +115,9 @@ CHECKS: dict[str, Check] = {
     "max_fun": _count(1),
     "class_weight": _one_of(["balanced"], ", {class: weight}, a list of them, or None", _weights),
     "scale_target": _SWITCH,
+    "huber_delta": _one_of(
+        ["auto"], ", or a number above 0, in the units of y", _number(0, open_="left")[0]
+    ),
     "scale_inputs": _one_of(["auto"], ", True or False", _is_bool),
     "layers": (_layers, "None, a list of hidden layers, or a whole Sequential"),
     "dropout": _number(0, 1, open_="right"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -13,12 +14,13 @@ from sklearn.utils.validation import column_or_1d, validate_data
 from chainrule.errors import DataError
 from chainrule.estimators import build
 from chainrule.estimators.base import NetworkEstimator
-from chainrule.estimators.losses import regressor_loss
+from chainrule.estimators.losses import bent, regressor_loss, usual_distance
+from chainrule.estimators.member import Job, Member
 from chainrule.estimators.rows import table
-from chainrule.estimators.scale import Scale
+from chainrule.estimators.scale import Growth, Scale, Scales
 from chainrule.estimators.targets import check_numbers
 from chainrule.graph.op import Array
-from chainrule.nn.losses import Loss
+from chainrule.nn.losses import Loss, huber, huber_delta
 from chainrule.nn.sequential import Sequential
 
 #: Losses that in other units of y are the same but for one factor: this power of the unit.
@@ -49,15 +51,21 @@ class NetworkRegressor(RegressorMixin, NetworkEstimator):  # type: ignore[misc]
         scale_target: train on (y - mean) / unit, where the unit is y's standard deviation, and fold
             both into the last layer afterwards; so ``alpha``, ``tol`` and the rate mean the same
             whatever y's unit is. Losses are told in y's units. For losses of squares, the mean
-            absolute error, and networks that are not given whole; where it is False or does not
-            hold (the bend of "huber" is in y's units), the output's biases begin at y's mean (with
-            "poisson", at its logarithm). Callbacks see the network as it trains.
+            absolute error, "huber", and networks that are not given whole; where it is False or
+            does not hold, the output's biases begin at y's mean (with "poisson", at its logarithm).
+            Callbacks see the network as it trains.
+        huber_delta: for ``loss="huber"``, the distance in y's units beyond which an error counts
+            by itself and no longer by its square: y times 1000 and delta times 1000 are the same
+            training. "auto" is 1.4826 times the median distance from y's median: the standard
+            deviation, but for outliers. Training divides the loss by delta where that is below
+            y's unit, so that ``tol`` and ``alpha`` mean the same for any delta.
         layers: in place of ``hidden_layer_sizes``, a list of hidden layers, to which the output
             layer is added; or a whole ``Sequential``, with one output for each number.
 
     All others, ``hidden_layer_sizes`` to ``engine``, are those of
     :class:`chainrule.NetworkClassifier`; so are the attributes after ``fit``, but for ``classes_``.
-    ``validation_scores_`` are coefficients of determination, R².
+    ``validation_scores_`` are coefficients of determination, R². ``huber_delta_`` is the delta that
+    "huber" was trained with.
 
     >>> from sklearn.datasets import load_diabetes
     >>> import chainrule as cr
@@ -66,6 +74,8 @@ class NetworkRegressor(RegressorMixin, NetworkEstimator):  # type: ignore[misc]
     >>> bool(net.fit(X, y).score(X, y) > 0.4)
     True
     """
+
+    huber_delta_: float
 
     def __init__(
         self,
@@ -95,6 +105,7 @@ class NetworkRegressor(RegressorMixin, NetworkEstimator):  # type: ignore[misc]
         n_iter_no_change: Any = 10,
         max_fun: int = 15000,
         scale_target: bool = True,
+        huber_delta: Any = "auto",
         scale_inputs: Any = "auto",
         layers: Any = None,
         dropout: float = 0.0,
@@ -173,14 +184,36 @@ class NetworkRegressor(RegressorMixin, NetworkEstimator):  # type: ignore[misc]
         return build.Output(len(answer), activation, answer)
 
     def _targets(
-        self, y: Any, output: build.Output, dtype: Any, scale: Scale
+        self, y: Any, output: build.Output, dtype: Any, scales: Scales
     ) -> tuple[Loss, Array]:
-        return regressor_loss(self.loss), scale.shrink(table(y)).astype(dtype)
+        loss = regressor_loss(self.loss)
+        if math.isfinite(scales.bend):
+            loss = bent(scales.bend / float(scales.targets.unit))
+        return loss, scales.targets.shrink(table(y)).astype(dtype)
 
-    def _degree(self) -> float | None:
+    def _scales_targets(self) -> bool:
         if not self.scale_target or isinstance(self.layers, Sequential):
-            return None
-        return DEGREES.get(self.loss) if isinstance(self.loss, str) else None
+            return False
+        named = isinstance(self.loss, str) and self.loss in DEGREES
+        return named or huber_delta(regressor_loss(self.loss)) is not None
+
+    def _growth(self, y: Any, w: Array | None) -> Growth:
+        own = huber_delta(regressor_loss(self.loss))
+        if own is None:
+            return Growth(DEGREES.get(self.loss, 2.0) if isinstance(self.loss, str) else 2.0)
+        if self.loss not in ("huber", huber):
+            return Growth(bend=own)
+        if self.huber_delta == "auto":
+            return Growth(bend=usual_distance(table(y), w), rows=len(y))
+        return Growth(bend=float(self.huber_delta))
+
+    def _publish(self, members: list[Member], job: Job) -> Any:
+        bend = job.scales.bend
+        if hasattr(self, "huber_delta_"):
+            del self.huber_delta_
+        if math.isfinite(bend):
+            self.huber_delta_ = bend
+        return super()._publish(members, job)
 
     def _score_outputs(self, outputs: Array, y: Any, w: Array | None) -> float:
         return float(r2_score(y, self._as_given(outputs), sample_weight=w))

@@ -11,6 +11,7 @@ last layer afterwards, which is exact:
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -19,6 +20,7 @@ import numpy as np
 
 from chainrule.estimators.build import dense_names
 from chainrule.graph.op import Array
+from chainrule.nn.losses import huber_loss
 from chainrule.nn.sequential import Sequential
 from chainrule.train.history import History
 
@@ -51,16 +53,37 @@ class Scale:
         return outputs if self.is_none else outputs * self.unit + self.mean
 
 
+@dataclass(frozen=True)
+class Growth:
+    """How a loss grows with the targets' unit.
+
+    Attributes:
+        degree: by which power of it: 2 for squares, 1 for distances.
+        bend: the distance, in y's units, from which squares go on as straight lines: Huber's delta.
+            NaN for one that the targets at hand do not show: then it is their scale's unit.
+        rows: of how many rows the bend was taken; inf for one that the user chose.
+    """
+
+    degree: float = 2.0
+    bend: float = math.inf
+    rows: float = math.inf
+
+    def bent_by(self, targets: Scale) -> float:
+        """The bend, for targets of this scale."""
+        return float(targets.unit) if math.isnan(self.bend) else self.bend
+
+
 @dataclass(frozen=True, eq=False)
 class Scales:
     """The scales of what a network takes in and of what it answers.
 
-    A loss grows by the power ``degree`` of the targets' unit: 2 for squares, 1 for distances.
+    For ``degree`` and ``bend`` see ``Growth``; a bent loss is trained as ``losses.bent`` has it.
     """
 
     inputs: Scale = field(default_factory=Scale)
     targets: Scale = field(default_factory=Scale)
     degree: float = 2.0
+    bend: float = math.inf
 
     def stretch_network(self, net: Sequential) -> None:
         """Let a network of training take and answer numbers in their own units."""
@@ -90,10 +113,16 @@ class Scales:
         finally:
             self.stretch_network(net)
 
+    def stretch_loss(self, net: Sequential) -> None:
+        """Let a network know a bent loss as it is in y's units, which are those of its answers."""
+        if math.isfinite(self.bend):
+            net.loss = huber_loss(self.bend)
+
     @property
     def loss_unit(self) -> float:
         """What a loss of training is multiplied by to be in y's units."""
-        return float(self.targets.unit**self.degree)
+        unit = self.targets.unit
+        return float(unit**self.degree * min(1.0, self.bend / unit))
 
     def losses(self, losses: Sequence[float]) -> list[float]:
         """Losses in y's units."""

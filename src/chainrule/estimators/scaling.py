@@ -8,12 +8,13 @@ are folded into its layers: see ``estimators.scale``.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from chainrule.estimators.scale import Move, Scale, Scales
+from chainrule.estimators.scale import Growth, Move, Scale, Scales
 from chainrule.estimators.seen import Seen, is_standardised
 from chainrule.graph.op import Array
 
@@ -22,7 +23,8 @@ from chainrule.graph.op import Array
 class Scaling:
     """Scales, what they are taken from, and what changed by them if they are new ones.
 
-    ``columns`` and ``targets`` are None where no scale is wanted, or nothing was seen.
+    ``columns`` and ``targets`` are None where no scale is wanted, or nothing was seen;
+    ``bend_rows`` says of how many rows the scales' bend was taken (see ``Growth``).
     """
 
     scales: Scales
@@ -30,40 +32,47 @@ class Scaling:
     targets: Seen | None
     move: Move | None = None
     is_new: bool = True
+    bend_rows: float = math.inf
 
     @staticmethod
-    def of(wanted: Any, x: Array, t: Array | None, w: Array | None, degree: float) -> Scaling:
+    def of(wanted: Any, x: Array, t: Array | None, w: Array | None, growth: Growth) -> Scaling:
         """That of the first rows.
 
         Args:
             wanted: ``scale_inputs``.
             x, t: columns, and targets (n, outputs), None where these need no scale.
             w: how often each row counts.
-            degree: see ``Scales``.
+            growth: of the loss.
         """
         columns, targets = _both(wanted, x, t, w)
-        scales = Scales(_of_columns(wanted, columns), _of_targets(targets), degree)
-        return Scaling(scales, columns, targets)
+        inputs, to_be = _of_columns(wanted, columns), _of_targets(targets)
+        scales = Scales(inputs, to_be, growth.degree, growth.bent_by(to_be))
+        return Scaling(scales, columns, targets, bend_rows=growth.rows)
 
     def after(
-        self, wanted: Any, x: Array, t: Array | None, w: Array | None, degree: float, whole: bool
+        self, wanted: Any, x: Array, t: Array | None, w: Array | None, growth: Growth, whole: bool
     ) -> Scaling:
-        """That of further rows; ``whole`` says that these are all there are now."""
+        """That of further rows; ``whole`` says that these are all there are now.
+
+        A bend that a piece showed stays until the targets' scale is a new one, or a piece of more
+        than twice as many rows shows another.
+        """
         columns, targets = _both(wanted, x, t, w)
         if not whole:
             columns, targets = _added(self.columns, columns), _added(self.targets, targets)
         old = self.scales
-        scales = Scales(
-            renewed(old.inputs, _of_columns(wanted, columns)),
-            renewed(old.targets, _of_targets(targets)),
-            degree,
-        )
-        same = scales.inputs is old.inputs and scales.targets is old.targets
-        if same and degree == old.degree:
-            return Scaling(old, columns, targets, is_new=False)
+        inputs = renewed(old.inputs, _of_columns(wanted, columns))
+        to_be = renewed(old.targets, _of_targets(targets))
+        bend, rows = growth.bent_by(to_be), growth.rows
+        if not whole and to_be is old.targets and rows <= 2 * self.bend_rows < math.inf:
+            bend, rows = old.bend, self.bend_rows
+        scales = Scales(inputs, to_be, growth.degree, bend)
+        same = inputs is old.inputs and to_be is old.targets
+        if same and (growth.degree, bend) == (old.degree, old.bend):
+            return Scaling(old, columns, targets, None, False, rows)
         fresh = ~self.columns.varies if self.columns else False
         unvaried = self.targets is not None and not self.targets.varies.any()
-        return Scaling(scales, columns, targets, Move(old, scales, fresh, unvaried))
+        return Scaling(scales, columns, targets, Move(old, scales, fresh, unvaried), bend_rows=rows)
 
 
 def renewed(old: Scale, new: Scale) -> Scale:

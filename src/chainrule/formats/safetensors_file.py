@@ -17,6 +17,7 @@ from chainrule.formats.whole_file import check_place, check_source, path_of, wri
 from chainrule.nn.activations import NAMED as NAMED_ACTIVATIONS
 from chainrule.nn.layers import LAYERS, Layer
 from chainrule.nn.losses import NAMED as LOSSES
+from chainrule.nn.losses import huber_delta, huber_loss
 from chainrule.nn.sequential import Sequential
 
 FORMAT, OURS = "chainrule network 1", "a chainrule network"
@@ -52,6 +53,9 @@ def save(net: Sequential, path: str | Path, metadata: Mapping[str, str] | None =
         own = net.lost_loss
     elif net.loss in LOSSES.values():
         architecture["loss"], own = net.loss.name, ""
+    elif (delta := huber_delta(net.loss)) is not None:
+        architecture |= {"loss": net.loss.name, "huber_delta": delta}
+        own = ""
     else:  # though it may bear the name of a known one
         own = net.loss.name
     if own:
@@ -83,6 +87,8 @@ def load(path: str | Path) -> Sequential:
         layers = [_layer(entry) for entry in described["layers"]]
         net = Sequential(*layers, dtype=described["dtype"]).build(described["input_shape"])
         net.loss = LOSSES[described["loss"]] if described["loss"] else None
+        if "huber_delta" in described:
+            net.loss = huber_loss(described["huber_delta"])
         net.lost_loss = str(described.get("own_loss", ""))
     except (LookupError, TypeError, ValueError, AttributeError, *_TOO_MUCH) as error:
         raise FileFormatError(

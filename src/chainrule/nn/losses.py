@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -110,13 +111,32 @@ def _absolute(p: Any, t: Any) -> Any:
     return abs(p - t)
 
 
-def _huber(delta: float) -> Callable[[Any, Any], Any]:
-    def entries(p: Any, t: Any) -> Any:
+@dataclass(frozen=True)
+class _Bend:
+    """Huber's entries, straight where a distance is more than ``delta``."""
+
+    delta: float
+
+    def __call__(self, p: Any, t: Any) -> Any:
         size = abs(p - t)
-        near = minimum(size, delta)
+        near = minimum(size, self.delta)
         return near * (size - 0.5 * near)
 
-    return entries
+
+def huber_loss(delta: float) -> Loss:
+    """Huber's loss with this ``delta``, as training sees it; those of one delta are equal.
+
+    Raises:
+        OptionError: a delta that is not above 0.
+    """
+    if not delta > 0:
+        raise OptionError(f"huber needs delta > 0, got {delta}.")
+    return Loss("huber", _Bend(float(delta)))
+
+
+def huber_delta(loss: Loss) -> float | None:
+    """The delta of a loss that is Huber's, else None."""
+    return loss.entries.delta if isinstance(loss.entries, _Bend) else None
 
 
 NAMED: dict[str, Loss] = {
@@ -128,7 +148,7 @@ NAMED: dict[str, Loss] = {
         Loss("sum_squared_error", _squared, total=True),
         Loss("half_sum_squared_error", _squared, total=True, scale=0.5),
         Loss("mean_absolute_error", _absolute),
-        Loss("huber", _huber(1.0)),
+        huber_loss(1.0),
     )
 }
 
@@ -145,6 +165,8 @@ def loss(spec: str | Loss | Callable[[Any, Any], Any]) -> Loss:
         if spec not in NAMED:
             raise unknown_name("loss", spec, NAMED)
         return NAMED[spec]
+    if isinstance(spec, partial) and spec.func is huber and [*spec.keywords] == ["delta"]:
+        return huber_loss(spec.keywords["delta"])
     for known in NAMED.values():
         if spec is PUBLIC.get(known.name):
             return known
@@ -206,11 +228,12 @@ def mean_absolute_error(p: Any, t: Any, weights: Any = None) -> Any:
 def huber(p: Any, t: Any, weights: Any = None, *, delta: float = 1.0) -> Any:
     """L = mean of d²/2 where |d| <= delta, else delta (|d| - delta/2); d = p - t.
 
+    To train with another delta give ``functools.partial(cr.huber, delta=5.0)`` as the loss: a
+    network's file keeps it, and rows may have weights.
+
     Huber (1964), Robust estimation of a location parameter.
     """
-    if not delta > 0:
-        raise OptionError(f"huber needs delta > 0, got {delta}.")
-    return Loss("huber", _huber(delta))(p, t, weights)
+    return huber_loss(delta)(p, t, weights)
 
 
 PUBLIC: dict[str, Callable[..., Any]] = {

@@ -21,6 +21,7 @@ from chainrule.distributed import is_first
 from chainrule.errors import FileFormatError, OptionError
 from chainrule.graph.op import Array
 from chainrule.nn.layers import Layer
+from chainrule.nn.losses import Loss, huber_delta
 from chainrule.optim.optimizers import LBFGS
 from chainrule.train.callbacks import Callback, callback
 
@@ -43,6 +44,10 @@ class Checkpoint(Callback):
     what other callbacks remember; ``fit(..., resume=folder)`` goes on from there. There is one file
     in the folder, which is replaced at one stroke. In a group of processes, process 0 writes it.
 
+    Searches and cross-validation of scikit-learn fit copies of an estimator: the checkpoints of
+    each of these fits have a folder inside this one, ``fit-1``, ``fit-2``, ... (by
+    ``best_estimator_.callbacks_[0].folder`` that of the best is found).
+
     Args:
         folder: where to; made if it is not there.
         every: the number of epochs between two checkpoints.
@@ -51,9 +56,20 @@ class Checkpoint(Callback):
         OptionError: ``every`` is not a whole number above 0, or ``folder`` no path, or a file's.
     """
 
+    #: Whether it came of another by ``copy.deepcopy``, as that of a clone of an estimator does.
+    is_copy = False
+
     def __init__(self, folder: str | Path, *, every: int = 1) -> None:
         self.folder = settings.folder("Checkpoint", folder)
         self.every = settings.whole_number("Checkpoint", "every", every)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Checkpoint:
+        other = copy.copy(self)
+        memo[id(self)] = other
+        for name, value in vars(self).items():
+            setattr(other, name, copy.deepcopy(value, memo))
+        other.is_copy = True
+        return other
 
     def inside(self, *names: str) -> Checkpoint:
         """One for another training, in a folder inside this one's."""
@@ -134,7 +150,7 @@ def description(
     now = {
         "the layers": ", ".join(described_layer(layer) for layer in net.layers),
         "the dtype": net.dtype.name,
-        "the loss": loss.name,
+        "the loss": _loss(loss),
         "the optimizer": repr(optimizer),
         "the schedule": _by_name(schedule),
         "the random generator": type(rng.bit_generator).__name__,
@@ -171,6 +187,11 @@ def described_layer(layer: Layer) -> str:
     settings = {k: v for k, v in layer.settings().items() if not k.endswith("_init")}
     told = ", ".join(f"{k}={_by_name(v)}" for k, v in settings.items())
     return f"{type(layer).__name__}({told})"
+
+
+def _loss(loss: Loss) -> str:
+    delta = huber_delta(loss)
+    return loss.name if delta in (None, 1.0) else f"{loss.name}, delta={delta:g}"
 
 
 def _by_name(value: Any) -> str:
