@@ -53,11 +53,41 @@ def test_an_interrupt_between_start_and_wait_leaves_no_thread_and_no_result() ->
         assert result == [1]
 
 
-def test_what_a_job_raises_is_raised_here() -> None:
-    team = Crew(2)
+@pytest.mark.parametrize("here", [True, False])
+def test_what_a_job_raises_is_raised_by_who_waits_for_it(here: bool) -> None:
+    team, hand = Crew(2), None
     with pytest.raises(ZeroDivisionError), team.at_work():  # noqa: PT012
-        team.hands[0].start(lambda: 1 / 0)
-        team.hands[0].wait()
+        team.set_here(here)
+        hand = team.hands[0]
+        hand.start(lambda: 1 / 0)
+        hand.wait()
+        pytest.fail("the steps went on")
+    with team.at_work():  # and is forgotten then
+        assert hand is not None
+        hand.start(lambda: None)
+        hand.wait()
+
+
+def test_an_interrupt_while_the_threads_begin_leaves_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    team, count, start = Crew(3), threading.active_count(), threading.Thread.start
+    begun: list[threading.Thread] = []
+
+    def interrupted(thread: threading.Thread) -> None:
+        start(thread)
+        begun.append(thread)
+        if len(begun) == 2:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(threading.Thread, "start", interrupted)
+    with pytest.raises(KeyboardInterrupt), team.at_work():
+        pass
+    assert threading.active_count() == count
+    result: list[int] = []
+    with team.at_work():
+        for hand in team.hands:
+            hand.start(lambda: result.append(1))
+            hand.wait()
+    assert result == [1, 1]
 
 
 def test_jobs_compute_without_warnings_like_the_step_itself() -> None:
@@ -80,6 +110,15 @@ def test_no_more_threads_than_blas_would_use(monkeypatch: pytest.MonkeyPatch) ->
     with ThreadpoolController().limit(limits=1, user_api="blas"):
         assert crew.threads() == 1
     with ThreadpoolController().limit(limits=2, user_api="blas"):
+        assert crew.threads() == 2
+
+
+def test_a_step_is_planned_alike_while_another_training_holds_blas_back(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(crew, "cores", lambda: 4)
+    with ThreadpoolController().limit(limits=2, user_api="blas"), one_blas_thread():
+        assert set(blas_threads()) == {1}
         assert crew.threads() == 2
 
 
@@ -109,6 +148,17 @@ def test_each_thread_keeps_to_cores_of_its_own_while_the_hands_are_here(
         assert places.told["caller"][-1] == {2, 3, 5, 7}
         team.set_here(True)
     assert places.told == {"hand": [{5, 7}], "caller": [{2, 3}, {2, 3, 5, 7}] * 2}
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, MemoryError])
+def test_the_caller_gets_its_cores_back_whatever_happens(
+    monkeypatch: pytest.MonkeyPatch, error: type[BaseException]
+) -> None:
+    places, team = Places(monkeypatch), Crew(2)
+    with pytest.raises(error), team.at_work():  # noqa: PT012
+        team.set_here(True)
+        raise error
+    assert places.told["caller"] == [{2, 3}, {2, 3, 5, 7}]
 
 
 def test_more_threads_than_cores_go_anywhere(monkeypatch: pytest.MonkeyPatch) -> None:
