@@ -12,6 +12,7 @@ from random_graphs import Case, cases
 
 import chainrule as cr
 from chainrule.engine import ReferenceRepeated, Repeated, blocks, crew, loop, sharing
+from chainrule.engine.crew import Crew
 from chainrule.engine.together import SharedSource
 from chainrule.engine.turns import Turns
 
@@ -44,8 +45,8 @@ def hands_first(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def _at_once(hand: Any) -> None:
     hand.start = lambda job: job()
-    hand.work = lambda cores: None
-    hand.wait = hand.dismiss = hand.check = hand.forget = lambda: None
+    hand.come = lambda cores: None
+    hand.wait = hand.dismiss = hand.leave = lambda: None
 
 
 @pytest.fixture
@@ -280,3 +281,29 @@ def test_small_steps_ask_for_no_threads(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setattr(loop, "threads", never)
     monkeypatch.setattr(loop, "cores", lambda: 64)
     cr.Sequential(cr.Dense(8, "tanh"), cr.Dense(1, "sigmoid")).fit(*cr.data.gate("xor"), epochs=5)
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_rows_may_come_from_a_generator(monkeypatch: pytest.MonkeyPatch, threads: int) -> None:
+    for name in ("cores", "threads"):
+        monkeypatch.setattr(loop, name, lambda: threads)
+    x, w = np.ones((256, 256)), np.eye(256)
+    kept = {0: np.zeros((2, 256, 256))}
+    steps = Repeated(cr.trace(lambda x, w: x @ w, x, w), {"x": x, "w": w}, {}, (), kept, {"x": x})
+    steps.run((*row, np.arange(256)) for row in steps.rows)
+    assert ("wait" in steps.source) is (threads == 2)
+    assert kept[0].all()
+
+
+def test_no_more_hands_than_have_something_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("cores", "threads"):
+        monkeypatch.setattr(loop, name, lambda: 64)
+    made: list[int] = []
+    monkeypatch.setattr(loop, "Crew", lambda threads: made.append(threads) or Crew(threads))
+    x, w = np.ones((40, 300)), np.ones((300, 300))  # 65 µs: work for two
+    graph = cr.trace(lambda x, w: cr.relu(x @ w), x, w)
+    Repeated(graph, {"x": x, "w": w}, {}, (), {0: np.zeros((1, 40, 300))}, {"x": x})
+    v = np.ones(3 * blocks.BLOCK)
+    graph = cr.trace(lambda v: cr.exp(v) * 2.0 + v, v)
+    Repeated(graph, {"v": v}, {}, (), {0: np.zeros((1, v.size))}, {"v": v})
+    assert made == [2, 3]

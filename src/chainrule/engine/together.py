@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.engine import blocks
+from chainrule.engine.blocks import blocks_of
 from chainrule.engine.calls import Call
 from chainrule.engine.crew import Crew
 from chainrule.engine.kernels import parts_of
@@ -115,7 +115,7 @@ class SharedSource(Source):
     def _write_run(self, calls: Sequence[Call]) -> None:
         """A loop over blocks for each thread."""
         size = calls[0].writes.size
-        threads = min(len(self._crew.hands) + 1, -(-size // blocks.BLOCK))
+        threads = min(len(self._crew.hands) + 1, blocks_of(size))
         if threads == 1 or any(x not in self.plan.arrays for call in calls for x in call.reads):
             super()._write_run(calls)
             return
