@@ -37,7 +37,7 @@ class SharedSource(Source):
         self._gathers: dict[int, list[tuple[Array, Array]]] = {}
 
     def _gathered_first(self, buffers: Buffers) -> Buffers:
-        first = []
+        first = list[tuple[Array, Array]]()
         for data, batch in buffers:
             share = self._share_that_gathers(batch)
             by = first if share is None else self._gathers.setdefault(share.calls.start, [])
