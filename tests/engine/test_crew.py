@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import threading
 import warnings
+from typing import Any
 
 import numpy as np
 import pytest
@@ -31,6 +32,23 @@ def test_blas_is_held_to_one_thread_and_let_go_by_the_last() -> None:
         second.__exit__(None, None, None)
         assert max(blas_threads()) == 2
     assert blas_threads() == before
+
+
+def in_a_thread(function: Any) -> Any:
+    found: list[Any] = []
+    thread = threading.Thread(target=lambda: found.append(function()))
+    thread.start()
+    thread.join()
+    return found[0]
+
+
+def test_any_thread_may_hold_blas_back_and_any_other_let_it_go() -> None:
+    with ThreadpoolController().limit(limits=2, user_api="blas"):  # set by this thread
+        holds = one_blas_thread()
+        in_a_thread(holds.__enter__)
+        assert set(blas_threads()) == {1}
+        in_a_thread(lambda: holds.__exit__(None, None, None))
+        assert max(blas_threads()) == 2
 
 
 def test_an_interrupt_between_start_and_wait_leaves_no_thread_and_no_result() -> None:

@@ -167,6 +167,26 @@ def _controller() -> Any:
     return ThreadpoolController()
 
 
+@contextmanager
+def _in_control() -> Iterator[None]:
+    """Inside, this thread may set the threads of BLAS, and afterwards any other may.
+
+    Since 3.8, threadpoolctl obeys the first thread that sets them and silently ignores others,
+    although here one training's thread may hold BLAS back and another's let it go.
+    """
+    _no_thread_controls()
+    try:
+        yield
+    finally:
+        _no_thread_controls()
+
+
+def _no_thread_controls() -> None:
+    for library in _controller().lib_controllers:
+        if hasattr(library, "clear_controlling_thread"):
+            library.clear_controlling_thread(force=True)
+
+
 class _Blas:
     """The threads of BLAS, which several trainings in threads of one program may hold back.
 
@@ -189,7 +209,8 @@ class _Blas:
         with self._turn:
             if not self._holders:
                 self._before = self._now()
-                self._limit = _controller().limit(limits=1, user_api="blas")
+                with _in_control():
+                    self._limit = _controller().limit(limits=1, user_api="blas")
             self._holders += 1
         try:
             yield
@@ -197,7 +218,8 @@ class _Blas:
             with self._turn:
                 self._holders -= 1
                 if not self._holders:
-                    self._limit.restore_original_limits()
+                    with _in_control():
+                        self._limit.restore_original_limits()
 
     def _now(self) -> list[int]:
         libraries = _controller().lib_controllers
