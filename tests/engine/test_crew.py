@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import threading
 import warnings
 from typing import Any
@@ -69,6 +70,36 @@ def test_an_interrupt_between_start_and_wait_leaves_no_thread_and_no_result() ->
         hand.start(lambda: result.append(1))
         hand.wait()
         assert result == [1]
+
+
+@pytest.mark.parametrize("when", ["limit", "restore_original_limits"])
+def test_ctrl_c_while_blas_is_held_back_or_let_go_leaves_nothing_half_done(
+    monkeypatch: pytest.MonkeyPatch, when: str
+) -> None:
+    """SIGINT comes after BLAS's threads were set, and before that is noted anywhere."""
+    controller, ran = ThreadpoolController(), list[bool]()
+    limiter = type(controller.limit(limits=None))
+    place = limiter if when.startswith("restore") else type(controller)
+    function, came = getattr(place, when), list[int]()
+
+    def interrupted(*given: Any, **options: Any) -> Any:
+        if when.startswith("restore") and not came:
+            came.append(1)
+            signal.raise_signal(signal.SIGINT)
+        result = function(*given, **options)
+        if not came:
+            came.append(1)
+            signal.raise_signal(signal.SIGINT)
+        return result
+
+    with controller.limit(limits=2, user_api="blas"), monkeypatch.context() as patch:
+        count = threading.active_count()
+        patch.setattr(place, when, interrupted)
+        with pytest.raises(KeyboardInterrupt), Crew(2).at_work():
+            ran.append(True)
+        assert max(blas_threads()) == 2
+        assert threading.active_count() == count
+    assert ran == ([True] if when.startswith("restore") else [])
 
 
 @pytest.mark.parametrize("here", [True, False])

@@ -12,12 +12,14 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from functools import cache
 from queue import SimpleQueue
 from typing import Any
 
 import numpy as np
+
+from chainrule.distributed import interrupts_held
 
 Job = Callable[[], Any]
 
@@ -103,19 +105,32 @@ class Crew:
 
         After an interrupt, what they have begun is done before this returns.
         """
+        undo = ExitStack()
+        try:
+            with interrupts_held(second_breaks=False):
+                undo.enter_context(one_blas_thread())
+                undo.callback(self._end)
+                self._begin()
+            yield
+        finally:
+            try:
+                with interrupts_held(second_breaks=False):
+                    undo.close()
+            finally:
+                undo.close()  # Ctrl-C may have come just before it was held
+
+    def _begin(self) -> None:
         self._all = _cores()
         self._own, *others = _divided(self._all, 1 + len(self.hands))
-        with one_blas_thread():
-            try:
-                for hand, cores in zip(self.hands, others, strict=True):
-                    hand.come(cores)
-                yield
-            finally:
-                _keep_to(self._all)
-                for hand in self.hands:
-                    hand.dismiss()
-                for hand in self.hands:
-                    hand.leave()
+        for hand, cores in zip(self.hands, others, strict=True):
+            hand.come(cores)
+
+    def _end(self) -> None:
+        _keep_to(self._all)
+        for hand in self.hands:
+            hand.dismiss()
+        for hand in self.hands:
+            hand.leave()
 
     def set_here(self, here: bool) -> None:
         """Let the hands take jobs, or sleep while the caller does them, on any core."""
