@@ -67,6 +67,44 @@ def test_other_products_stay_where_they_are(step: Any) -> None:
     assert products_late(calls) == calls
 
 
+class Counted(list[Call]):
+    """Calls that count how often one of them is looked up."""
+
+    looked = 0
+
+    def __getitem__(self, place: Any) -> Any:
+        self.looked += 1
+        return super().__getitem__(place)
+
+
+@pytest.mark.parametrize(
+    "go_on", [lambda h, p, u: h + p, lambda h, p, u: cr.tanh(p + h @ u)], ids=["sum", "recurrent"]
+)
+def test_a_long_graph_is_ordered_in_one_sweep(go_on: Any) -> None:
+    """Products that are all made first, and read one by one by a chain of passes."""
+
+    def function(x: Any, w: Any, u: Any) -> Any:
+        h, *products = [x[i] @ w for i in range(300)]
+        for p in products:
+            h = go_on(h, p, u)
+        return h
+
+    calls = Counted(calls_of(function, np.ones((300, 4, 3)), np.ones((3, 3)), np.ones((3, 3))))
+    products_late(calls)
+    assert calls.looked <= 4 * len(calls)
+
+
+def test_a_factor_that_is_read_twice_is_kept_once() -> None:
+    def gram(g: Any) -> Any:
+        h = g * 2.0
+        p = h.T @ h
+        return cr.sum(g * 3.0), p + 1.0
+
+    calls = calls_of(gram, np.ones((4, 4)))
+    at = [call.kind for call in products_late(calls)].index("product")
+    assert at == len(calls) - 2
+
+
 def test_a_thread_goes_on_with_the_rows_that_it_has_multiplied(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

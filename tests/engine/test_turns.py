@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import statistics
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -64,3 +66,41 @@ def test_one_slow_step_decides_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     clock.paces = {True: 1.0, False: 1.1}
     clock.make(taken, 2 * TRIAL - 3 + SETTLED)
     assert clock.made[-SETTLED:] == [True] * SETTLED
+
+
+@pytest.mark.parametrize("when", range(1, 3 * TRIAL))
+def test_an_interrupt_of_a_step_or_beside_it_leaves_the_turns_as_they_were(
+    monkeypatch: pytest.MonkeyPatch, when: int
+) -> None:
+    clock = Clock(monkeypatch, {True: 1.0, False: 1.1})
+    taken = Turns(clock)  # type: ignore[arg-type]
+    looks = 0
+
+    def interrupted() -> float:
+        nonlocal looks
+        looks += 1
+        if looks == when:
+            raise KeyboardInterrupt
+        return clock.now
+
+    monkeypatch.setattr(turns.time, "perf_counter", interrupted)
+    monkeypatch.setattr(turns, "median", median_interrupted_once(when))
+    for _ in range(3):
+        with suppress(KeyboardInterrupt):
+            clock.make(taken, 3 * TRIAL)
+    clock.made.clear()
+    clock.make(taken, 2 * TRIAL + 2 * SETTLED)
+    assert sum(here is False for here in clock.made) <= 2 * TRIAL
+
+
+def median_interrupted_once(when: int) -> Any:
+    """For odd ``when``: as if Ctrl-C were pressed while the turns make up their mind."""
+    left = [when % 2]
+
+    def median(paces: Any) -> float:
+        if left[0]:
+            left[0] -= 1
+            raise KeyboardInterrupt
+        return statistics.median(paces)
+
+    return median

@@ -48,3 +48,8 @@ def _is_long(call: Call, late: Collection[Slot]) -> bool:
             for x in call.reads
         )
     )
+
+
+def blocks_of(size: int) -> int:
+    """How many blocks a vector of so many entries has."""
+    return -(-size // BLOCK)

@@ -12,12 +12,14 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from functools import cache
 from queue import SimpleQueue
 from typing import Any
 
 import numpy as np
+
+from chainrule.distributed import interrupts_held
 
 Job = Callable[[], Any]
 
@@ -25,15 +27,24 @@ Job = Callable[[], Any]
 class Hand:
     """One thread of a crew: ``start`` hands it a job, ``wait`` waits until that is done.
 
-    While it is not ``here``, the thread sleeps, and who waits for a job does it.
+    While it is not ``here``, the thread sleeps, and who waits for a job does it. Either way
+    ``wait`` raises what the job raised.
     """
 
     def __init__(self) -> None:
         self.here = True
+        self._thread = threading.Thread()
         self._jobs: SimpleQueue[Job | None] = SimpleQueue()
-        self._done: SimpleQueue[None] = SimpleQueue()
+        self._done: SimpleQueue[BaseException | None] = SimpleQueue()
         self._left: Job | None = None
-        self._failed: list[BaseException] = []
+
+    def come(self, cores: set[int]) -> None:
+        """Begin to take jobs, on these cores."""
+        # New queues: after an interrupt there may be jobs in the old ones, and who takes them.
+        self._jobs, self._done = SimpleQueue(), SimpleQueue()
+        given = (self._jobs, self._done, cores)
+        self._thread = threading.Thread(target=_work, args=given, daemon=True)
+        self._thread.start()
 
     def start(self, job: Job) -> None:
         """Begin a job."""
@@ -45,7 +56,9 @@ class Hand:
     def wait(self) -> None:
         """Return when the job is done."""
         if self.here:
-            self._done.get()
+            error = self._done.get()
+            if error is not None:
+                raise error
         elif self._left is not None:
             self._left()
 
@@ -53,26 +66,24 @@ class Hand:
         """End the thread, when it has done what it has begun."""
         self._jobs.put(None)
 
-    def work(self, cores: set[int]) -> None:
-        """Do jobs, on these cores, until the hand is dismissed."""
-        _keep_to(cores)
-        with np.errstate(all="ignore"):
-            while (job := self._jobs.get()) is not None:
-                try:
-                    job()
-                except BaseException as error:  # told by the main thread, in ``check``
-                    self._failed.append(error)
-                self._done.put(None)
+    def leave(self) -> None:
+        """Return when the thread has ended."""
+        if self._thread.is_alive():  # an interrupt may have come before it had begun
+            self._thread.join()
 
-    def check(self) -> None:
-        """Raise what a job raised."""
-        if self._failed:
-            raise self._failed.pop()
 
-    def forget(self) -> None:
-        """Drop what nobody waited for, after an interrupt."""
-        while not self._done.empty():
-            self._done.get()
+def _work(
+    jobs: SimpleQueue[Job | None], done: SimpleQueue[BaseException | None], cores: set[int]
+) -> None:
+    """What a hand's thread does: jobs, on these cores, until it is dismissed."""
+    _keep_to(cores)
+    with np.errstate(all="ignore"):
+        while (job := jobs.get()) is not None:
+            try:
+                job()
+                done.put(None)
+            except BaseException as error:  # raised by ``wait``
+                done.put(error)
 
 
 class Crew:
@@ -94,26 +105,32 @@ class Crew:
 
         After an interrupt, what they have begun is done before this returns.
         """
+        undo = ExitStack()
+        try:
+            with interrupts_held(second_breaks=False):
+                undo.enter_context(one_blas_thread())
+                undo.callback(self._end)
+                self._begin()
+            yield
+        finally:
+            try:
+                with interrupts_held(second_breaks=False):
+                    undo.close()
+            finally:
+                undo.close()  # Ctrl-C may have come just before it was held
+
+    def _begin(self) -> None:
         self._all = _cores()
         self._own, *others = _divided(self._all, 1 + len(self.hands))
-        team = [
-            threading.Thread(target=hand.work, args=[cores], daemon=True)
-            for hand, cores in zip(self.hands, others, strict=True)
-        ]
-        with one_blas_thread():
-            for thread in team:
-                thread.start()
-            try:
-                yield
-            finally:
-                _keep_to(self._all)
-                for hand in self.hands:
-                    hand.dismiss()
-                for thread, hand in zip(team, self.hands, strict=True):
-                    thread.join()
-                    hand.forget()
+        for hand, cores in zip(self.hands, others, strict=True):
+            hand.come(cores)
+
+    def _end(self) -> None:
+        _keep_to(self._all)
         for hand in self.hands:
-            hand.check()
+            hand.dismiss()
+        for hand in self.hands:
+            hand.leave()
 
     def set_here(self, here: bool) -> None:
         """Let the hands take jobs, or sleep while the caller does them, on any core."""
@@ -125,14 +142,12 @@ class Crew:
 def threads() -> int:
     """How many threads a step may use: those that BLAS would, on the cores that are ours.
 
+    The same, and so the same bits, whether or not another training holds BLAS back meanwhile.
     1 where threadpoolctl is not installed, since then BLAS cannot be told to stand back.
     """
-    if cores() == 1:
+    if cores() == 1 or _controller() is None:
         return 1
-    controller = _controller()
-    if controller is None:
-        return 1
-    counts = [lib.num_threads for lib in controller.lib_controllers if lib.user_api == "blas"]
+    counts = _blas.threads()
     return min(cores(), *counts) if counts else 1
 
 
@@ -167,23 +182,68 @@ def _controller() -> Any:
     return ThreadpoolController()
 
 
-# Two trainings in two threads of a program: the first in holds BLAS back, the last out lets it go.
-_turn = threading.Lock()
-_holding: list[Any] = []
-
-
 @contextmanager
-def one_blas_thread() -> Iterator[None]:
-    """BLAS works on one thread inside."""
-    with _turn:
-        limit = _controller().limit(limits=1, user_api="blas") if not _holding else None
-        _holding.append(limit)
+def _in_control() -> Iterator[None]:
+    """Inside, this thread may set the threads of BLAS, and afterwards any other may.
+
+    Since 3.8, threadpoolctl obeys the first thread that sets them and silently ignores others,
+    although here one training's thread may hold BLAS back and another's let it go.
+    """
+    _no_thread_controls()
     try:
         yield
     finally:
-        with _turn:
-            first = _holding.pop(0)
-            if _holding:
-                _holding[0] = first
-            elif first is not None:
-                first.restore_original_limits()
+        _no_thread_controls()
+
+
+def _no_thread_controls() -> None:
+    for library in _controller().lib_controllers:
+        if hasattr(library, "clear_controlling_thread"):
+            library.clear_controlling_thread(force=True)
+
+
+class _Blas:
+    """The threads of BLAS, which several trainings in threads of one program may hold back.
+
+    The first in does it, and the last out lets them go.
+    """
+
+    def __init__(self) -> None:
+        self._turn = threading.Lock()
+        self._holders = 0
+        self._limit: Any = None
+        self._before: list[int] = []
+
+    def threads(self) -> list[int]:
+        """How many each library has, or had before it was held back."""
+        with self._turn:
+            return self._before if self._holders else self._now()
+
+    @contextmanager
+    def on_one_thread(self) -> Iterator[None]:
+        with self._turn:
+            if not self._holders:
+                self._before = self._now()
+                with _in_control():
+                    self._limit = _controller().limit(limits=1, user_api="blas")
+            self._holders += 1
+        try:
+            yield
+        finally:
+            with self._turn:
+                self._holders -= 1
+                if not self._holders:
+                    with _in_control():
+                        self._limit.restore_original_limits()
+
+    def _now(self) -> list[int]:
+        libraries = _controller().lib_controllers
+        return [lib.num_threads for lib in libraries if lib.user_api == "blas"]
+
+
+_blas = _Blas()
+
+
+def one_blas_thread() -> AbstractContextManager[None]:
+    """BLAS works on one thread inside."""
+    return _blas.on_one_thread()

@@ -22,6 +22,7 @@ from typing import Any
 
 import numpy as np
 
+from chainrule.engine.blocks import blocks_of
 from chainrule.engine.crew import Crew, cores, threads
 from chainrule.engine.faster import faster
 from chainrule.engine.lower import lower
@@ -83,6 +84,8 @@ class Repeated:
 
     def _run(self, rows: Iterator[tuple[Any, ...]], values: Sequence[float]) -> None:
         if self._fed is None:
+            if length_hint(rows, -1) < 0:  # a generator, which does not tell
+                rows = iter(list(rows))
             self._make(rows, length_hint(rows))
             return
         # The calls before the loop are made again only where the number is another one.
@@ -99,8 +102,12 @@ def _crew(planned: Plan) -> tuple[Crew | None, list[Share]]:
     """Threads for a step in which there is enough for more than one to do, and what they share."""
     if not (planned.runs or shares(planned, cores())):
         return None, []
-    count = threads()
-    return (Crew(count), shares(planned, count)) if count > 1 else (None, [])
+    found = shares(planned, count := threads())
+    # No more than have something to do: to begin and end a thread takes some 30 µs in each run.
+    useful = [len(share.parts) for share in found]
+    useful += [blocks_of(planned.calls[run.start].writes.size) for run in planned.runs]
+    count = min(count, max(useful, default=1))
+    return (Crew(count), found) if count > 1 else (None, [])
 
 
 class ReferenceRepeated:

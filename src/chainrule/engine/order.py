@@ -34,18 +34,31 @@ def products_late(calls: Sequence[Call]) -> list[Call]:
         for x in call.reads:
             first.setdefault(x.root, i)
             last[x.root] = i
+    begins = _begins([first.get(call.writes, len(calls)) for call in calls])
     for i, call in enumerate(calls):
         stop = first.get(call.writes, i)
         if call.kind != "product" or not _is_pass(calls[stop], call.writes.size):
             continue
-        start, leading = stop, {x.root for x in calls[stop].reads}
-        while start - 1 > i and calls[start - 1].writes in leading:
-            start -= 1
-            leading |= {x.root for x in calls[start].reads}
-        kept = [x.root for x in call.reads if x.root.call and last[x.root] < start]
+        start = max(begins[stop], i + 1)
+        kept = {x.root for x in call.reads if x.root.call and last[x.root] < start}
         if sum(x.size for x in kept) <= call.writes.size:
             place[call.writes] = start - 0.5
     return sorted(calls, key=lambda call: place[call.writes])
+
+
+def _begins(readers: Sequence[int]) -> list[int]:
+    """For each call, where the stretch begins that leads up to it, given each one's first reader.
+
+    That is after the last call before it that is read only later, or by nobody.
+    """
+    begins, waiting = list[int](), list[int]()
+    for i in range(len(readers)):
+        # Who is read by now never stands in the way again, so all stretches take one sweep.
+        while waiting and readers[waiting[-1]] <= i:
+            waiting.pop()
+        begins.append(waiting[-1] + 1 if waiting else 0)
+        waiting.append(i)
+    return begins
 
 
 def _is_pass(call: Call, size: int) -> bool:

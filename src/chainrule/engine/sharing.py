@@ -12,7 +12,7 @@ The results differ at most as those of a BLAS with another number of threads do.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -52,12 +52,12 @@ def shares(plan: Plan, threads: int) -> list[Share]:
     alone = {i for run in plan.runs for i in run}
     start = 0
     while start < len(plan.calls):
-        stop = start
+        stretch, stop = _Stretch(plan.arrays), start
         while (
             stop < len(plan.calls)
             and stop not in alone
             and (stop == start or stop != plan.before)
-            and _goes_with(plan.calls[stop], plan.calls[start:stop], plan.arrays)
+            and stretch.takes_in(plan.calls[stop])
         ):
             stop += 1
         if stop > start:
@@ -94,31 +94,63 @@ def is_cut(slot: Slot, call: Call, place: int) -> bool:
     return slot.ndim == 2 and slot.shape[0] == call.writes.shape[0]
 
 
-def _goes_with(call: Call, before: Sequence[Call], arrays: Mapping[Slot, Array]) -> bool:
-    """Whether the call works by rows, and can be done by each thread after those before it."""
-    if call.kind not in ("ufunc", "product") or call.writes.ndim != 2:
-        return False
-    if before and before[0].writes.shape[0] != call.writes.shape[0]:
-        return False
-    if before and microseconds(call) < PASS:
-        return False
-    if any(x not in arrays for x in (*call.reads, call.writes)):
-        return False
-    if call.kind == "product" and [x.ndim for x in call.reads] != [2, 2]:
-        return False
-    operands = [
-        (arrays[x], is_cut(x, c, i)) for c in (*before, call) for i, x in enumerate(c.reads)
-    ]
-    written = [arrays[c.writes] for c in (*before, call)]
-    operands += [(array, True) for array in written]
-    return not any(_in_the_way(array, *other) for array in written for other in operands)
+@dataclass(frozen=True, slots=True)
+class _Operand:
+    """An array that a call reads or writes; ``is_cut``: each thread keeps to its own rows of it."""
+
+    array: Array
+    is_cut: bool
+    is_written: bool
+
+    @property
+    def key(self) -> tuple[object, ...]:
+        return (*_place(self.array), self.is_cut, self.is_written)
 
 
-def _in_the_way(written: Array, other: Array, cut: bool) -> bool:
-    """Whether one thread could write what another reads."""
-    if not np.may_share_memory(written, other):
+class _Stretch:
+    """Calls one after the other that each thread can do for its own rows."""
+
+    def __init__(self, arrays: Mapping[Slot, Array]) -> None:
+        self._arrays = arrays
+        self._rows: int | None = None
+        # Buffers are used again and again, so there are few of these however long the stretch is.
+        self._operands: dict[tuple[object, ...], _Operand] = {}
+
+    def takes_in(self, call: Call) -> bool:
+        """Take the call in, if each thread can do its rows of it after those of the others."""
+        if not self._is_by_rows(call):
+            return False
+        operands = {operand.key: operand for operand in self._operands_of(call)}
+        new = [operand for key, operand in operands.items() if key not in self._operands]
+        operands |= self._operands
+        if any(_in_the_way(one, other) for one in new for other in operands.values()):
+            return False
+        self._operands, self._rows = operands, call.writes.shape[0]
+        return True
+
+    def _is_by_rows(self, call: Call) -> bool:
+        if call.kind not in ("ufunc", "product") or call.writes.ndim != 2:
+            return False
+        goes_on = self._rows is not None
+        if goes_on and (call.writes.shape[0] != self._rows or microseconds(call) < PASS):
+            return False
+        if any(x not in self._arrays for x in (*call.reads, call.writes)):
+            return False
+        return call.kind == "ufunc" or [x.ndim for x in call.reads] == [2, 2]
+
+    def _operands_of(self, call: Call) -> Iterator[_Operand]:
+        for i, x in enumerate(call.reads):
+            yield _Operand(self._arrays[x], is_cut(x, call, i), False)
+        yield _Operand(self._arrays[call.writes], True, True)
+
+
+def _in_the_way(one: _Operand, other: _Operand) -> bool:
+    """Whether one thread could write what another reads or writes."""
+    if not (one.is_written or other.is_written):
         return False
-    return not (cut and _place(written) == _place(other))
+    if not np.may_share_memory(one.array, other.array):
+        return False
+    return not (one.is_cut and other.is_cut and _place(one.array) == _place(other.array))
 
 
 def _place(array: Array) -> tuple[object, ...]:

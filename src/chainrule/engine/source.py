@@ -35,6 +35,7 @@ class Source:
         self.names: dict[Slot, str] = {slot: f"x{i}" for i, slot in enumerate(free)}
         self.bound: dict[str, Any] = {}
         self._named: dict[int, str] = {}
+        self._runs = {run.start: run for run in planned.runs}
         self.lines: list[str] = []
 
     def function(self, outputs: list[Slot]) -> tuple[str, Callable[..., Any], list[Array | None]]:
@@ -63,14 +64,14 @@ class Source:
             f"for {', '.join(variables)}, in rows:" if variables else "for _ in rows:"
         )
         outside, self.lines = self.lines, []
-        for data, batch in self._gathered_alone(buffers):
+        for data, batch in self._gathered_first(buffers):
             self._write_gather(data, batch)
         self._write_calls(range(self.plan.before, len(self.plan.calls)))
         self._write_copies()
         self.lines = [*outside, *[f"    {line}" for line in self.lines or ["pass"]]]
         return self._compiled("steps", ["rows"])
 
-    def _gathered_alone(self, buffers: Buffers) -> Buffers:
+    def _gathered_first(self, buffers: Buffers) -> Buffers:
         """Those of the batches that are gathered before the step's first call."""
         return buffers
 
@@ -86,12 +87,12 @@ class Source:
 
     def _write_from(self, i: int) -> int:
         """Write the call at ``i``, or the run that begins there; returns where to go on."""
-        for run in self.plan.runs:
-            if run.start == i:
-                self._write_run(self.plan.calls[i : run.stop])
-                return run.stop
-        self._write(self.plan.calls[i])
-        return i + 1
+        run = self._runs.get(i)
+        if run is None:
+            self._write(self.plan.calls[i])
+            return i + 1
+        self._write_run(self.plan.calls[i : run.stop])
+        return run.stop
 
     def _compiled(self, called: str, parameters: list[str]) -> tuple[str, Callable[..., Any]]:
         # Names as defaults of parameters are locals, which Python reaches fastest, and defaults by

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.engine import blocks
+from chainrule.engine.blocks import blocks_of
 from chainrule.engine.calls import Call
 from chainrule.engine.crew import Crew
 from chainrule.engine.kernels import parts_of
@@ -34,41 +34,51 @@ class SharedSource(Source):
         super().__init__(planned)
         self._crew = crew
         self._shares = {share.calls.start: share for share in shares}
-        self._buffers: Buffers = []
+        self._gathers: dict[int, list[tuple[Array, Array]]] = {}
 
-    def _gathered_alone(self, buffers: Buffers) -> Buffers:
-        self._buffers = buffers
-        by_all = {id(batch) for share in self._shares.values() for _, batch in self._begins(share)}
-        return [(data, batch) for data, batch in buffers if id(batch) not in by_all]
+    def _gathered_first(self, buffers: Buffers) -> Buffers:
+        first = list[tuple[Array, Array]]()
+        for data, batch in buffers:
+            share = self._share_that_gathers(batch)
+            by = first if share is None else self._gathers.setdefault(share.calls.start, [])
+            by.append((data, batch))
+        return first
 
-    def _begins(self, share: Share) -> Buffers:
-        """The batches that each thread can gather itself, because it reads its own rows of them.
+    def _share_that_gathers(self, batch: Array) -> Share | None:
+        """The share that begins to read a batch, if each of its threads reads its own rows alone.
 
-        Those of which no call before the share reads anything, nor any in it another row.
+        Nothing before it reads the batch, so each thread can gather what it goes on with.
         """
-        before = [x for call in self.plan.calls[: share.calls.start] for x in call.reads]
-        own, others = list[Array](), [self.plan.arrays[x] for x in before if x in self.plan.arrays]
-        for call in self.plan.calls[share.calls.start : share.calls.stop]:
-            for i, x in enumerate(call.reads):
-                (own if is_cut(x, call, i) else others).append(self.plan.arrays[x])
-        found = []
-        for data, batch in self._buffers:
-            touching = [x for x in own if np.may_share_memory(x, batch)]
-            if (
-                touching
-                and all(x is batch for x in touching)
-                and not any(np.may_share_memory(x, batch) for x in others)
-            ):
-                found.append((data, batch))
-        return found
+        readers = [i for i, call in enumerate(self.plan.calls) if self._reads(call, batch)]
+        for share in self._shares.values():
+            if not readers or readers[0] not in share.calls:
+                continue
+            inside = [self.plan.calls[i] for i in readers if i in share.calls]
+            alone = all(
+                is_cut(call.reads[place], call, place)
+                and self.plan.arrays[call.reads[place]] is batch
+                for call in inside
+                for place in self._reads(call, batch)
+            )
+            return share if alone else None
+        return None
+
+    def _reads(self, call: Call, batch: Array) -> list[int]:
+        """The places among what a call reads that look at the batch."""
+        arrays = [self.plan.arrays.get(x) for x in call.reads]
+        return [
+            place
+            for place, array in enumerate(arrays)
+            if array is not None and np.may_share_memory(array, batch)
+        ]
 
     def _write_from(self, i: int) -> int:
         share = self._shares.get(i)
         if share is None:
             return super()._write_from(i)
-        begins = self._begins(share)
-        jobs = [self._of_rows(share.calls, rows, begins) for rows in share.parts]
-        self._write_together(jobs, "i" if begins else "")
+        gathers = self._gathers.get(i, [])
+        jobs = [self._of_rows(share.calls, rows, gathers) for rows in share.parts]
+        self._write_together(jobs, "i" if gathers else "")
         return share.calls.stop
 
     def _write_together(self, jobs: Sequence[Callable[..., Any]], given: str = "") -> None:
@@ -82,10 +92,10 @@ class SharedSource(Source):
         self.lines.append(f"{self._bind('part', jobs[0])}({given})")
         self.lines += [f"{self._bind('wait', hand.wait)}()" for hand in hands]
 
-    def _of_rows(self, calls: range, rows: slice, begins: Buffers) -> Callable[..., Any]:
+    def _of_rows(self, calls: range, rows: slice, gathers: Buffers) -> Callable[..., Any]:
         """A function that does the calls for some rows, once it has gathered these."""
         part = Source(self.plan)
-        for data, batch in begins:
+        for data, batch in gathers:
             part._write_gather(data, batch[rows], f"i[{part._bind('rows', rows)}]")
         for call in self.plan.calls[calls.start : calls.stop]:
             reads = [
@@ -100,12 +110,12 @@ class SharedSource(Source):
                 left, right = reads
                 for span in parts_of(left, right, is_alone=True):
                     part._write_rows(left[span], right, out[span])
-        return part._compiled("part", ["i"] if begins else [])[1]
+        return part._compiled("part", ["i"] if gathers else [])[1]
 
     def _write_run(self, calls: Sequence[Call]) -> None:
         """A loop over blocks for each thread."""
         size = calls[0].writes.size
-        threads = min(len(self._crew.hands) + 1, -(-size // blocks.BLOCK))
+        threads = min(len(self._crew.hands) + 1, blocks_of(size))
         if threads == 1 or any(x not in self.plan.arrays for call in calls for x in call.reads):
             super()._write_run(calls)
             return

@@ -8,6 +8,7 @@ the same bits.
 from __future__ import annotations
 
 import time
+from collections import deque
 from collections.abc import Iterator
 from statistics import median
 
@@ -22,32 +23,34 @@ class Turns:
 
     def __init__(self, crew: Crew) -> None:
         self._crew = crew
-        self._order = self._stretches()
-        self._here, self._left = next(self._order)
-        self._seconds = 0.0
+        # (hands here, steps). The first steps of a loop are slow either way.
+        self._ahead = [(True, TRIAL), *_trial()]
+        self._paces = {here: deque[float](maxlen=TRIAL) for here in (True, False)}
 
     def of(self, steps: int) -> Iterator[int]:
         """So many steps in stretches: how many to make next."""
         while steps:
-            count = min(steps, self._left)
-            self._crew.set_here(self._here)
+            here, left = self._ahead[0]
+            count = min(steps, left)
+            self._crew.set_here(here)
             began = time.perf_counter()
             yield count
-            self._seconds = time.perf_counter() - began
+            # An interrupt leaves everything below for the same stretch, made again.
+            self._paces[here].append((time.perf_counter() - began) / count)
             steps -= count
-            self._left -= count
-            if not self._left:
-                self._here, self._left = next(self._order)
+            self._go_on(count)
 
-    def _stretches(self) -> Iterator[tuple[bool, int]]:
-        """(hands here, steps), without end; meanwhile ``_seconds`` has what the last took."""
-        yield True, TRIAL  # the first steps of a loop are slow either way
-        while True:
-            paces = {}
-            for here in (True, False):
-                seconds = []
-                for _ in range(TRIAL):
-                    yield here, 1
-                    seconds.append(self._seconds)
-                paces[here] = median(seconds)
-            yield paces[True] < paces[False], SETTLED
+    def _go_on(self, count: int) -> None:
+        (here, left), *later = self._ahead
+        if count < left:
+            self._ahead = [(here, left - count), *later]
+        else:
+            self._ahead = later or [(self._with_hands(), SETTLED), *_trial()]
+
+    def _with_hands(self) -> bool:
+        """Whether the last trial was quicker with the hands: one slow step decides nothing."""
+        return median(self._paces[True]) < median(self._paces[False])
+
+
+def _trial() -> list[tuple[bool, int]]:
+    return [(here, 1) for here in (True, False) for _ in range(TRIAL)]
