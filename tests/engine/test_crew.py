@@ -58,6 +58,7 @@ def test_an_interrupt_between_start_and_wait_leaves_no_thread_and_no_result() ->
 
     def interrupted() -> None:
         with team.at_work():
+            team.set_here(True)
             hand.start(lambda: done.wait(0.05))
             raise KeyboardInterrupt
 
@@ -67,6 +68,7 @@ def test_an_interrupt_between_start_and_wait_leaves_no_thread_and_no_result() ->
     assert threading.active_count() == count
     result: list[int] = []
     with team.at_work():
+        team.set_here(True)
         hand.start(lambda: result.append(1))
         hand.wait()
         assert result == [1]
@@ -113,6 +115,7 @@ def test_what_a_job_raises_is_raised_by_who_waits_for_it(here: bool) -> None:
         pytest.fail("the steps went on")
     with team.at_work():  # and is forgotten then
         assert hand is not None
+        team.set_here(here)
         hand.start(lambda: None)
         hand.wait()
 
@@ -129,10 +132,11 @@ def test_an_interrupt_while_the_threads_begin_leaves_none(monkeypatch: pytest.Mo
 
     monkeypatch.setattr(threading.Thread, "start", interrupted)
     with pytest.raises(KeyboardInterrupt), team.at_work():
-        pass
+        team.set_here(True)
     assert threading.active_count() == count
     result: list[int] = []
     with team.at_work():
+        team.set_here(True)
         for hand in team.hands:
             hand.start(lambda: result.append(1))
             hand.wait()
@@ -144,6 +148,7 @@ def test_jobs_compute_without_warnings_like_the_step_itself() -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         with team.at_work():
+            team.set_here(True)
             team.hands[0].start(lambda: np.exp(np.full(1000, 1e4)))
             team.hands[0].wait()
 
@@ -257,3 +262,22 @@ def test_a_hand_that_is_away_leaves_its_job_to_who_waits() -> None:
             team.hands[0].start(job)
             team.hands[0].wait()
     assert done == [False, True, False]
+
+
+def test_no_thread_begins_before_it_is_needed() -> None:
+    """On busy cores a thread begins and ends in some milliseconds, and steps may take fewer."""
+    team, count = Crew(3), threading.active_count()
+    with team.at_work():
+        team.set_here(False)
+        assert threading.active_count() == count
+        team.set_here(True)
+        team.set_here(False)
+        team.set_here(True)
+        assert threading.active_count() == count + 2
+    assert threading.active_count() == count
+    with team.at_work():
+        done: list[int] = []
+        team.hands[0].start(lambda: done.append(1))  # nobody is here: the caller does it
+        team.hands[0].wait()
+        assert done == [1]
+        assert threading.active_count() == count

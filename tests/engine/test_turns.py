@@ -2,105 +2,135 @@
 
 from __future__ import annotations
 
-import statistics
 from contextlib import suppress
 from typing import Any
 
 import pytest
 
 from chainrule.engine import turns
-from chainrule.engine.turns import SETTLED, TRIAL, Turns
+from chainrule.engine.turns import EARLY, FIRST, SETTLED, TRIAL, UNDISTURBED, Turns
+
+MS = 1e-3
 
 
 class Clock:
-    """A crew whose steps take so long: ``paces`` by whether the hands are here."""
+    """A crew whose steps take so long: ``paces`` by whether the hands are here.
 
-    def __init__(self, monkeypatch: pytest.MonkeyPatch, paces: dict[bool, float]) -> None:
-        self.now, self.here, self.paces = 0.0, None, paces
-        self.made: list[bool | None] = []
+    The caller has ``core`` of its core meanwhile.
+    """
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, here: float, away: float) -> None:
+        self.now, self.worked, self.core, self.here = 0.0, 0.0, 1.0, False
+        self.paces = {True: here, False: away}
+        self.made: list[bool] = []
         monkeypatch.setattr(turns.time, "perf_counter", lambda: self.now)
+        monkeypatch.setattr(turns.time, "thread_time", lambda: self.worked)
+        self.turns = Turns(self)  # type: ignore[arg-type]
 
     def set_here(self, here: bool) -> None:
         self.here = here
 
-    def make(self, turns: Any, steps: int) -> None:
-        for count in turns.of(steps):
+    def step(self) -> None:
+        self.made.append(self.here)
+        self.now += self.paces[self.here]
+        self.worked += self.paces[self.here] * self.core
+
+    def make(self, steps: int) -> None:
+        for count in self.turns.of(steps):
             assert count > 0
             for _ in range(count):
-                self.made.append(self.here)
-                self.now += self.paces[bool(self.here)]
+                self.step()
+
+    def until(self, seconds: float, at_once: int = 1) -> None:
+        while self.now < seconds:
+            self.make(at_once)
+
+    def stretches(self) -> list[tuple[bool, int]]:
+        """(hands here, steps) of what was made, one after the other."""
+        found: list[tuple[bool, int]] = []
+        for here in self.made:
+            if found and found[-1][0] is here:
+                found[-1] = here, found[-1][1] + 1
+            else:
+                found.append((here, 1))
+        return found
 
 
 @pytest.mark.parametrize("at_once", [1, 7, 10_000])
-@pytest.mark.parametrize("quicker", [True, False])
-def test_the_quicker_way_is_kept_between_trials(
-    monkeypatch: pytest.MonkeyPatch, quicker: bool, at_once: int
+def test_the_quicker_way_is_kept_between_trials_of_the_other(
+    monkeypatch: pytest.MonkeyPatch, at_once: int
 ) -> None:
-    clock = Clock(monkeypatch, {quicker: 1.0, not quicker: 1.1})
-    taken = Turns(clock)  # type: ignore[arg-type]
-    count = TRIAL + 3 * (2 * TRIAL + SETTLED)
-    left = count
-    while left:
-        clock.make(taken, min(at_once, left))
-        left -= min(at_once, left)
-    settled = [quicker] * SETTLED
-    assert clock.made == [True] * TRIAL + ([True] * TRIAL + [False] * TRIAL + settled) * 3
+    early, trial, settled = (round(seconds / MS) for seconds in (EARLY, TRIAL, SETTLED))
+    clock = Clock(monkeypatch, here=1 * MS, away=2 * MS)
+    clock.until(2.0, at_once)
+    (a, first), (b, tried), (c, kept), (d, again), (e, longer) = clock.stretches()[:5]
+    assert [a, b, c, d, e] == [True, False, True, False, True]
+    assert (first, tried) == (2 * FIRST, FIRST)
+    assert (kept, again, longer) == pytest.approx((early, trial / 2, settled), abs=1)
+    clock = Clock(monkeypatch, here=2 * MS, away=1 * MS)
+    clock.until(2.0, at_once)
+    (_, first), (_, kept), (_, again), (_, longer) = clock.stretches()[:4]
+    assert first == 2 * FIRST
+    assert (kept, again, longer) == pytest.approx((FIRST + early, trial / 2, settled), abs=1)
 
 
-def test_a_change_is_seen_at_the_next_trial(monkeypatch: pytest.MonkeyPatch) -> None:
-    clock = Clock(monkeypatch, {True: 1.0, False: 2.0})
-    taken = Turns(clock)  # type: ignore[arg-type]
-    clock.make(taken, TRIAL + 2 * TRIAL + SETTLED)
-    clock.paces = {True: 3.0, False: 2.0}
-    clock.make(taken, 2 * TRIAL + SETTLED)
-    assert clock.made[-2 * SETTLED - 2 * TRIAL : -SETTLED - 2 * TRIAL] == [True] * SETTLED
-    assert clock.made[-SETTLED:] == [False] * SETTLED
+def test_trials_cost_a_hundredth_or_two(monkeypatch: pytest.MonkeyPatch) -> None:
+    for pace in (0.05 * MS, 1 * MS, 5 * MS):
+        clock = Clock(monkeypatch, here=pace, away=2 * pace)
+        clock.until(10.0)
+        assert clock.now < 1.03 * len(clock.made) * pace
+        assert not all(clock.made)
 
 
-def test_one_slow_step_decides_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    clock = Clock(monkeypatch, {True: 1.0, False: 1.1})
-    taken = Turns(clock)  # type: ignore[arg-type]
-    clock.make(taken, TRIAL + 2)
-    clock.paces = {True: 100.0, False: 1.1}
-    clock.make(taken, 1)
-    clock.paces = {True: 1.0, False: 1.1}
-    clock.make(taken, 2 * TRIAL - 3 + SETTLED)
-    assert clock.made[-SETTLED:] == [True] * SETTLED
+@pytest.mark.parametrize(("before", "after"), [(3.0, 1.0), (1.0, 3.0)])
+def test_a_change_is_seen_by_the_trial_after_the_next(
+    monkeypatch: pytest.MonkeyPatch, before: float, after: float
+) -> None:
+    clock = Clock(monkeypatch, here=before * MS, away=2 * MS)
+    clock.until(1.0)
+    assert clock.made[-20:] == [before < 2] * 20
+    clock.paces[True] = after * MS
+    clock.until(1.0 + 2 * SETTLED + 10 * TRIAL)
+    assert clock.made[-20:] == [after < 2] * 20
 
 
-@pytest.mark.parametrize("when", range(1, 3 * TRIAL))
-def test_an_interrupt_of_a_step_or_beside_it_leaves_the_turns_as_they_were(
+def test_the_hands_stay_away_where_another_program_wants_the_core(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Sharing is quicker as long as the other one shares, and both would be quicker alone."""
+    clock = Clock(monkeypatch, here=1 * MS, away=2 * MS)
+    clock.core = UNDISTURBED - 0.05
+    clock.until(1.0)
+    assert clock.made[-20:] == [False] * 20
+    clock.core = 1.0
+    clock.until(1.0 + 2 * (SETTLED + 2 * TRIAL))
+    assert clock.made[-20:] == [True] * 20
+
+
+@pytest.mark.parametrize("when", range(1, 60))
+def test_an_interrupt_anywhere_leaves_turns_that_go_on(
     monkeypatch: pytest.MonkeyPatch, when: int
 ) -> None:
-    clock = Clock(monkeypatch, {True: 1.0, False: 1.1})
-    taken = Turns(clock)  # type: ignore[arg-type]
+    clock = Clock(monkeypatch, here=1 * MS, away=2 * MS)
     looks = 0
 
-    def interrupted() -> float:
+    def interrupted(value: Any) -> Any:
         nonlocal looks
         looks += 1
         if looks == when:
             raise KeyboardInterrupt
-        return clock.now
+        return value
 
-    monkeypatch.setattr(turns.time, "perf_counter", interrupted)
-    monkeypatch.setattr(turns, "median", median_interrupted_once(when))
-    for _ in range(3):
-        with suppress(KeyboardInterrupt):
-            clock.make(taken, 3 * TRIAL)
+    after = Turns._after
+    monkeypatch.setattr(turns.time, "perf_counter", lambda: interrupted(clock.now))
+    monkeypatch.setattr(turns.time, "thread_time", lambda: interrupted(clock.worked))
+    monkeypatch.setattr(Turns, "_after", lambda self, over: interrupted(after(self, over)))
+    with suppress(KeyboardInterrupt):
+        clock.make(3 * FIRST + 20)
+    looks = when  # no other interrupt
     clock.made.clear()
-    clock.make(taken, 2 * TRIAL + 2 * SETTLED)
-    assert sum(here is False for here in clock.made) <= 2 * TRIAL
-
-
-def median_interrupted_once(when: int) -> Any:
-    """For odd ``when``: as if Ctrl-C were pressed while the turns make up their mind."""
-    left = [when % 2]
-
-    def median(paces: Any) -> float:
-        if left[0]:
-            left[0] -= 1
-            raise KeyboardInterrupt
-        return statistics.median(paces)
-
-    return median
+    for count in clock.turns.of(1000):  # of which one may be none, after an interrupt
+        for _ in range(count):
+            clock.step()
+    assert len(clock.made) == 1000
+    assert clock.made.count(False) <= FIRST + 3 * TRIAL / MS

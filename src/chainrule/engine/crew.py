@@ -32,7 +32,7 @@ class Hand:
     """
 
     def __init__(self) -> None:
-        self.here = True
+        self.here = False
         self._thread = threading.Thread()
         self._jobs: SimpleQueue[Job | None] = SimpleQueue()
         self._done: SimpleQueue[BaseException | None] = SimpleQueue()
@@ -98,10 +98,11 @@ class Crew:
         self.hands = [Hand() for _ in range(threads - 1)]
         self._all: set[int] = set()
         self._own: set[int] = set()
+        self._have_come = False
 
     @contextmanager
     def at_work(self) -> Iterator[None]:
-        """The hands take jobs inside; outside there are no threads.
+        """The hands may be called here inside; outside there are no threads.
 
         After an interrupt, what they have begun is done before this returns.
         """
@@ -110,7 +111,7 @@ class Crew:
             with interrupts_held(second_breaks=False):
                 undo.enter_context(one_blas_thread())
                 undo.callback(self._end)
-                self._begin()
+                self._all = _cores()
             yield
         finally:
             try:
@@ -119,24 +120,30 @@ class Crew:
             finally:
                 undo.close()  # Ctrl-C may have come just before it was held
 
-    def _begin(self) -> None:
-        self._all = _cores()
+    def set_here(self, here: bool) -> None:
+        """Let the hands take jobs, or sleep while the caller does them, on any core."""
+        # Not before they are needed: on cores that are busy, a thread begins and ends in some ms.
+        if here and not self._have_come:
+            with interrupts_held(second_breaks=False):
+                self._come()
+        for hand in self.hands:
+            hand.here = here
+        _keep_to(self._own if here else self._all)
+
+    def _come(self) -> None:
+        self._have_come = True
         self._own, *others = _divided(self._all, 1 + len(self.hands))
         for hand, cores in zip(self.hands, others, strict=True):
             hand.come(cores)
 
     def _end(self) -> None:
         _keep_to(self._all)
+        self._have_come = False
         for hand in self.hands:
+            hand.here = False
             hand.dismiss()
         for hand in self.hands:
             hand.leave()
-
-    def set_here(self, here: bool) -> None:
-        """Let the hands take jobs, or sleep while the caller does them, on any core."""
-        for hand in self.hands:
-            hand.here = here
-        _keep_to(self._own if here else self._all)
 
 
 def threads() -> int:
