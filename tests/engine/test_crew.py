@@ -281,3 +281,4 @@ def test_no_thread_begins_before_it_is_needed() -> None:
         team.hands[0].wait()
         assert done == [1]
         assert threading.active_count() == count
+    assert all(hand._jobs.empty() for hand in team.hands)  # nobody is left to take "dismissed"

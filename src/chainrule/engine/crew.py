@@ -27,7 +27,7 @@ Job = Callable[[], Any]
 class Hand:
     """One thread of a crew: ``start`` hands it a job, ``wait`` waits until that is done.
 
-    While it is not ``here``, the thread sleeps, and who waits for a job does it. Either way
+    While it is not ``here``, who waits for a job does it, and there need be no thread. Either way
     ``wait`` raises what the job raised.
     """
 
@@ -121,7 +121,7 @@ class Crew:
                 undo.close()  # Ctrl-C may have come just before it was held
 
     def set_here(self, here: bool) -> None:
-        """Let the hands take jobs, or sleep while the caller does them, on any core."""
+        """Let the hands take jobs, or the caller do them all, on any core."""
         # Not before they are needed: on cores that are busy, a thread begins and ends in some ms.
         if here and not self._have_come:
             with interrupts_held(second_breaks=False):
@@ -138,6 +138,8 @@ class Crew:
 
     def _end(self) -> None:
         _keep_to(self._all)
+        if not self._have_come:
+            return
         self._have_come = False
         for hand in self.hands:
             hand.here = False
