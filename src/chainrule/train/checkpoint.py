@@ -191,7 +191,7 @@ def described_layer(layer: Layer) -> str:
 
 def _loss(loss: Loss) -> str:
     delta = huber_delta(loss)
-    return loss.name if delta in (None, 1.0) else f"{loss.name}, delta={delta:g}"
+    return loss.name if delta in (None, 1.0) else f"{loss.name}, delta={delta!r}"
 
 
 def _by_name(value: Any) -> str:
