@@ -30,7 +30,7 @@ def _suspect(probes: Probes) -> Suspicion | None:
     with program.undisturbed(), _watched(kinds, set_twice):
         try:
             program.forward({k: a.copy() for k, a in point.parameters.items()}, point.X)
-        except Exception:  # told elsewhere
+        except Exception:  # told by the run, which fails for the same reason
             return None
     again = [(key, count) for key, count in set_twice.items() if count > 1]
     if not again:
