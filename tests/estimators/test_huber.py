@@ -256,3 +256,5 @@ def test_a_resumed_training_has_the_delta_that_it_had(tmp_path: Path) -> None:
     assert len(fit(0.5, epochs=3, resume=tmp_path)) == 3
     with pytest.raises(OptionError, match=r"the loss: huber, delta=0\.5 then, huber now"):
         fit(1.0, epochs=4, resume=tmp_path)
+    with pytest.raises(OptionError, match=r"delta=0\.5 then, huber, delta=0\.50000001 now"):
+        fit(0.50000001, epochs=4, resume=tmp_path)

@@ -24,8 +24,8 @@ def products_late(calls: Sequence[Call]) -> list[Call]:
     """The same calls, each product just before the passes that go on with it.
 
     So these find it in the cache, and a thread that computes some rows of it can go on with them.
-    In a backward pass this puts weights' gradients before cotangents: 1024 x 256 entries went
-    through ReLU's mask in 40 µs in place of 140, where two threads share the rows. A product stays
+    In a backward pass this puts weights' gradients before cotangents. An epoch of 54-256-256-7,
+    batches of 1,024, took 0.97 of the time on two threads, and on one the same. A product stays
     where it is if its factors would have to be kept for longer, and are larger than itself.
     """
     place = {call.writes: float(i) for i, call in enumerate(calls)}

