@@ -80,14 +80,14 @@ def test_parts_are_all_rows_once_and_each_is_small(
 def test_the_library_is_asked_or_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
     assert kernels.kernels() is None or kernels.kernels().isalnum()
     assert kernels.blas_threads() >= 1
-    kernels._function.cache_clear()
+    kernels.blas_function.cache_clear()
     kernels.kernels.cache_clear()
     monkeypatch.delitem(sys.modules, "numpy._core._multiarray_umath")
     try:
         assert kernels.kernels() is None
         assert kernels.blas_threads() == 1
     finally:
-        kernels._function.cache_clear()
+        kernels.blas_function.cache_clear()
         kernels.kernels.cache_clear()
 
 

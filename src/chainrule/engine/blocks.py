@@ -39,7 +39,7 @@ def runs(calls: Sequence[Call], late: Collection[Slot]) -> list[range]:
 def _is_long(call: Call, late: Collection[Slot]) -> bool:
     shape = call.writes.shape
     return (
-        call.kind == "ufunc"
+        call.kind in ("ufunc", "axpby")
         and len(shape) == 1
         and shape[0] >= 2 * BLOCK
         # Whole vectors only: a shifted view would read what an earlier block has overwritten.

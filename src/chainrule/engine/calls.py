@@ -114,9 +114,9 @@ def viewed(x: Slot, shape: Shape, method: str, arguments: tuple[Any, ...], solid
 class Call:
     """One call of NumPy: ``kind`` says how it is written, ``reads`` what it needs.
 
-    kind is "ufunc" (entry by entry, may write over an input), "reduce" (a ufunc's reduce),
-    "product" (dot or matmul), "copy" (a cast, or a view made solid), "join" (concatenate), or
-    "opaque" (an op that gives an array of its own).
+    kind is "ufunc" (entry by entry, may write over an input), "axpby" (of a, x, b and y: a x + b y,
+    in the place of y), "reduce" (a ufunc's reduce), "product" (dot or matmul), "copy" (a cast, or a
+    view made solid), "join" (concatenate), or "opaque" (an op that gives an array of its own).
     """
 
     kind: str

@@ -1,10 +1,10 @@
 """Faster forms: graph to graph, for the NumPy engine. Each rounds differently, within a bound.
 
 What one ufunc or reduction does slowly, another does fast; on a small network, what counts is the
-number of calls. These rewrites, and products in parts (``kernels``), are all that tells what the
-engine computes from what the reference engine defines: on the rewritten graph the two agree bit for
-bit. ε is the machine epsilon of the dtype (2^-52, or 2^-23 for float32), n the number of entries
-that are added:
+number of calls. These rewrites, products in parts (``kernels``) and updates in one pass
+(``updates``) are all that tells what the engine computes from what the reference engine defines: on
+the rewritten graph the two agree bit for bit. ε is the machine epsilon of the dtype (2^-52, or
+2^-23 for float32), n the number of entries that are added:
 
 =======================  ===============================  ======================================
 form                     becomes                          differs by at most
@@ -18,13 +18,15 @@ cross-entropy of σ(z)    softplus(z) - t z                4 ε (1 + |z|)
 its mean, t steady       [1/n, -t/n] @ [softplus(z), z]   4 n ε (1 + mean|z|)
 σ(z) beside that loss    exp(z - softplus(z))             16 ε
 c (σ(z) - t), t steady   c/2 (tanh(z/2) - (2t - 1))       3 ε |c|
+θ - η Xᵀ(c D)            θ - (η c) XᵀD                    2 (n + 2) ε |η c| |Xᵀ| |D|
 A @ B, large             A[i:j] @ B, i:j some rows        2 n ε |A| @ |B|, as other kernels of BLAS
+b y + a x, replacing y   axpby(a, x, b, y)                ε (|b y| + |a x|)
 =======================  ===============================  ======================================
 
 Before these, ``lanes`` puts the axis of many small networks last, ``bias_rows`` puts the biases of
 small layers under their weights, ``features_first`` turns what lies between the layers so that this
-costs nothing, and ``classes_first`` the scores of few classes. After them, ``softplus_of_many``
-writes out long ones.
+costs nothing, and ``classes_first`` the scores of few classes. After them, ``scale_late`` brings
+factors of the gradient to the update, and ``softplus_of_many`` writes out long ones.
 """
 
 from __future__ import annotations
@@ -39,6 +41,7 @@ from chainrule.engine.classes_first import classes_first
 from chainrule.engine.features_first import features_first
 from chainrule.engine.lanes import lanes
 from chainrule.engine.lower import NARROW
+from chainrule.engine.scale_late import scale_late
 from chainrule.engine.softplus import softplus_of_many
 from chainrule.graph.graph import Graph, rebuilt, rewired
 from chainrule.graph.op import CONSTANT, FUNCTIONS, Shape
@@ -64,7 +67,7 @@ def faster(graph: Graph, steady: Collection[str] = ()) -> Graph:
         inputs = tuple(become[x] for x in node.inputs)
         with within(node.scope, node.place):
             become[node] = forms.of(node, inputs)
-    return softplus_of_many(rebuilt(graph, become))
+    return softplus_of_many(scale_late(rebuilt(graph, become)))
 
 
 class _Forms:

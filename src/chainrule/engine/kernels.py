@@ -64,23 +64,23 @@ def parts_of(left: Array, right: Array, is_alone: bool) -> list[slice]:
 @cache
 def kernels() -> str | None:
     """What OpenBLAS calls the kernels that it has chosen for this processor, if it is NumPy's."""
-    function = _function("get_corename", ctypes.c_char_p)
+    function = blas_function("openblas_get_corename", ctypes.c_char_p)
     return None if function is None else function().decode()
 
 
 def blas_threads() -> int:
     """The threads of NumPy's BLAS, as far as that is known."""
-    function = _function("get_num_threads", ctypes.c_int)
+    function = blas_function("openblas_get_num_threads", ctypes.c_int)
     return 1 if function is None else int(function())
 
 
 @cache
-def _function(name: str, result: Any) -> Any:
+def blas_function(name: str, result: Any = None) -> Any:
     """A function of the OpenBLAS that comes with NumPy; None if NumPy has another BLAS."""
     try:
         # The module that is linked with BLAS finds BLAS's functions, wherever the library lies.
         linked = ctypes.CDLL(sys.modules["numpy._core._multiarray_umath"].__file__)
-        function = linked[f"scipy_openblas_{name}64_"]
+        function = linked[f"scipy_{name}64_"]
     except (KeyError, OSError, AttributeError):
         return None
     function.restype = result

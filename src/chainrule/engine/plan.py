@@ -19,10 +19,11 @@ from chainrule.engine.blocks import runs
 from chainrule.engine.calls import Call, Lowered, Slot, known_array, look
 from chainrule.engine.memory import ALIGNMENT, aligned
 from chainrule.engine.order import numbers_first, products_late, unchanging_first
+from chainrule.engine.updates import updates_in_one
 from chainrule.graph.op import Array
 
 #: Calls that write where they are told to.
-WRITING = ("ufunc", "reduce", "product", "copy")
+WRITING = ("ufunc", "axpby", "reduce", "product", "copy")
 
 
 @dataclass(slots=True)
@@ -73,9 +74,10 @@ def plan(
     """
     targets = {output: lowered.inputs[place] for output, place in replaces.items()}
     touched = None if kept is None else {*targets.values(), *changing}
-    planner = _Planner(lowered, bound, touched, room)
-    for output in kept or ():
-        planner.write_row(lowered.outputs[output])
+    rows = [lowered.outputs[output] for output in kept or ()]
+    planner = _Planner(lowered, bound, targets, rows, touched, room)
+    for row in rows:
+        planner.write_row(row)
     for output, target in targets.items():
         planner.write_home(lowered.outputs[output], target)
     planner.join_in_place()
@@ -90,10 +92,18 @@ class _Planner:
         self,
         lowered: Lowered,
         bound: Mapping[int, Array],
+        targets: Mapping[int, Slot],
+        rows: Collection[Slot],
         changing: Collection[Slot] | None,
         room: Collection[Array],
     ) -> None:
+        late = {call.writes for call in lowered.calls if call.kind == "opaque"}
+        late |= {x for place, x in enumerate(lowered.inputs) if place not in bound}
+        replaced = {lowered.outputs[output]: target for output, target in targets.items()}
         ordered = products_late(numbers_first(lowered.calls))
+        unknown = late | {output.root for output in rows}
+        unknown |= {lowered.inputs[i] for i, x in bound.items() if not x.flags.c_contiguous}
+        ordered = numbers_first(updates_in_one(ordered, lowered.outputs, replaced, unknown))
         first, rest = unchanging_first(ordered, changing)
         self.calls = [*first, *rest]
         self.outputs = lowered.outputs
@@ -107,8 +117,6 @@ class _Planner:
         self.plan = Plan(list(self.calls), {}, before=len(first))
         for place, array in bound.items():
             self.plan.arrays[lowered.inputs[place]] = array
-        late = {call.writes for call in self.calls if call.kind == "opaque"}
-        late |= {x for place, x in enumerate(lowered.inputs) if place not in bound}
         self.plan.runs = [
             range(run.start + start, run.stop + start)
             for part, start in ((first, 0), (rest, len(first)))
@@ -175,7 +183,7 @@ class _Planner:
             and slot.dtype == memory.dtype
             and (
                 self.born[slot] > last_read
-                or (call.kind == "ufunc" and self.born[slot] == last_read)
+                or (call.kind in ("ufunc", "axpby") and self.born[slot] == last_read)
             )
         )
 

@@ -17,6 +17,7 @@ from chainrule.engine import blocks
 from chainrule.engine.calls import Call, Slot
 from chainrule.engine.kernels import parts_of
 from chainrule.engine.plan import Plan
+from chainrule.engine.updates import axpby
 from chainrule.graph.op import Array
 
 #: (data, batch): a batch is gathered from the data.
@@ -147,6 +148,8 @@ class Source:
         match call.kind:
             case "ufunc":
                 self.lines.append(self._ufunc(call, reads, out))
+            case "axpby":
+                self.lines.append(f"{self._bind('axpby', self._axpby(call, self.plan.arrays))}()")
             case "reduce":
                 axis, keepdims = call.options
                 name = f"{call.function.__name__}_reduce"
@@ -171,21 +174,26 @@ class Source:
         size = calls[0].writes.size
         vectors = list(dict.fromkeys(x for call in calls for x in (*call.reads, call.writes)))
         vectors = [x for x in vectors if x.size == size]
+        updates = [call for call in calls if call.kind == "axpby"]
         pieces = []
         for start in range(span.start, span.stop, blocks.BLOCK):
             part = slice(start, min(start + blocks.BLOCK, span.stop))
             inside = slice(0, part.stop - part.start)
-            pieces.append(
-                tuple(arrays[x][inside if x in self.plan.local else part] for x in vectors)
-            )
+            cut = {x: arrays[x][inside if x in self.plan.local else part] for x in vectors}
+            made = [self._axpby(call, {**arrays, **cut}) for call in updates]
+            pieces.append((*cut.values(), *made))
         names = {x: f"p{i}" for i, x in enumerate(vectors)}
-        loop = f"for {', '.join(names.values())} in {self._bind('blocks', pieces)}:"
+        called = {call: f"axpby{i}" for i, call in enumerate(updates)}
+        variables = ", ".join([*names.values(), *called.values()])
         body = [
-            self._ufunc(
+            f"{called[call]}()"
+            if call in called
+            else self._ufunc(
                 call, [names.get(x) or self.name(x) for x in call.reads], names[call.writes]
             )
             for call in calls
         ]
+        loop = f"for {variables} in {self._bind('blocks', pieces)}:"
         self.lines += [loop, *[f"    {line}" for line in body]]
 
     def _ufunc(self, call: Call, reads: list[str], out: str) -> str:
@@ -193,6 +201,11 @@ class Source:
         # By position is quicker, but NumPy no longer takes it of these two.
         by_name = "out=" if call.function in (np.maximum, np.minimum) else ""
         return f"{function}({', '.join(reads)}, {by_name}{out})"
+
+    def _axpby(self, call: Call, arrays: Mapping[Slot, Array]) -> Callable[[], None]:
+        a, x, b, y = (arrays[slot] for slot in call.reads)
+        assert _same_memory(arrays[call.writes], y)
+        return axpby(a, x, b, y)
 
     def _write_product(self, call: Call, reads: list[str], out: str) -> None:
         left, right, made = (self.plan.arrays.get(x) for x in (*call.reads, call.writes))

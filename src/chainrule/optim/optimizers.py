@@ -72,15 +72,6 @@ class Optimizer(metaclass=Teaching):
         """The state before the first step, for parameters ``theta``."""
         return {}
 
-    @property
-    def is_plain(self) -> bool:
-        """The update is θ - η g and nothing else.
-
-        The training step then begins the backward pass with η in place of 1, so that ηg arrives,
-        and a pass over all parameters is saved.
-        """
-        return False
-
     def step(
         self, theta: Tensor, g: Tensor, state: State, rate: Tensor
     ) -> tuple[Tensor, dict[str, Tensor]]:
@@ -125,8 +116,8 @@ class SGD(Optimizer):
 
     @property
     def is_plain(self) -> bool:
-        own = type(self) is not SGD  # a subclass may step in another way
-        return not (own or self.momentum or self.weight_decay or self.clip_norm or self.clip_value)
+        """Whether the update is θ - η g and nothing else."""
+        return not (self.momentum or self.weight_decay or self.clip_norm or self.clip_value)
 
     def init(self, theta: Array) -> dict[str, Array]:
         return {"velocity": np.zeros_like(theta)} if self.momentum else {}

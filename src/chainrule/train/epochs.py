@@ -101,9 +101,8 @@ class EpochsRunner(Runner):
                 for name, array in self.data.items()
             }
             self._traced[size] = training_step(
-                self.net, self.loss, self.optimizer, self.optimizer_state, batch, self.penalty,
-                early_rate=False,
-            )  # fmt: skip
+                self.net, self.loss, self.optimizer, self.optimizer_state, batch, self.penalty
+            )
         return self._traced[size]
 
     def epochs_in(self, seconds: float, rates: Rates) -> int:
