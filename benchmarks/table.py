@@ -248,9 +248,9 @@ def notes(
     if work.kind == "training":
         lines += [
             "",
-            "Peak MB: the most that the process held while it trained, without what its libraries "
-            "and the test rows took; × needed: over data, parameters, optimizer state and one "
-            "batch with its activations.",
+            "Peak MB: the most that the process held in its first training, without what its "
+            "libraries and the test rows took; × needed: over data, parameters, optimizer state "
+            "and one batch with its activations.",
         ]
     if absent:
         lines += ["", f"Absent: {', '.join(absent)}."]

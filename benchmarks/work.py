@@ -202,7 +202,7 @@ class Result:
     relative) are None where they do not apply. ``epochs`` counts the finite losses recorded by each
     network. ``parts`` are seconds of the parts that the workload tells of. ``pools`` are the thread
     pools of the process, such as ("openblas 0.3.31 Haswell", 1). ``peak`` is the process's peak in
-    bytes while it trained, the libraries apart, and ``needed`` what cannot be done without.
+    bytes in its first training, the libraries apart, and ``needed`` what cannot be done without.
     """
 
     seconds: float

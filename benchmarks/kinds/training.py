@@ -27,15 +27,19 @@ def setup(work: Work, contestant: Contestant, share: Share, file: Path) -> Calla
     fresh(module, contestant, *small(part, data))().train()
     prepared = fresh(module, contestant, part, data)
     scale = work.amount(len(data.rows)) / part.amount(len(data.rows))
+    is_first = True
 
     def turn() -> Result:
+        nonlocal is_first
         run = prepared()
         gc.collect()
         machine.reset_peak()
         cpu, start = time.process_time(), time.perf_counter()
         losses = run.train()
         seconds, cpu_seconds = time.perf_counter() - start, time.process_time() - cpu
-        peak = machine.peak()
+        # Predictions, of many rows at once, leave memory behind that is none of the training's.
+        peak = machine.peak() if is_first else None
+        is_first = False
         result = Result(
             seconds * scale,
             cpu_seconds / seconds,
