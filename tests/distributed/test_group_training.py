@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 import chainrule as cr
+from chainrule.distributed.place import Place
 
 PROGRAM = str(Path(work.__file__))
 #: Longer than any group takes, also on a machine that is busy.
@@ -156,10 +157,10 @@ def test_ctrl_c_ends_all_after_the_same_step_and_keeps_what_was_learnt(tmp_path:
 
 
 def test_only_the_xla_engine_trains_in_groups() -> None:
-    place = cr.distributed.place.Place("here:1", 2, 0)
+    place = Place("here:1", 2, 0)
     joined = cr.distributed.Group(place, None)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("chainrule.distributed.group._current", joined)
+        patch.setattr("chainrule.distributed.membership._current", joined)
         net = cr.Sequential(cr.Dense(3, "softmax"))
         with pytest.raises(cr.errors.OptionError, match="only engine='xla' trains in groups"):
             net.fit(*work.data())

@@ -8,7 +8,7 @@ import signal
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager
 from functools import cached_property
 from types import TracebackType
 from typing import Any
@@ -23,6 +23,7 @@ from chainrule.distributed.connection import (
 from chainrule.distributed.interrupts import interrupts_heard, interrupts_held
 from chainrule.distributed.line import Line
 from chainrule.distributed.meeting import meet
+from chainrule.distributed.membership import belong_to, current
 from chainrule.distributed.place import Place, cluster_place, place
 from chainrule.distributed.reports import (
     LOST,
@@ -35,8 +36,6 @@ from chainrule.errors import GroupError, OptionError, optional_package
 
 #: Seconds for all processes to come, and without a sign of life before one is given up.
 START_SECONDS, SILENCE_SECONDS = 60.0, 10.0
-
-_current: Group | None = None
 
 
 class Group:
@@ -128,14 +127,14 @@ class Group:
         Raises:
             GroupError: one was lost before.
         """
-        global _current
         if self._is_over:
             return
         if self._line is not None:
             self._line.leave()
             disconnect()
         self._hearing.close()
-        self._is_over, _current = True, None
+        self._is_over = True
+        belong_to(None)
 
     def fail(self, error: BaseException) -> None:
         """Tell the others that this process ends with ``error``."""
@@ -154,13 +153,13 @@ class Group:
         self, kind: type[BaseException] | None, error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:  # fmt: skip
-        global _current
         if error is None or (isinstance(error, SystemExit) and not error.code):
             self.leave()
             return
         self.fail(error)
         if self._line is None:  # nobody else is concerned
-            self._is_over, _current = True, None
+            self._is_over = True
+            belong_to(None)
 
     def _at_exit(self) -> None:
         """At the end of Python: leave, unless the program failed, or the group did."""
@@ -222,15 +221,13 @@ def join(
             XLA engine before.
         MissingPackageError: JAX is not installed.
     """
-    global _current
-    if _current is not None:
+    if current() is not None:
         raise GroupError("this process has joined a group already.")
     with interrupts_held():
         optional_package("jax", "xla", "A group of processes")
     where = cluster_place() if cluster else place(coordinator, processes, process)
     if where is None or where.processes == 1:
-        _current = Group(where or Place("", 1, 0), None)
-        return _current
+        return belong_to(Group(where or Place("", 1, 0), None))
     end_with_the_launcher()
     start = _seconds("start_seconds", start_seconds, START_SECONDS)
     silence = _seconds("silence_seconds", silence_seconds, SILENCE_SECONDS)
@@ -248,37 +245,7 @@ def join(
         # Whoever catches the error goes on alone, unless JAX is connected already.
         group._is_over = group._line is None
         raise
-    _current = group
-    return group
-
-
-def current() -> Group | None:
-    """The group that this process has joined, if it has."""
-    return _current
-
-
-def is_spread() -> bool:
-    """Whether this process has joined a group of several devices, its own or other processes'."""
-    return _current is not None and _current.devices > 1
-
-
-def is_first() -> bool:
-    """Whether this process writes files and speaks to the terminal: process 0, or the only one."""
-    return _current is None or _current.is_first
-
-
-def interruptible() -> AbstractContextManager[None]:
-    """Within, Ctrl-C reaches all processes of the group after the same step, and none loses it."""
-    return interrupts_heard() if _current is None else _current.interruptible()
-
-
-def agreed(value: Any) -> Any:
-    """Process 0's ``value`` in every process of the group; as it is where there is no group.
-
-    Raises:
-        GroupError, KeyboardInterrupt: see ``Group.agree``.
-    """
-    return value if _current is None else _current.agree(value)
+    return belong_to(group)
 
 
 def _exit_code(error: BaseException) -> int:

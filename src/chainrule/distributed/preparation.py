@@ -24,8 +24,9 @@ from urllib.parse import quote
 import numpy as np
 from numpy.typing import NDArray
 
-from chainrule.distributed.group import Group, current
+from chainrule.distributed.group import Group
 from chainrule.distributed.leftovers import removed_afterwards, removed_if_this_fails
+from chainrule.distributed.membership import current
 from chainrule.distributed.reports import reports_folder
 from chainrule.errors import DtypeError
 

@@ -8,8 +8,7 @@ mixed before they are cut into batches; meanwhile a thread reads the next. The s
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,6 +28,9 @@ from chainrule.train.history import History
 from chainrule.train.loop import Training, scores_of
 from chainrule.train.runner import Runner
 from chainrule.train.steps import COUNT
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
 
 #: Bytes of the buffer, and rows of a block, about: a block is a whole number of batches.
 BUFFER_BYTES, BLOCK_ROWS = 1 << 25, 4096
@@ -112,6 +114,8 @@ class StreamRunner(Runner):
     def _fills(self) -> Iterator[list[Array]]:
         """Fill the buffer again and again; each time the batches into which it is cut."""
         plan = self._plan()
+        from concurrent.futures import ThreadPoolExecutor  # 5 ms, which few trainings need
+
         with ThreadPoolExecutor(1) as reader:
             ahead = reader.submit(self._read, plan[0])
             for following in [*plan[1:], []]:

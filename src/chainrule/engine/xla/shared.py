@@ -12,15 +12,17 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from copy import copy
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from chainrule.distributed import Group
 from chainrule.engine.xla.lowering import outputs
 from chainrule.engine.xla.runtime import all_dtypes, jax_module
 from chainrule.graph.graph import Graph
 from chainrule.graph.op import Array
+
+if TYPE_CHECKING:
+    from chainrule.distributed import Group
 
 #: Bytes of batches that a process hands to its devices at a time.
 PIECE_BYTES = 8 * 2**20

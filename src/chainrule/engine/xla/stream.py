@@ -10,14 +10,16 @@ import math
 import mmap
 import os
 from collections.abc import Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from chainrule.engine.memory import aligned
 from chainrule.engine.xla.runtime import all_dtypes, jax_module
 from chainrule.graph.op import Array
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
 
 
 class Stream:
@@ -57,6 +59,8 @@ class Stream:
     def _read_ahead(self, chunk: int) -> None:
         if self._coming is not None:  # it was read in vain
             _delete((0, self._coming[1].result()))
+        from concurrent.futures import ThreadPoolExecutor  # 5 ms, which few trainings need
+
         reader = ThreadPoolExecutor(1, "chainrule-reader")
         self._coming = chunk, reader.submit(self._read, chunk)
         reader.shutdown(wait=False)  # the thread ends with its work
