@@ -92,9 +92,9 @@ class _Factors:
         """Whether the node is θ - η G, with a G that is proportional to a product."""
         if not came_from(node, "subtract") or node not in self._outputs:
             return False
-        theta, step = node.inputs
+        step = node.inputs[1]
         is_step = _is_scaled(step) and self._starts(step)[1 - _place(step)] is not None
-        return is_step and self._starts(node)[0] is None and theta is not step
+        return is_step and self._starts(node)[0] is None
 
 
 def _is_scaled(node: Tensor) -> bool:

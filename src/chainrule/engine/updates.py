@@ -58,15 +58,15 @@ def updates_in_one(
         replaced: the new value of an input, and the input.
         late: slots whose memory is not known before running.
     """
-    readers = Counter(x.root for call in calls for x in call.reads)
     given = Counter(x.root for x in outputs)
+    readers = given + Counter(x.root for call in calls for x in call.reads)
     last = {x.root: call for call in calls for x in call.reads}
     instead: dict[Call, list[Call]] = {}
     for new, old in replaced.items():
         call, used = new.call, last.get(old)
         if call is None or given[new] != 1 or given[old] or not _is_vector(new, old, late):
             continue
-        parts = _parts(call, old, readers + given, late)
+        parts = _parts(call, old, readers, late)
         if parts and used in (call, *(part.made for part in parts)):
             instead |= _as_axpby(call, *parts)
     return [made for call in calls for made in instead.get(call, [call])]
