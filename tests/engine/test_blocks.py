@@ -84,3 +84,16 @@ def test_a_shifted_view_is_not_put_into_a_run():
     x = np.arange(40.0)
     graph = cr.trace(shifted, x)
     np.testing.assert_array_equal(graph.evaluate(x, engine="numpy"), shifted(x))
+
+
+@pytest.mark.parametrize(
+    "step", [lambda w, g: w - w[0] * g, lambda w, g: w * 0.5 - cr.tanh(w[0] * g)]
+)
+def test_one_entry_of_what_is_replaced_is_read_before_any_block_is_done(step):
+    w, g = np.linspace(1.0, 2.0, 20), np.full(20, 0.5)
+    graph = cr.trace(step, w, g)
+    expected = graph.evaluate(w, g, engine="reference")
+    name, other = graph.input_names()
+    bound = {name: w.copy(), other: g}
+    Program(graph, bound, {0: name}).run()
+    np.testing.assert_array_equal(bound[name], expected)

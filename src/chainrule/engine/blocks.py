@@ -42,9 +42,10 @@ def _is_long(call: Call, late: Collection[Slot]) -> bool:
         call.kind in ("ufunc", "axpby")
         and len(shape) == 1
         and shape[0] >= 2 * BLOCK
-        # Whole vectors only: a shifted view would read what an earlier block has overwritten.
+        # Whole vectors only: an earlier block has overwritten what a shifted view, or one entry,
+        # would read.
         and all(
-            x.size == 1 or (x.shape == shape and x.base is None and x not in late)
+            x.root.size == 1 or (x.shape == shape and x.base is None and x not in late)
             for x in call.reads
         )
     )
