@@ -140,6 +140,14 @@ SITUATIONS: dict[str, tuple[Callable[[Any, Any, Any], Any], dict[int, str]]] = {
         {0: "w", 1: "g"},
     ),
     "two, each of the other": (lambda w, g, r: (w - r * g, g - r * w), {0: "w", 1: "g"}),
+    "two, each of the other, products first": (
+        lambda w, g, r: (lambda p, q: (w - p, g - q))(r * g, r * w),
+        {0: "w", 1: "g"},
+    ),
+    "an average of the old value, its product first": (
+        lambda w, g, r: (lambda p: (w - r * cr.tanh(w), 0.9 * g + p))(r * w),
+        {0: "w", 1: "g"},
+    ),
     "in turn": (
         lambda w, g, r: (lambda n: (w - r * n, n))(0.9 * g + w),
         {0: "w", 1: "g"},

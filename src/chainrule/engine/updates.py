@@ -61,13 +61,17 @@ def updates_in_one(
     given = Counter(x.root for x in outputs)
     readers = given + Counter(x.root for call in calls for x in call.reads)
     last = {x.root: call for call in calls for x in call.reads}
+    overwritten = set(replaced.values())
     instead: dict[Call, list[Call]] = {}
     for new, old in replaced.items():
         call, used = new.call, last.get(old)
         if call is None or given[new] != 1 or given[old] or not _is_vector(new, old, late):
             continue
         parts = _parts(call, old, readers, late)
-        if parts and used in (call, *(part.made for part in parts)):
+        if parts is None or used not in (call, *(part.made for part in parts)):
+            continue
+        # Without its product, x is read later, when it may have been written over.
+        if parts[0].made is None or parts[0].vector.root not in overwritten:
             instead |= _as_axpby(call, *parts)
     return [made for call in calls for made in instead.get(call, [call])]
 
@@ -126,7 +130,8 @@ def _term(x: Slot, readers: Mapping[Slot, int], late: Collection[Slot]) -> _Term
     if made is None or made.function is not np.multiply or readers[x] != 1:
         return _Term(None, x)
     for coefficient, vector in (made.reads, made.reads[::-1]):
-        is_number = coefficient.size == 1 < vector.size and coefficient.dtype == vector.dtype
+        is_number = coefficient.root.size == 1 < vector.size
+        is_number = is_number and coefficient.dtype == vector.dtype
         if is_number and coefficient.root not in late:
             return _Term(coefficient, vector, made)
     return _Term(None, x)
