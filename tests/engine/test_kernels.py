@@ -39,6 +39,10 @@ def test_which_products_are_cut() -> None:
     assert count(zeros(100, 784), zeros(100, 784).T) == 1  # a transposed right factor
     assert count(zeros(100, 100), zeros(100, 100)) == 1  # small as it is
     assert count(zeros(128, 784).T, zeros(128, 1000)) == 1  # parts would have fewer than 12 rows
+    assert count(zeros(512, 512).T, zeros(512, 128)) == 1  # large, and parts would have 12 rows
+    assert count(zeros(512, 96).T, zeros(512, 128)) == 8  # not large
+    assert count(zeros(512, 512).T, zeros(512, 64)) == 22  # parts have 24 rows
+    assert count(zeros(512, 512).astype("d").T, zeros(512, 128).astype("d")) == 43
     assert count(zeros(0, 5), zeros(5, 0)) == 1
     assert count(zeros(100), zeros(100, 100)) == 1
 

@@ -8,10 +8,11 @@ ones, each for some rows::
     G = X.T @ D             784 x 100 x 100: 77 µs
     G[:96] = X.T[:96] @ D   and so on: 67 µs
 
-Measured on 244 shapes of 1 to 40 million multiplications, parts as below. A transposed left factor,
-as in the gradient of weights: 0.83 of the time in float32 (0.42 to 1.12), 0.72 in float64. A left
-factor as it is, with up to 32 rows or up to 100 columns in the result: 0.66 to 0.91 and, but for
-one shape in ten, 0.81 to 1. Others take up to 1.3 times, and with a transposed right factor 4.
+Measured on some hundred shapes of 1 to 40 million multiplications, parts as below. A transposed
+left factor, as in the gradient of weights: 0.87 of the time in float32 (nine in ten 0.72 to 1.08),
+0.69 in float64. A left factor as it is, with up to 32 rows or up to 100 columns in the result: 0.66
+to 0.91 and, but for one shape in ten, 0.81 to 1. Others take up to 1.3 times, and with a transposed
+right factor 4.
 
 The bits are those of the whole product, or where a sum has more terms than BLAS adds up in one go
 (some hundreds), those of another order of adding up.
@@ -35,6 +36,11 @@ ROUND_ROWS = 12
 #: A left factor as it is pays for results of up to so many rows, or so many columns.
 FEW_ROWS, FEW_COLUMNS = 32, 100
 
+#: In float32, a transposed left factor in parts of fewer rows than this pays for products of up to
+#: so many multiplications; larger ones take 1.03 of the time (0.86 to 1.28), as each part goes
+#: through the whole right factor.
+SLIM_ROWS, ENOUGH_FOR_SLIM = 24, 8 * 10**6
+
 #: Products of more multiplications than this are left to BLAS if it has more than two threads. With
 #: two, an epoch of 784-100-10 took 120 ms in the best runs and 190 in most, and in parts 135.
 ENOUGH_FOR_THREADS, FEW_THREADS = 4 * 10**6, 2
@@ -55,6 +61,9 @@ def parts_of(left: Array, right: Array, is_alone: bool) -> list[slice]:
     multiplications = rows * right.size
     most = MOST_MULTIPLICATIONS // max(1, right.size) // ROUND_ROWS * ROUND_ROWS
     if multiplications <= MOST_MULTIPLICATIONS or not most or kernels() not in SMALL_KERNELS:
+        return whole
+    is_slim = is_turned and most < SLIM_ROWS and right.itemsize < 8
+    if is_slim and multiplications > ENOUGH_FOR_SLIM:
         return whole
     if multiplications > ENOUGH_FOR_THREADS and not is_alone and blas_threads() > FEW_THREADS:
         return whole

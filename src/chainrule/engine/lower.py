@@ -23,7 +23,7 @@ from chainrule.graph.tensor import Tensor
 #: What depends only on what never changes is computed while planning, up to this many entries.
 FOLDED_ENTRIES = 65_536
 
-#: Rows of up to so many entries are short: see ``Writer.max`` and ``Writer.maximum``.
+#: Rows of up to so many entries are short: see ``Writer.max``.
 NARROW = 32
 
 
@@ -90,23 +90,6 @@ class Writer:
             for s, dtype in zip(x, loop, strict=True)
         )
         return self.call("ufunc", ufunc, reads, broadcast(*[s.shape for s in reads]), result)
-
-    def maximum(self, x: Any, y: Any) -> Slot:
-        return self._beside_a_number(np.maximum, x, y)
-
-    def minimum(self, x: Any, y: Any) -> Slot:
-        return self._beside_a_number(np.minimum, x, y)
-
-    def _beside_a_number(self, ufunc: np.ufunc, x: Any, y: Any) -> Slot:
-        """max(x, 0) as max(x, [0 0 ... 0]): NumPy does it in a quarter to a half of the time."""
-        if not isinstance(x, Slot) or isinstance(y, Slot) or x.ndim == 0:
-            return self._ufunc(ufunc, x, y)
-        kind = ufunc.resolve_dtypes((x.dtype, type(y), None))[1]
-        if x.size <= FOLDED_ENTRIES:
-            y = self.constant(np.full(x.shape, y, kind))
-        elif x.shape[-1] > NARROW:
-            y = self.constant(np.full(x.shape[-1], y, kind))
-        return self._ufunc(ufunc, x, y)
 
     def _reduce(self, ufunc: np.ufunc, x: Slot, axis: Any, keepdims: bool) -> Slot:
         gone = range(x.ndim) if axis is None else {i % x.ndim for i in np.atleast_1d(axis)}

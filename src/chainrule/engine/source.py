@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from types import CodeType
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
 from chainrule.engine import blocks
+from chainrule.engine.beside import number_in, with_row
 from chainrule.engine.calls import Call, Slot
 from chainrule.engine.kernels import parts_of
 from chainrule.engine.plan import Plan
@@ -143,6 +144,10 @@ class Source:
             variable = self.names[call.writes] = f"v{len(self.names)}"
             self.lines.append(f"{variable} = {run}({arguments})")
             return
+        operands = [self.plan.arrays.get(x) for x in (*call.reads, call.writes)]
+        if call.kind == "ufunc" and all(x is not None for x in operands):
+            self._write_ufunc(call, cast(list[Array], operands))
+            return
         out = self.name(call.writes)
         reads = [self.name(x) for x in call.reads]
         match call.kind:
@@ -164,6 +169,13 @@ class Source:
             case "join":
                 self._write_join(call, reads)
 
+    def _write_ufunc(self, call: Call, operands: Sequence[Array]) -> None:
+        """A call that works entry by entry on these arrays, the last of which it writes."""
+        if number_in(call) is not None:
+            operands = with_row(operands)
+        out, *reads = (self._bind("a", x) for x in (operands[-1], *operands[:-1]))
+        self.lines.append(self._ufunc(call, reads, out))
+
     def _write_run(self, calls: Sequence[Call]) -> None:
         self._write_blocks(calls, slice(0, calls[0].writes.size), self.plan.arrays)
 
@@ -174,15 +186,18 @@ class Source:
         size = calls[0].writes.size
         vectors = list(dict.fromkeys(x for call in calls for x in (*call.reads, call.writes)))
         vectors = [x for x in vectors if x.size == size]
+        numbers = dict.fromkeys(x for x in map(number_in, calls) if x is not None)
+        rows = {x: np.full(min(size, blocks.BLOCK), x.array) for x in numbers}
         updates = [call for call in calls if call.kind == "axpby"]
         pieces = []
         for start in range(span.start, span.stop, blocks.BLOCK):
             part = slice(start, min(start + blocks.BLOCK, span.stop))
             inside = slice(0, part.stop - part.start)
             cut = {x: arrays[x][inside if x in self.plan.local else part] for x in vectors}
+            cut |= {x: row[inside] for x, row in rows.items()}
             made = [self._axpby(call, {**arrays, **cut}) for call in updates]
             pieces.append((*cut.values(), *made))
-        names = {x: f"p{i}" for i, x in enumerate(vectors)}
+        names = {x: f"p{i}" for i, x in enumerate([*vectors, *rows])}
         called = {call: f"axpby{i}" for i, call in enumerate(updates)}
         variables = ", ".join([*names.values(), *called.values()])
         body = [

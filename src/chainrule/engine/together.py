@@ -104,8 +104,7 @@ class SharedSource(Source):
             ]
             out = self.plan.arrays[call.writes][rows]
             if call.kind == "ufunc":
-                names = [part._bind("a", x) for x in reads]
-                part.lines.append(part._ufunc(call, names, part._bind("a", out)))
+                part._write_ufunc(call, [*reads, out])
             else:
                 left, right = reads
                 for span in parts_of(left, right, is_alone=True):
