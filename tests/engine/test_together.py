@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
 from random_graphs import Case, cases
 
 import chainrule as cr
@@ -307,3 +308,34 @@ def test_no_more_hands_than_have_something_to_do(monkeypatch: pytest.MonkeyPatch
     graph = cr.trace(lambda v: cr.exp(v) * 2.0 + v, v)
     Repeated(graph, {"v": v}, {}, (), {0: np.zeros((1, v.size))}, {"v": v})
     assert made == [2, 3]
+
+
+@given(
+    size=st.integers(2, 5_000), count=st.integers(2, 8), work=st.floats(1e-6, 1e6),
+)  # fmt: skip
+@settings(deadline=None, derandomize=True)
+def test_parts_are_all_rows_once_and_the_first_is_the_longest(
+    size: int, count: int, work: float
+) -> None:
+    count = min(count, size)
+    found = sharing.parts(size, count, work)
+    rows = [row for part in found for row in range(size)[part]]
+    assert rows == list(range(size))
+    lengths = [part.stop - part.start for part in found]
+    assert len(lengths) == count
+    assert min(lengths) > 0
+    assert lengths[0] + sharing.WHOLE >= max(lengths)  # each end is rounded
+    if size >= 4 * sharing.WHOLE * count:
+        assert all(part.start % sharing.WHOLE == 0 for part in found)
+
+
+def test_the_first_part_is_longer_by_what_waking_up_the_others_takes() -> None:
+    # 100 µs by two threads, of which one begins 30 µs later: 65 here, 35 there.
+    assert sharing.parts(1600, 2, 100.0) == (slice(0, 1040), slice(1040, 1600))
+    # Where that is nothing beside the work, the parts are equal.
+    assert sharing.parts(1600, 2, 1e9) == (slice(0, 800), slice(800, 1600))
+    # Three: 60 here and 30 for each of the others.
+    assert sharing.parts(1600, 3, 120.0) == (slice(0, 800), slice(800, 1200), slice(1200, 1600))
+    # However little there is to do, everyone gets something.
+    assert sharing.parts(1600, 2, 1.0) == (slice(0, 1200), slice(1200, 1600))
+    assert sharing.parts(2, 2, 1.0) == (slice(0, 1), slice(1, 2))

@@ -19,8 +19,9 @@ from chainrule.engine.blocks import blocks_of
 from chainrule.engine.calls import Call
 from chainrule.engine.crew import Crew
 from chainrule.engine.kernels import parts_of
+from chainrule.engine.memory import aligned
 from chainrule.engine.plan import Plan
-from chainrule.engine.sharing import Share, is_cut, parts
+from chainrule.engine.sharing import Share, is_cut, microseconds, parts
 from chainrule.engine.source import Buffers, Source
 from chainrule.graph.op import Array
 
@@ -119,9 +120,9 @@ class SharedSource(Source):
             super()._write_run(calls)
             return
         jobs = []
-        for span in parts(size, threads):
+        for span in parts(size, threads, sum(map(microseconds, calls))):
             part = Source(self.plan)
-            room = {x: np.empty_like(self.plan.arrays[x]) for x in self.plan.local}
+            room = {x: aligned(self.plan.arrays[x].shape, x.dtype) for x in self.plan.local}
             part._write_blocks(calls, span, {**self.plan.arrays, **room})
             jobs.append(part._compiled("part", [])[1])
         self._write_together(jobs)
