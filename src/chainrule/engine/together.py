@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.engine.blocks import blocks_of
-from chainrule.engine.calls import Call
+from chainrule.engine.calls import Call, Slot
 from chainrule.engine.crew import Crew
 from chainrule.engine.kernels import parts_of
 from chainrule.engine.memory import aligned
@@ -122,7 +122,20 @@ class SharedSource(Source):
         jobs = []
         for span in parts(size, threads, sum(map(microseconds, calls))):
             part = Source(self.plan)
-            room = {x: aligned(self.plan.arrays[x].shape, x.dtype) for x in self.plan.local}
-            part._write_blocks(calls, span, {**self.plan.arrays, **room})
+            part._write_blocks(calls, span, {**self.plan.arrays, **self._room()})
             jobs.append(part._compiled("part", [])[1])
         self._write_together(jobs)
+
+    def _room(self) -> dict[Slot, Array]:
+        """Memory of its own for a thread's blocks, laid out as that of the plan.
+
+        What shares a piece of memory there does so here: the fewer pieces, the more of all that a
+        block needs stays in the cache.
+        """
+        pieces: dict[tuple[object, ...], Array] = {}
+        room = dict[Slot, Array]()
+        for x in self.plan.local:
+            planned = self.plan.arrays[x]
+            place = (*planned.__array_interface__["data"], x.dtype)
+            room[x] = pieces.setdefault(place, aligned(planned.shape, x.dtype))
+        return room
