@@ -23,8 +23,9 @@ from chainrule.graph.tensor import Tensor
 #: What depends only on what never changes is computed while planning, up to this many entries.
 FOLDED_ENTRIES = 65_536
 
-#: Rows of up to so many entries are short: see ``Writer.max``.
-NARROW = 32
+#: Rows of up to so many entries are short, and from so many rows on there are many: see
+#: ``Writer.max``.
+NARROW, MANY = 32, 16
 
 
 class Writer:
@@ -103,7 +104,7 @@ class Writer:
         return self._reduce(np.add, x, axis, keepdims)
 
     def max(self, x: Slot, axis: Any = None, keepdims: bool = False) -> Slot:
-        if x.ndim == 2 and axis == 1 and 0 < x.shape[1] <= NARROW:
+        if x.ndim == 2 and axis == 1 and 0 < x.shape[1] <= NARROW and x.shape[0] >= MANY:
             # NumPy takes the largest of each short row one by one. The largest of each column of
             # the transposed copy is the same number, in a third to a tenth of the time.
             turned = self.transpose(x, (1, 0))

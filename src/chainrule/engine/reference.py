@@ -75,22 +75,28 @@ def fitted(graph: Graph, arrays: tuple[Any, ...]) -> list[Array]:
         and given.shape == node.shape
         and given.dtype == node.dtype
         and given.flags.c_contiguous
-        else _fitted(graph, place, given)
-        for place, (node, given) in enumerate(zip(graph.inputs, arrays, strict=True))
+        else _fitted(graph, node, given)
+        for node, given in zip(graph.inputs, arrays, strict=True)
     ]
 
 
-def _fitted(graph: Graph, place: int, given: Any) -> Array:
-    name, node = graph.input_names()[place], graph.inputs[place]
+def _fitted(graph: Graph, node: Tensor, given: Any) -> Array:
     array = np.asarray(given.value if isinstance(given, Tensor) else given)
     if array.shape != node.shape:
         raise ShapeError(
-            f"input {name!r} was traced with shape {node.shape} and is given {array.shape}. A "
-            "graph holds for one shape: trace it again for another."
+            f"input {_name(graph, node)!r} was traced with shape {node.shape} and is given "
+            f"{array.shape}. A graph holds for one shape: trace it again for another."
         )
     if not np.can_cast(array.dtype, node.dtype, "same_kind"):
-        raise DtypeError(f"input {name!r} was traced as {node.dtype} and is given {array.dtype}.")
+        raise DtypeError(
+            f"input {_name(graph, node)!r} was traced as {node.dtype} and is given {array.dtype}."
+        )
     return np.asarray(array, dtype=node.dtype, order="C")
+
+
+def _name(graph: Graph, node: Tensor) -> str:
+    names = zip(graph.input_names(), graph.inputs, strict=True)
+    return next(name for name, x in names if x is node)
 
 
 class ReferenceProgram:
