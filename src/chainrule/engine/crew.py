@@ -1,10 +1,11 @@
 """The crew: threads that work beside the main one, for as long as a loop of steps runs.
 
 NumPy lets go of Python's lock inside a product or a long pass, so two threads really work at the
-same time. Handing a job over and waiting for it costs 5 to 15 µs. BLAS has threads of its own, but
-they would be in the way: they wait for the next product by spinning, on the very core that the pass
-in between could use, and they divide small products badly (128 x 784 x 512: 0.71 of the time of one
-thread, here 0.58; 1024 x 256 x 256: 0.55 either way). So BLAS is held to one thread meanwhile.
+same time. Handing a job over and waiting for it costs 5 to 15 µs, or up to 60 on a virtual machine
+whose idle cores are given back. BLAS has threads of its own, but they would be in the way: they
+wait for the next product by spinning, on the very core that the pass in between could use, and they
+divide small products badly (128 x 784 x 512: 0.71 of the time of one thread, here 0.58; 1024 x 256
+x 256: 0.55 either way). So BLAS is held to one thread meanwhile.
 """
 
 from __future__ import annotations
