@@ -91,6 +91,16 @@ def test_what_does_not_lie_in_order_gets_a_row_of_its_last_axis() -> None:
     assert turned == [(50, 60), (60,)]
 
 
+def test_what_is_handed_in_at_each_run_gets_a_row_of_its_last_axis() -> None:
+    for shape, row in (((60, 50), (50,)), ((500, 6), ())):
+        x = special(*shape)
+        program = Program(cr.trace(lambda x: cr.maximum(x, 0.5), x))
+        (found,) = program.run(x)
+        assert same_bits(found, np.maximum(x, np.float32(0.5)))
+        (number,) = [a for a in program.names.values() if getattr(a, "shape", None) == row]
+        assert (number == 0.5).all()
+
+
 def test_a_number_that_changes_is_read_anew() -> None:
     arrays = {"x": special(64, 64), "low": np.array(0.1, "float32")}
     program = Program(cr.trace(lambda x, low: cr.maximum(x, low), *arrays.values()), arrays, {})

@@ -16,7 +16,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from chainrule.engine.calls import Call, Slot
-from chainrule.graph.op import Array
+from chainrule.graph.op import Array, Shape
 
 #: Entries of the longest row: 32 KiB of float32, which stay in a cache of the first level.
 LONGEST = 8192
@@ -39,9 +39,12 @@ def with_row(operands: Sequence[Array]) -> Sequence[Array]:
     many = [x for x in operands if x.ndim]
     if length > SHORTEST and all(x.shape == shape and x.flags.c_contiguous for x in many):
         return [x.reshape(-1, length) if x.ndim else np.full(length, x) for x in operands]
-    if shape[-1] > SHORTEST:
-        return [x if x.ndim else np.full(shape[-1], x) for x in operands]
-    return operands
+    return [x if x.ndim else last_row(x, shape) for x in operands]
+
+
+def last_row(number: Array, shape: Shape) -> Array:
+    """The number as a row of the last axis, where that is quicker: for any memory."""
+    return np.full(shape[-1], number) if shape[-1] > SHORTEST else number
 
 
 def _length(size: int) -> int:

@@ -14,7 +14,7 @@ from typing import Any, cast
 import numpy as np
 
 from chainrule.engine import blocks
-from chainrule.engine.beside import number_in, with_row
+from chainrule.engine.beside import last_row, number_in, with_row
 from chainrule.engine.calls import Call, Slot
 from chainrule.engine.kernels import parts_of
 from chainrule.engine.plan import Plan
@@ -149,7 +149,13 @@ class Source:
             self._write_ufunc(call, cast(list[Array], operands))
             return
         out = self.name(call.writes)
-        reads = [self.name(x) for x in call.reads]
+        number = number_in(call)
+        reads = [
+            self._bind("a", last_row(self.plan.arrays[x], call.writes.shape))
+            if x is number
+            else self.name(x)
+            for x in call.reads
+        ]
         match call.kind:
             case "ufunc":
                 self.lines.append(self._ufunc(call, reads, out))
