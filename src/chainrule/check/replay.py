@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.check.evidence import Array
-from chainrule.engine.reference import evaluate_nodes, fitted
+from chainrule.engine.reference import evaluate_nodes, fitter
 from chainrule.graph import Graph, Tensor
 from chainrule.graph.differentiate import Rule, by_the_op, dependents, send_back
 from chainrule.graph.graph import needed
@@ -54,7 +54,7 @@ class Replay:
         parameters: Mapping[str, Array],
         values: Mapping[Tensor, Array] | None = None,
     ) -> None:
-        arrays = fitted(graph, tuple(parameters[name] for name in graph.input_names()))
+        arrays = fitter(graph)(tuple(parameters[name] for name in graph.input_names()))
         self.graph = graph
         self.parameters = parameters
         self.output = graph.outputs[0]

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from numpy import ndarray
 
 from chainrule.errors import DtypeError, ShapeError
 from chainrule.graph.graph import Graph
@@ -16,14 +17,16 @@ from chainrule.graph.tensor import Tensor
 def compile_reference(graph: Graph) -> Callable[..., Any]:
     """A function of arrays that evaluates the graph node by node."""
 
+    fit = fitter(graph)
+
     def run(*arrays: Any) -> Any:
-        values = dict(evaluate_nodes(graph, fitted(graph, arrays)))
+        values = dict(evaluate_nodes(graph, fit(arrays)))
         return graph.structure.build([np.array(values[node]) for node in graph.outputs])
 
     return run
 
 
-def evaluate_nodes(graph: Graph, arrays: list[Array]) -> Iterator[tuple[Tensor, Array]]:
+def evaluate_nodes(graph: Graph, arrays: Sequence[Array]) -> Iterator[tuple[Tensor, Array]]:
     """Each node with its value, in order: what a judge reads to find where something went wrong.
 
     Overflow and division by zero give Inf and NaN without a warning: who runs a graph looks at
@@ -56,28 +59,34 @@ def reads_in_order(op: Op) -> bool:
     return op.is_open and not moves
 
 
-def fitted(graph: Graph, arrays: tuple[Any, ...]) -> list[Array]:
-    """The arguments of a compiled graph as arrays of the right dtype.
+def fitter(graph: Graph) -> Callable[[tuple[Any, ...]], Sequence[Array]]:
+    """A function that turns the arguments of a compiled graph into arrays of the right dtype.
 
-    Raises:
+    It raises:
         ShapeError: not as many as inputs, or another shape than was traced.
         DtypeError: another kind of number.
     """
-    if len(arrays) != len(graph.inputs):
-        names = ", ".join(graph.input_names())
-        raise ShapeError(
-            f"the graph takes {len(graph.inputs)} arrays ({names}), got {len(arrays)}."
-        )
-    return [
+    count, kinds = len(graph.inputs), [(node.shape, node.dtype) for node in graph.inputs]
+
+    def fit(arrays: tuple[Any, ...]) -> Sequence[Array]:
+        if len(arrays) != count:
+            raise ShapeError(
+                f"the graph takes {count} arrays ({', '.join(graph.input_names())}), "
+                f"got {len(arrays)}."
+            )
         # What fits already is passed on at once: for one row, looking costs as much as computing.
-        given
-        if type(given) is np.ndarray
-        and given.shape == node.shape
-        and given.dtype == node.dtype
-        and given.flags.c_contiguous
-        else _fitted(graph, node, given)
-        for node, given in zip(graph.inputs, arrays, strict=True)
-    ]
+        for given, (shape, dtype) in zip(arrays, kinds, strict=False):
+            if (
+                type(given) is not ndarray
+                or given.shape != shape
+                or given.dtype is not dtype
+                or not given.flags.c_contiguous
+            ):
+                pairs = zip(graph.inputs, arrays, strict=True)
+                return [_fitted(graph, node, array) for node, array in pairs]
+        return arrays
+
+    return fit
 
 
 def _fitted(graph: Graph, node: Tensor, given: Any) -> Array:
@@ -114,6 +123,7 @@ class ReferenceProgram:
         steady: Collection[str] = (),
     ) -> None:
         self.graph = graph
+        self._fit = fitter(graph)
         self._bound = dict(bound)
         self.outputs = [
             bound[replaces[i]] if i in replaces else np.empty(node.shape, node.dtype)
@@ -127,7 +137,7 @@ class ReferenceProgram:
             self._bound[name] if name in self._bound else next(rest)
             for name in self.graph.input_names()
         )
-        values = dict(evaluate_nodes(self.graph, fitted(self.graph, arrays)))
+        values = dict(evaluate_nodes(self.graph, self._fit(arrays)))
         results = [np.array(values[node]) for node in self.graph.outputs]
         for array, result in zip(self.outputs, results, strict=True):
             array[...] = result

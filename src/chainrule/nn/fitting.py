@@ -15,7 +15,7 @@ import numpy as np
 
 from chainrule.errors import DataError, DtypeError, ShapeError
 from chainrule.graph.op import Array, Shape
-from chainrule.nn.finite import all_finite
+from chainrule.nn.finite import is_finite
 from chainrule.nn.losses import Loss
 
 
@@ -192,7 +192,7 @@ def _numbers(data: Any, name: str) -> Array:
 
 
 def _finite(array: Array, name: str) -> None:
-    if all_finite(array):
+    if is_finite(array):
         return
     bad = ~np.isfinite(array)
     place = np.unravel_index(int(np.argmax(bad)), array.shape)

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.engine.reference import evaluate_nodes, fitted
+from chainrule.engine.reference import evaluate_nodes, fitter
 from chainrule.errors import OptionError
 from chainrule.graph.differentiate import by_the_op, differentiate
 from chainrule.graph.graph import Graph
@@ -39,7 +39,7 @@ def numbers(graph: Graph, arrays: Sequence[Any], *, backward: bool = True) -> Nu
     Raises:
         ShapeError, DtypeError: an array does not fit its input.
     """
-    values = dict(evaluate_nodes(graph, fitted(graph, tuple(arrays))))
+    values = dict(evaluate_nodes(graph, fitter(graph)(tuple(arrays))))
     if not backward or not has_backward(graph):
         return Numbers(values)
     twins = _twins(graph, values)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.distributed import interrupts_held
-from chainrule.engine.reference import fitted
+from chainrule.engine.reference import fitter
 from chainrule.engine.xla.compiled import compiled, structure
 from chainrule.engine.xla.lowering import outputs
 from chainrule.engine.xla.runtime import all_dtypes, jax_module
@@ -19,10 +19,10 @@ from chainrule.graph.op import Array
 def compile_xla(graph: Graph) -> Callable[..., Any]:
     """A function of arrays that runs the graph, compiled at the first call."""
     jax_module()
-    names, compute = graph.input_names(), _Compute(graph)
+    names, compute, fit = graph.input_names(), _Compute(graph), fitter(graph)
 
     def run(*arrays: Any) -> Any:
-        results = compute(dict(zip(names, fitted(graph, arrays), strict=True)))
+        results = compute(dict(zip(names, fit(arrays), strict=True)))
         return graph.structure.build([np.array(result) for result in results])
 
     return run
