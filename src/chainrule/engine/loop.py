@@ -100,9 +100,13 @@ class Repeated:
 
 def _crew(planned: Plan) -> tuple[Crew | None, list[Share]]:
     """Threads for a step in which there is enough for more than one to do, and what they share."""
-    if not (planned.runs or shares(planned, cores())):
+    most = cores()
+    found = shares(planned, most)
+    if not (planned.runs or found):
         return None, []
-    found = shares(planned, count := threads())
+    count = threads()
+    if count != most:
+        found = shares(planned, count)
     # No more than have something to do: to begin and end a thread takes some 30 µs in each run.
     useful = [len(share.parts) for share in found]
     useful += [blocks_of(planned.calls[run.start].writes.size) for run in planned.runs]
