@@ -79,7 +79,7 @@ def fitter(graph: Graph) -> Callable[[tuple[Any, ...]], Sequence[Array]]:
             if (
                 type(given) is not ndarray
                 or given.shape != shape
-                or given.dtype is not dtype
+                or given.dtype != dtype
                 or not given.flags.c_contiguous
             ):
                 pairs = zip(graph.inputs, arrays, strict=True)
