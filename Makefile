@@ -10,7 +10,7 @@ demo: $(VENV)/installed-all
 	$(BIN)/python demo/make_page.py --out $(OUT)
 
 test: $(VENV)/installed-test
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile
 
 lint: $(VENV)/installed-lint
 	$(BIN)/ruff check .

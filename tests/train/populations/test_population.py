@@ -266,7 +266,7 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
 ]
 
 
-@pytest.mark.parametrize(("options", "said"), REFUSED, ids=lambda x: str(x)[:40])
+@pytest.mark.parametrize(("options", "said"), REFUSED, ids=[said for _, said in REFUSED])
 def test_what_cannot_work_is_refused_with_the_cure(options: dict[str, Any], said: str) -> None:
     with pytest.raises(ChainruleError, match=said):
         cr.fit_many(build, X, Y, **{"seeds": 2, "epochs": 1, **options})
