@@ -50,6 +50,17 @@ def test_so_many_of_the_largest_floats_are_finite(
         assert finite.is_finite(np.full(size, np.finfo(kind).smallest_subnormal, kind))
 
 
+@pytest.mark.parametrize("kind", [np.float32, np.float64])
+@pytest.mark.parametrize("more", [-1, 0, 1])
+def test_sizes_about_the_one_where_the_way_changes(kind: type[np.floating], more: int) -> None:
+    data = np.full(finite.FEW + more, np.finfo(kind).max, kind)
+    assert finite.is_finite(data)
+    for place in (0, len(data) // 2, -1):
+        spoilt = data.copy()
+        spoilt[place] = np.nan
+        assert not finite.is_finite(spoilt)
+
+
 @pytest.mark.parametrize("kind", ["float16", ">f4", "float32", "float64", "longdouble"])
 def test_every_kind_and_layout(kind: str) -> None:
     data = np.full((40, 6), 3, kind)
