@@ -125,6 +125,23 @@ def test_training_in_parts_is_training_in_one_piece(
         np.testing.assert_allclose(results[0][1][name], array, rtol=1e-9, atol=1e-12)
 
 
+@pytest.mark.parametrize("optimizer", ["sgd", "momentum", "adam"])
+def test_no_training_joins_what_it_keeps_in_parts(
+    optimizer: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def joined(parts: Parts) -> Any:
+        raise AssertionError(f"{len(parts.arrays)} parts are joined")
+
+    monkeypatch.setattr(epochs, "LEAST_CUT", 1)
+    monkeypatch.setattr(compiled, "_entries", OrderedDict())
+    monkeypatch.setattr(Parts, "joined", joined)
+    X = RNG.normal(size=(50, 6))
+    net = cr.Sequential(cr.Dense(5, "tanh"), cr.Dense(2), dtype="float64")
+    before = {name: array.copy() for name, array in net.build(6).parameters.items()}
+    net.fit(X, X[:, :2], optimizer=OPTIMIZERS[optimizer], epochs=2, batch_size=16, engine="xla")
+    assert all(np.all(net.parameters[name] != array) for name, array in before.items())
+
+
 @pytest.mark.parametrize("skipped", range(0, 64, 8))
 @pytest.mark.parametrize("dtype", ["float32", "float64", "int64"])
 def test_rows_are_read_where_they_lie(skipped: int, dtype: str) -> None:

@@ -71,7 +71,12 @@ class EpochsRunner(Runner):
         # How the steps are cut into calls, which is a matter of time, must not show in the bits.
         self.together = self._all.epochs.at_once
         bound, changing = self.bound(), set(self.step_on(self.batch_size).replaces.values())
-        self._changing = {name: array for name, array in bound.items() if name in changing}
+        # As the program takes them: a vector that it keeps in parts is here the views of these.
+        cuts = self._all.epochs.cuts
+        self._changing: dict[str, Any] = {
+            name: cuts[name](array).arrays if name in cuts else array
+            for name, array in bound.items() if name in changing
+        }  # fmt: skip
         self._others = {
             name: array for name, array in bound.items() if name not in {*changing, "rate"}
         }
@@ -159,17 +164,18 @@ class EpochsRunner(Runner):
     @contextmanager
     def _on_device(self) -> Iterator[None]:
         """What steps change lies on the device meanwhile, and comes back whatever happens."""
-        jnp = jax_module().numpy
+        jax = jax_module()
         with all_dtypes():
             with interrupts_held():
-                self._state = {name: jnp.array(x) for name, x in self._changing.items()}
+                self._state = jax.tree.map(jax.numpy.array, self._changing)
             try:
                 yield
             finally:
                 with interrupts_held(second_breaks=False):
-                    for name, array in self._changing.items():
-                        if not self._state[name].is_deleted():  # as it is if a call failed
-                            np.copyto(array, np.asarray(self._state[name]))
+                    here, there = map(jax.tree.leaves, (self._changing, self._state))
+                    for array, moved in zip(here, there, strict=True):
+                        if not moved.is_deleted():  # as it is if a call failed
+                            np.copyto(array, np.asarray(moved))
                     self._state = self._changing
 
     def _call(self, count: int, rates: Rates, first: int) -> list[float]:

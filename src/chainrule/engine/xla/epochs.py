@@ -117,17 +117,15 @@ class Epochs:
         """Make the steps ``first`` to ``last``; returns what is carried on, and the losses.
 
         Args:
-            carried: "state" (what steps replace, by name), "sums" and "order" (of an epoch that is
-                under way).
+            carried: "state" (what steps replace, by name: an array, or those of its parts if it is
+                one of ``cuts``), "sums" and "order" (of an epoch that is under way).
             data: all rows, by name.
             others: the step's other inputs.
             key: for the order of rows, two numbers.
             rates: one for each step, or one for all.
         """
         jnp, cuts = jax_module().numpy, self.cuts
-        state = {name: cuts[name](x).arrays if name in cuts else x
-                 for name, x in carried["state"].items()}  # fmt: skip
-        carried = carried | {"state": state, "losses": jnp.zeros(MOST_STEPS)}
+        carried = carried | {"losses": jnp.zeros(MOST_STEPS)}
 
         def make(step: Step, i: Any, state: Any, batch: Any) -> Any:
             given = {k: Parts(cuts[k], x) if k in cuts else x for k, x in state.items()}
@@ -142,9 +140,7 @@ class Epochs:
         walk = self._whole if self.is_whole else self._in_batches
         carried = walk(make, carried, data, key, first, last)
         losses = carried.pop("losses")
-        state = {name: Parts(cuts[name], x).joined() if name in cuts else x
-                 for name, x in carried["state"].items()}  # fmt: skip
-        return carried | {"state": state}, losses
+        return carried, losses
 
     def _whole(
         self, make: Any, carried: Any, data: Any, key: Any, first: Any, last: Any

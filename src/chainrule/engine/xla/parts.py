@@ -3,7 +3,9 @@
 A network's parameters are slices of one vector θ, and its gradient is their concatenation: one pass
 of NumPy then serves the whole network. XLA fuses what it can by itself, and would copy each slice
 out of θ before every product. So a vector that is cut into slices stays cut: θ, the gradient and
-the optimizer's state are arrays of the parameters' own shapes, each with an update of its own.
+the optimizer's state are arrays of the parameters' own shapes, each with an update of its own. The
+host hands them over like that and takes them back so: XLA:CPU takes 20 ms to join 670,000 numbers,
+as long as for ten steps with them (with three such vectors, a sixth of an epoch on MNIST).
 
 A weight matrix W with at least twice as many inputs as outputs lies transposed: its gradient is
 then d'x, a product that XLA:CPU makes in 0.1 to 0.9 of the time of x'd (jaxlib 0.10.2; 128 rows,
