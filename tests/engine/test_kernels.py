@@ -134,6 +134,21 @@ def test_a_planned_product_in_parts_is_the_product(dtype: str) -> None:
     assert error(program, arrays) < 1.0
 
 
+@pytest.mark.parametrize(
+    ("rows", "columns", "called"),
+    [(100, 100, "_dot("), (300, 200, "matmul("), (90_000, 1, "_dot(")],
+)
+def test_dot_does_not_fill_a_large_result_with_zeros_first(
+    rows: int, columns: int, called: str
+) -> None:
+    rng = np.random.default_rng(2)
+    x, w = rng.normal(size=(rows, 20)), rng.normal(size=(20, columns)).squeeze()
+    program = Program(cr.trace(lambda x, w: x @ w, x, w), {"x": x, "w": w})
+    assert called in program.source.splitlines()[1]
+    program.run()
+    np.testing.assert_allclose(program.outputs[0], x @ w, rtol=1e-12, atol=1e-12)
+
+
 @pytest.mark.usefixtures("small_kernels")
 def test_a_forgotten_part_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     whole = kernels.parts_of
