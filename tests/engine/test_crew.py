@@ -12,44 +12,13 @@ import numpy as np
 import pytest
 from threadpoolctl import ThreadpoolController
 
-from chainrule.engine import crew
-from chainrule.engine.crew import Crew, one_blas_thread
+from chainrule.engine import blas, crew
+from chainrule.engine.crew import Crew
 
 
 def blas_threads() -> list[int]:
     libraries = ThreadpoolController().lib_controllers
     return [lib.num_threads for lib in libraries if lib.user_api == "blas"]
-
-
-def test_blas_is_held_to_one_thread_and_let_go_by_the_last() -> None:
-    before = blas_threads()
-    with ThreadpoolController().limit(limits=2, user_api="blas"):
-        first, second = one_blas_thread(), one_blas_thread()
-        first.__enter__()
-        second.__enter__()
-        assert set(blas_threads()) == {1}
-        first.__exit__(None, None, None)
-        assert set(blas_threads()) == {1}
-        second.__exit__(None, None, None)
-        assert max(blas_threads()) == 2
-    assert blas_threads() == before
-
-
-def in_a_thread(function: Any) -> Any:
-    found: list[Any] = []
-    thread = threading.Thread(target=lambda: found.append(function()))
-    thread.start()
-    thread.join()
-    return found[0]
-
-
-def test_any_thread_may_hold_blas_back_and_any_other_let_it_go() -> None:
-    with ThreadpoolController().limit(limits=2, user_api="blas"):  # set by this thread
-        holds = one_blas_thread()
-        in_a_thread(holds.__enter__)
-        assert set(blas_threads()) == {1}
-        in_a_thread(lambda: holds.__exit__(None, None, None))
-        assert max(blas_threads()) == 2
 
 
 def test_an_interrupt_between_start_and_wait_leaves_no_thread_and_no_result() -> None:
@@ -155,7 +124,7 @@ def test_jobs_compute_without_warnings_like_the_step_itself() -> None:
 
 def test_without_threadpoolctl_blas_keeps_its_threads(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(crew, "cores", lambda: 4)
-    monkeypatch.setattr(crew, "_controller", lambda: None)
+    monkeypatch.setattr(blas, "_controller", lambda: None)
     assert crew.threads() == 1
 
 
@@ -171,7 +140,7 @@ def test_a_step_is_planned_alike_while_another_training_holds_blas_back(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(crew, "cores", lambda: 4)
-    with ThreadpoolController().limit(limits=2, user_api="blas"), one_blas_thread():
+    with ThreadpoolController().limit(limits=2, user_api="blas"), blas.on_one_thread():
         assert set(blas_threads()) == {1}
         assert crew.threads() == 2
 

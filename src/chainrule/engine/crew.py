@@ -2,10 +2,7 @@
 
 NumPy lets go of Python's lock inside a product or a long pass, so two threads really work at the
 same time. Handing a job over and waiting for it costs 5 to 15 µs, or up to 60 on a virtual machine
-whose idle cores are given back. BLAS has threads of its own, but they would be in the way: they
-wait for the next product by spinning, on the very core that the pass in between could use, and they
-divide small products badly (128 x 784 x 512: 0.71 of the time of one thread, here 0.58; 1024 x 256
-x 256: 0.55 either way). So BLAS is held to one thread meanwhile.
+whose idle cores are given back. BLAS is held to one thread meanwhile.
 """
 
 from __future__ import annotations
@@ -13,14 +10,14 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
-from functools import cache
+from contextlib import ExitStack, contextmanager, suppress
 from queue import SimpleQueue
 from typing import Any
 
 import numpy as np
 
 from chainrule.distributed import interrupts_held
+from chainrule.engine import blas
 
 Job = Callable[[], Any]
 
@@ -110,7 +107,7 @@ class Crew:
         undo = ExitStack()
         try:
             with interrupts_held(second_breaks=False):
-                undo.enter_context(one_blas_thread())
+                undo.enter_context(blas.on_one_thread())
                 undo.callback(self._end)
                 self._all = _cores()
             yield
@@ -155,9 +152,7 @@ def threads() -> int:
     The same, and so the same bits, whether or not another training holds BLAS back meanwhile.
     1 where threadpoolctl is not installed, since then BLAS cannot be told to stand back.
     """
-    if cores() == 1 or _controller() is None:
-        return 1
-    counts = _blas.threads()
+    counts = blas.counts() if cores() > 1 else None
     return min(cores(), *counts) if counts else 1
 
 
@@ -181,79 +176,3 @@ def _keep_to(cores: set[int]) -> None:
     if cores and hasattr(os, "sched_setaffinity"):
         with suppress(OSError):  # forbidden here, or no longer our cores: it is only slower
             os.sched_setaffinity(0, cores)
-
-
-@cache
-def _controller() -> Any:
-    try:
-        from threadpoolctl import ThreadpoolController
-    except ImportError:
-        return None
-    return ThreadpoolController()
-
-
-@contextmanager
-def _in_control() -> Iterator[None]:
-    """Inside, this thread may set the threads of BLAS, and afterwards any other may.
-
-    Since 3.8, threadpoolctl obeys the first thread that sets them and silently ignores others,
-    although here one training's thread may hold BLAS back and another's let it go.
-    """
-    _no_thread_controls()
-    try:
-        yield
-    finally:
-        _no_thread_controls()
-
-
-def _no_thread_controls() -> None:
-    for library in _controller().lib_controllers:
-        if hasattr(library, "clear_controlling_thread"):
-            library.clear_controlling_thread(force=True)
-
-
-class _Blas:
-    """The threads of BLAS, which several trainings in threads of one program may hold back.
-
-    The first in does it, and the last out lets them go.
-    """
-
-    def __init__(self) -> None:
-        self._turn = threading.Lock()
-        self._holders = 0
-        self._limit: Any = None
-        self._before: list[int] = []
-
-    def threads(self) -> list[int]:
-        """How many each library has, or had before it was held back."""
-        with self._turn:
-            return self._before if self._holders else self._now()
-
-    @contextmanager
-    def on_one_thread(self) -> Iterator[None]:
-        with self._turn:
-            if not self._holders:
-                self._before = self._now()
-                with _in_control():
-                    self._limit = _controller().limit(limits=1, user_api="blas")
-            self._holders += 1
-        try:
-            yield
-        finally:
-            with self._turn:
-                self._holders -= 1
-                if not self._holders:
-                    with _in_control():
-                        self._limit.restore_original_limits()
-
-    def _now(self) -> list[int]:
-        libraries = _controller().lib_controllers
-        return [lib.num_threads for lib in libraries if lib.user_api == "blas"]
-
-
-_blas = _Blas()
-
-
-def one_blas_thread() -> AbstractContextManager[None]:
-    """BLAS works on one thread inside."""
-    return _blas.on_one_thread()
