@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from random_graphs import Case, cases
 
 import chainrule as cr
-from chainrule.engine import ReferenceRepeated, Repeated, blocks, crew, loop, sharing
+from chainrule.engine import ReferenceRepeated, Repeated, bells, blocks, crew, loop, sharing
+from chainrule.engine.bells import SleepingBell, SpinningBell
 from chainrule.engine.crew import Crew
 from chainrule.engine.together import SharedSource
 from chainrule.engine.turns import Turns
@@ -329,7 +330,10 @@ def test_parts_are_all_rows_once_and_the_first_is_the_longest(
         assert all(part.start % sharing.WHOLE == 0 for part in found)
 
 
-def test_the_first_part_is_longer_by_what_waking_up_the_others_takes() -> None:
+def test_the_first_part_is_longer_by_what_calling_the_others_takes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(bells, "kind", lambda: SleepingBell)
     # 100 µs by two threads, of which one begins 30 µs later: 65 here, 35 there.
     assert sharing.parts(1600, 2, 100.0) == (slice(0, 1040), slice(1040, 1600))
     # Where that is nothing beside the work, the parts are equal.
@@ -339,3 +343,6 @@ def test_the_first_part_is_longer_by_what_waking_up_the_others_takes() -> None:
     # However little there is to do, everyone gets something.
     assert sharing.parts(1600, 2, 1.0) == (slice(0, 1200), slice(1200, 1600))
     assert sharing.parts(2, 2, 1.0) == (slice(0, 1), slice(1, 2))
+    # One that waits without sleeping begins 5 µs later: 52.5 here, 47.5 there, to a multiple of 16.
+    monkeypatch.setattr(bells, "kind", lambda: SpinningBell)
+    assert sharing.parts(1600, 2, 100.0) == (slice(0, 832), slice(832, 1600))

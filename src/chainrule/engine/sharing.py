@@ -20,15 +20,13 @@ from itertools import pairwise
 
 import numpy as np
 
+from chainrule.engine import bells
 from chainrule.engine.calls import Call, Slot
 from chainrule.engine.plan import Plan
 from chainrule.graph.op import Array
 
 #: Microseconds of work, by estimate, for which handing it over pays.
 PART = 30.0
-
-#: Microseconds by which a thread begins later that is woken up first: 10 to 40.
-LATE = 30.0
 
 #: Parts begin at a multiple of this, if they are not tiny: it suits the kernels of products, and in
 #: a vector it is a cache line of float32.
@@ -83,11 +81,9 @@ def shares(plan: Plan, threads: int) -> list[Share]:
 def parts(size: int, count: int, work: float) -> tuple[slice, ...]:
     """``size`` rows that take ``work`` microseconds in all, in ``count`` stretches.
 
-    The first is longer, because who does it begins first, while the others are woken up. Done in
-    equal parts, that thread would come to wait for the others, and would have to be woken up too: a
-    step of 784-512-512-10 waited five times for 55 µs, and so for 10.
+    The first is longer, because who does it begins first, while the others are called.
     """
-    late = min(LATE, work / 2)
+    late = min(bells.kind().late, work / 2)
     each = max(1.0, size * (1 - late / work) / count)
     whole = WHOLE if each >= 2 * WHOLE else 1
     inner = [size - each * after for after in range(count - 1, 0, -1)]
