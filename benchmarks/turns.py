@@ -21,6 +21,9 @@ from work import Failure, Outcome, Result
 CHILD = Path(__file__).with_name("measure.py")
 #: Seconds after which a process that says nothing is given up.
 PATIENCE = 180.0
+#: Seconds of rest before a turn: threads of whoever went before spin on for a while, OpenBLAS's for
+#: 2²⁶ ticks of the clock, some 30 ms, on a core that the next one needs.
+REST = 0.1
 
 
 class SilenceError(Exception):
@@ -116,6 +119,7 @@ def take_turns(
                         children[name] = Child(orders[name])
                         children[name].answer(PATIENCE)
                         start = time.perf_counter()
+                    time.sleep(REST)
                     children[name].ask()
                     outcomes[name].append(as_result(children[name].answer(PATIENCE)))
                     costs[name] = time.perf_counter() - start

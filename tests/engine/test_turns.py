@@ -61,17 +61,25 @@ def test_the_quicker_way_is_kept_between_trials_of_the_other(
     monkeypatch: pytest.MonkeyPatch, at_once: int
 ) -> None:
     early, trial, settled = (round(seconds / MS) for seconds in (EARLY, TRIAL, SETTLED))
-    clock = Clock(monkeypatch, here=1 * MS, away=2 * MS)
+    clock = Clock(monkeypatch, here=0.9 * MS, away=1 * MS)
     clock.until(2.0, at_once)
     (a, first), (b, tried), (c, kept), (d, again), (e, longer) = clock.stretches()[:5]
     assert [a, b, c, d, e] == [True, False, True, False, True]
     assert (first, tried) == (2 * FIRST, FIRST)
-    assert (kept, again, longer) == pytest.approx((early, trial / 2, settled), abs=1)
+    assert (kept, again, longer) == pytest.approx((early / 0.9, trial, settled / 0.9), abs=1)
     clock = Clock(monkeypatch, here=2 * MS, away=1 * MS)
     clock.until(2.0, at_once)
     (_, first), (_, kept), (_, again), (_, longer) = clock.stretches()[:4]
     assert first == 2 * FIRST
     assert (kept, again, longer) == pytest.approx((FIRST + early, trial / 2, settled), abs=1)
+
+
+def test_a_clear_gain_is_not_tried_again_early(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = Clock(monkeypatch, here=0.79 * MS, away=1 * MS)
+    clock.until(1.0)
+    _, (here, kept) = clock.stretches()[1:3]
+    assert here
+    assert kept == pytest.approx(SETTLED / (0.79 * MS), abs=1)
 
 
 def test_trials_cost_a_hundredth_or_two(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -90,7 +98,7 @@ def test_a_change_is_seen_by_the_trial_after_the_next(
     clock.until(1.0)
     assert clock.made[-20:] == [before < 2] * 20
     clock.paces[True] = after * MS
-    clock.until(1.0 + 2 * SETTLED + 10 * TRIAL)
+    clock.until(1.0 + 2 * SETTLED + 15 * TRIAL)
     assert clock.made[-20:] == [after < 2] * 20
 
 

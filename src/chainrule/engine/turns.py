@@ -22,6 +22,10 @@ FIRST = 5
 #: A trial costs about a hundredth.
 EARLY, TRIAL, SETTLED = 0.1, 0.01, 0.5
 
+#: With the hands here in less than this part of the time, their way is settled from the beginning:
+#: an early trial of the other one took a fiftieth of an epoch of 0.2 s.
+CLEAR = 0.8
+
 #: What a thread has of its core, as a part of the time, if nobody else wants it.
 UNDISTURBED = 0.9
 
@@ -94,4 +98,5 @@ class Turns:
             return Stretch(not over.here, 1, TRIAL)
         here, away = self._last[True], self._last[False]
         better = here.pace < away.pace and not away.is_disturbed
-        return Stretch(better, 1, SETTLED if over.least_seconds else EARLY, is_settled=True)
+        is_sure = over.least_seconds > 0 or (better and here.pace < CLEAR * away.pace)
+        return Stretch(better, 1, SETTLED if is_sure else EARLY, is_settled=True)
