@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from chainrule.engine import turns
-from chainrule.engine.turns import EARLY, FIRST, SETTLED, TRIAL, UNDISTURBED, Turns
+from chainrule.engine.turns import EARLY, FIRST, LOOK, SETTLED, TRIAL, UNDISTURBED, Turns
 
 MS = 1e-3
 
@@ -65,13 +65,15 @@ def test_the_quicker_way_is_kept_between_trials_of_the_other(
     clock.until(2.0, at_once)
     (a, first), (b, tried), (c, kept), (d, again), (e, longer) = clock.stretches()[:5]
     assert [a, b, c, d, e] == [True, False, True, False, True]
-    assert (first, tried) == (2 * FIRST, FIRST)
-    assert (kept, again, longer) == pytest.approx((early / 0.9, trial, settled / 0.9), abs=1)
+    assert (first, tried) == (FIRST, FIRST)
+    expected = (FIRST + early / 0.9, trial, settled / 0.9)
+    assert (kept, again, longer) == pytest.approx(expected, abs=1)
     clock = Clock(monkeypatch, here=2 * MS, away=1 * MS)
     clock.until(2.0, at_once)
-    (_, first), (_, kept), (_, again), (_, longer) = clock.stretches()[:4]
-    assert first == 2 * FIRST
-    assert (kept, again, longer) == pytest.approx((FIRST + early, trial / 2, settled), abs=1)
+    ways, steps = zip(*clock.stretches()[:7], strict=True)
+    assert ways == (True, False, True, False, True, False, True)
+    # What is lost at once (2 > 1.5) is tried for a step at a time, and given up after that.
+    assert steps == pytest.approx((FIRST, FIRST, 1, early, 1, settled, 1), abs=1)
 
 
 def test_a_clear_gain_is_not_tried_again_early(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -79,7 +81,7 @@ def test_a_clear_gain_is_not_tried_again_early(monkeypatch: pytest.MonkeyPatch) 
     clock.until(1.0)
     _, (here, kept) = clock.stretches()[1:3]
     assert here
-    assert kept == pytest.approx(SETTLED / (0.79 * MS), abs=1)
+    assert kept == pytest.approx(FIRST + SETTLED / (0.79 * MS), abs=1)
 
 
 def test_trials_cost_a_hundredth_or_two(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -113,6 +115,27 @@ def test_the_hands_stay_away_where_another_program_wants_the_core(
     clock.core = 1.0
     clock.until(1.0 + 2 * (SETTLED + 2 * TRIAL))
     assert clock.made[-20:] == [True] * 20
+
+
+def test_what_another_program_spoils_is_given_up_within_a_look(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    clock = Clock(monkeypatch, here=0.5 * MS, away=1 * MS)
+    clock.until(0.3)
+    assert clock.made[-20:] == [True] * 20
+    clock.paces[True] = 10 * MS
+    clock.make(300)
+    assert clock.made[-300:].count(True) <= 2 * (1 + LOOK / (0.5 * MS))
+    clock.paces[True] = 0.5 * MS
+    clock.until(clock.now + 3 * EARLY + SETTLED)
+    assert clock.made[-20:] == [True] * 20
+
+
+def test_a_warm_up_that_is_disturbed_is_short(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = Clock(monkeypatch, here=20 * MS, away=1 * MS)
+    clock.core = UNDISTURBED - 0.05
+    clock.make(100)
+    assert clock.stretches() == [(True, 1), (False, FIRST), (True, 1), (False, 93)]
 
 
 @pytest.mark.parametrize("when", range(1, 60))

@@ -26,6 +26,11 @@ EARLY, TRIAL, SETTLED = 0.1, 0.01, 0.5
 #: an early trial of the other one took a fiftieth of an epoch of 0.2 s.
 CLEAR = 0.8
 
+#: Seconds between two looks at the clock, and the part of the time without the hands from which on
+#: theirs is lost at once. Each thread waits without sleeping; where another program has one of the
+#: cores for some milliseconds, so long takes each of their meetings: a step 18 ms in place of 2.5.
+LOOK, LOST = 0.02, 1.5
+
 #: What a thread has of its core, as a part of the time, if nobody else wants it.
 UNDISTURBED = 0.9
 
@@ -38,6 +43,7 @@ class Stretch:
     least_steps: int
     least_seconds: float = 0.0
     is_settled: bool = False
+    is_lost: bool = False
     steps: int = 0
     seconds: float = 0.0
     worked: float = 0.0
@@ -54,12 +60,18 @@ class Stretch:
 
     @property
     def left(self) -> int:
-        """Steps to be made, by the pace so far: 0 if it is over."""
-        if self.steps < self.least_steps:
-            return self.least_steps - self.steps
-        if self.seconds >= self.least_seconds:
+        """Steps to be made before the next look, by the pace so far: 0 if it is over."""
+        if self.is_lost:
             return 0
-        return 1 + int((self.least_seconds - self.seconds) / self.pace)
+        if not self.steps:
+            return 1
+        if self.steps < self.least_steps:
+            steps = self.least_steps - self.steps
+        elif self.seconds < self.least_seconds:
+            steps = 1 + int((self.least_seconds - self.seconds) / self.pace)
+        else:
+            return 0
+        return min(steps, 1 + int(LOOK / self.pace))
 
 
 class Turns:
@@ -80,23 +92,34 @@ class Turns:
             began, worked = time.perf_counter(), time.thread_time()
             yield count
             # An interrupt leaves everything below for the same stretch, made again.
-            now.worked += time.thread_time() - worked
-            now.seconds += time.perf_counter() - began
+            seconds, worked = time.perf_counter() - began, time.thread_time() - worked
+            now.worked += worked
+            now.seconds += seconds
             now.steps += count
             steps -= count
+            now.is_lost = now.is_lost or self._is_lost(now, count, seconds)
             if not now.left:
-                self._last[now.here] = now
+                if now is not self._warm_up:
+                    self._last[now.here] = now
                 self._now = self._after(now)
+
+    def _is_lost(self, now: Stretch, steps: int, seconds: float) -> bool:
+        """Whether going on with the hands is no use, by the steps since the last look."""
+        if now is self._warm_up:
+            return now.is_disturbed
+        away = self._last.get(False)
+        return now.here and away is not None and seconds > LOST * steps * away.pace > 0
 
     def _after(self, over: Stretch) -> Stretch:
         """What comes after a stretch: a trial of the way that is not known, or the better way."""
-        if over is self._warm_up:
-            return Stretch(True, FIRST)
-        if False not in self._last:
-            return Stretch(False, FIRST)
+        for way in (False, True):
+            if way not in self._last:
+                return Stretch(way, FIRST)
         if over.is_settled:
+            if over.is_lost:
+                return Stretch(False, 1, EARLY, is_settled=True)
             return Stretch(not over.here, 1, TRIAL)
         here, away = self._last[True], self._last[False]
-        better = here.pace < away.pace and not away.is_disturbed
+        better = here.pace < away.pace and not (away.is_disturbed or over.is_lost)
         is_sure = over.least_seconds > 0 or (better and here.pace < CLEAR * away.pace)
         return Stretch(better, 1, SETTLED if is_sure else EARLY, is_settled=True)
