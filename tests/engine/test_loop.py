@@ -67,7 +67,7 @@ def test_what_stays_the_same_is_done_once_and_results_are_written_into_their_row
     rows = np.zeros((STEPS, 4, 1))
     steps = Repeated(graph, {"w": w, "rate": rate, "x": x}, {1: "w"}, ("x",), {0: rows})
     before, inside = steps.source.split("    for r0, in rows:\n")
-    assert before.count("multiply(") == 1
+    assert before.count(" * ") == 1
     assert "_dot(" in inside.splitlines()[0]
     assert inside.splitlines()[0].endswith(", r0)")
     assert "copyto" not in steps.source
