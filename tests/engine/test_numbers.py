@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import chainrule as cr
-from chainrule.engine import numbers, source
+from chainrule.engine import numbers
+from chainrule.engine.calls import Call, Slot, viewed
 from chainrule.engine.numpy_engine import Program
 from chainrule.engine.reference import ReferenceProgram
 
@@ -84,6 +85,20 @@ def test_a_cast_rounds_before_what_reads_it(dtype: str) -> None:
     same_bits(both(step, 1 / 3, X.astype(dtype)))
 
 
+def test_a_view_of_a_number_has_its_value() -> None:
+    """What was computed is written into memory after all, so a view's memory is not read."""
+    x, product, total = (Slot((), np.dtype(float)) for _ in range(3))
+    view = viewed(product, (), "reshape", ((),), True)
+    calls = [
+        Call("ufunc", np.multiply, (x, x), product),
+        Call("ufunc", np.add, (view, x), total),
+    ]
+    arrays = {slot: np.zeros(()) for slot in (x, product, total)}
+    arrays[view] = arrays[product].reshape(())
+    written = numbers.lines(calls, arrays, lambda kind, thing: kind)
+    assert written == ["n0 = item()", "n1 = n0 * n0", "n2 = n1 + n0", "fill(n1)", "fill(n2)"]
+
+
 @pytest.mark.parametrize("dtype", ["float32", "int64"])
 def test_other_numbers_are_left_to_numpy(dtype: str) -> None:
     x = np.array(7, dtype)
@@ -94,13 +109,13 @@ def test_other_numbers_are_left_to_numpy(dtype: str) -> None:
 
 def test_a_result_that_is_never_written_back_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     """A planted fault."""
-    write = numbers.Numbers.write
+    write = numbers._Writer.write
 
     def forgetful(self: Any, calls: Any) -> None:
         write(self, calls)
         self.lines = [line for line in self.lines if not line.startswith("fill")]
 
-    monkeypatch.setattr(source.Numbers, "write", forgetful)
+    monkeypatch.setattr(numbers._Writer, "write", forgetful)
     with pytest.raises(AssertionError, match="not equal"):
         test_what_is_replaced_is_written_back_every_time_and_passes_see_it()
 
@@ -108,6 +123,6 @@ def test_a_result_that_is_never_written_back_is_found(monkeypatch: pytest.Monkey
 @pytest.mark.parametrize("operation", [np.divide, np.sqrt, np.subtract])
 def test_a_wrong_line_is_found(operation: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """A planted fault in each kind of line."""
-    monkeypatch.setitem(numbers.ARITHMETIC, operation, "{0} + 1.0")
+    monkeypatch.setitem(numbers.ARITHMETIC, operation, ("{0} + 1.0",))
     with pytest.raises(AssertionError):
         same_bits(both(chain, 2.0, 3.0, 5.0))

@@ -22,26 +22,38 @@ import numpy as np
 from chainrule.engine.calls import Call, Slot
 from chainrule.graph.op import Array
 
-#: What is written for a call. Where Python would raise, NumPy says what IEEE 754 has for it.
-ARITHMETIC: dict[Any, str] = {
-    np.add: "{0} + {1}",
-    np.subtract: "{0} - {1}",
-    np.multiply: "{0} * {1}",
-    np.divide: "{0} / {1} if {1} else divided({0}, {1})",
-    np.negative: "-{0}",
-    np.square: "{0} * {0}",
-    np.sqrt: "root({0}) if {0} >= 0.0 else no_root({0})",
+
+def divided(x: float, y: float) -> float:
+    """x / y where Python raises: y is 0."""
+    return float(np.divide(x, y))
+
+
+def no_root(x: float) -> float:
+    """√x where Python raises: x is negative."""
+    return float(np.sqrt(x))
+
+
+#: What is written for a call, and which functions that calls, after the operands.
+ARITHMETIC: dict[Any, tuple[str, *tuple[Callable[..., float], ...]]] = {
+    np.add: ("{} + {}",),
+    np.subtract: ("{} - {}",),
+    np.multiply: ("{} * {}",),
+    np.divide: ("{0} / {1} if {1} else {2}({0}, {1})", divided),
+    np.negative: ("-{}",),
+    np.square: ("{0} * {0}",),
+    np.sqrt: ("{1}({0}) if {0} >= 0.0 else {2}({0})", math.sqrt, no_root),
 }
 
-#: What these lines call.
-FUNCTIONS: dict[str, Callable[..., float]] = {
-    "divided": lambda x, y: float(np.divide(x, y)),
-    "root": math.sqrt,
-    "no_root": lambda x: float(np.sqrt(x)),
-}
+
+def end(calls: Sequence[Call], places: range, arrays: Mapping[Slot, Array]) -> int:
+    """Where the calls on numbers end with which ``places`` begin: there, if it is with none."""
+    stop = places.start
+    while stop in places and _is_on_numbers(calls[stop], arrays):
+        stop += 1
+    return stop
 
 
-def is_on_numbers(call: Call, arrays: Mapping[Slot, Array]) -> bool:
+def _is_on_numbers(call: Call, arrays: Mapping[Slot, Array]) -> bool:
     """Whether Python computes this call's result bit for bit, and all memory of it is known."""
     slots = (*call.reads, call.writes)
     if any(x.shape != () or x not in arrays for x in slots):
@@ -55,14 +67,16 @@ def is_on_numbers(call: Call, arrays: Mapping[Slot, Array]) -> bool:
     return call.kind == "ufunc" and call.function in ARITHMETIC and fits
 
 
-class Numbers:
-    """The ``lines`` for such calls, one after the other.
+def lines(
+    calls: Sequence[Call], arrays: Mapping[Slot, Array], bind: Callable[[str, Any], str]
+) -> list[str]:
+    """What is written for these calls; ``bind`` gives a thing a local name that begins so."""
+    writer = _Writer(arrays, bind)
+    writer.write(calls)
+    return writer.lines
 
-    Args:
-        arrays: where slots lie.
-        bind: gives the local name for something, which begins like this.
-    """
 
+class _Writer:
     def __init__(self, arrays: Mapping[Slot, Array], bind: Callable[[str, Any], str]) -> None:
         self._arrays, self._bind = arrays, bind
         self._names: dict[Slot, str] = {}
@@ -78,12 +92,15 @@ class Numbers:
             if call.kind == "copy":  # which may round, so it is read from memory again
                 self.lines.append(f"{self._bind('fill', array.fill)}({reads[0]})")
             else:
+                text, *functions = ARITHMETIC[call.function]
+                called = [self._bind(function.__name__, function) for function in functions]
                 name = self._new_name(call.writes)
-                self.lines.append(f"{name} = {ARITHMETIC[call.function].format(*reads)}")
+                self.lines.append(f"{name} = {text.format(*reads, *called)}")
                 late.append((array, name))
         self.lines += [f"{self._bind('fill', array.fill)}({name})" for array, name in late]
 
     def _read(self, x: Slot) -> str:
+        x = x.root if x.root.shape == () else x  # a view of a number is that number
         if x in self._names:
             return self._names[x]
         if x.array is not None:

@@ -13,11 +13,10 @@ from typing import Any, cast
 
 import numpy as np
 
-from chainrule.engine import blocks
+from chainrule.engine import blocks, numbers
 from chainrule.engine.beside import last_row, number_in, with_row
 from chainrule.engine.calls import Call, Slot
 from chainrule.engine.kernels import is_quicker_by_dot, parts_of
-from chainrule.engine.numbers import FUNCTIONS, Numbers, is_on_numbers
 from chainrule.engine.plan import Plan
 from chainrule.engine.updates import axpby
 from chainrule.graph.op import Array
@@ -86,24 +85,13 @@ class Source:
     def _write_calls(self, places: range) -> None:
         i = places.start
         while i < places.stop:
-            numbers = self._numbers(range(i, places.stop))
-            i = self._write_numbers(numbers) if numbers else self._write_from(i)
-
-    def _numbers(self, places: range) -> range:
-        """The calls at the beginning of these that are on single numbers."""
-        stop = places.start
-        while stop in places and is_on_numbers(self.plan.calls[stop], self.plan.arrays):
-            stop += 1
-        return range(places.start, stop)
-
-    def _write_numbers(self, places: range) -> int:
-        """Write calls on numbers; returns where to go on."""
-        numbers = Numbers(self.plan.arrays, self._bind)
-        numbers.write(self.plan.calls[places.start : places.stop])
-        self.lines += numbers.lines
-        for name, function in FUNCTIONS.items():
-            self._function(function, name)
-        return places.stop
+            stop = numbers.end(self.plan.calls, range(i, places.stop), self.plan.arrays)
+            if stop == i:
+                i = self._write_from(i)
+            else:
+                calls = self.plan.calls[i:stop]
+                self.lines += numbers.lines(calls, self.plan.arrays, self._bind)
+                i = stop
 
     def _write_from(self, i: int) -> int:
         """Write the call at ``i``, or the run that begins there; returns where to go on."""
