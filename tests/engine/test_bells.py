@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import ctypes
+import sys
 import threading
-from typing import Any
 
 import pytest
 
@@ -69,25 +69,42 @@ def test_who_waits_leaves_python_to_others(kind: type[Bell]) -> None:
 
 
 @spinning
-def test_a_call_stands_back_with_entries_enough_to_let_go_of_pythons_lock() -> None:
-    assert bells.LEAST_ENTRIES <= bells._entries() <= bells.MOST_ENTRIES
-    bell = SpinningBell()
-    bell.call()
+@pytest.mark.parametrize(
+    ("seconds", "entries"), [(0.0, bells.LEAST_ENTRIES), (1.0, bells.MOST_ENTRIES)]
+)
+def test_a_call_stands_back_by_a_pass_that_lets_go_of_pythons_lock(
+    seconds: float, entries: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bells, "STAND_BACK", seconds)
+    bells._entries.cache_clear()
+    try:
+        bell = SpinningBell()
+    finally:
+        bells._entries.cache_clear()
     unlocked, _, memory = bell.call.args  # type: ignore[attr-defined]
-    assert len(memory) == bells._entries() > 500
+    assert len(memory) == entries > 500
+    bell.call()
     assert (memory == unlocked).all()
     assert memory.ctypes.data == bell.wait.args[0].value  # type: ignore[attr-defined]
+    bell.wait()
+    assert memory[0] != unlocked[0]
 
 
-def test_without_spin_locks_threads_sleep(monkeypatch: pytest.MonkeyPatch) -> None:
-    def no_library(*_: Any) -> Any:
-        raise TypeError("what CDLL(None) is on Windows")
-
-    monkeypatch.setattr(ctypes, "CDLL", no_library)
+@pytest.mark.parametrize("lacking", ["platform", "function"])
+def test_without_spin_locks_threads_sleep(lacking: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    if lacking == "platform":
+        monkeypatch.setattr(sys, "platform", "darwin")
+    else:
+        monkeypatch.setattr(ctypes, "CDLL", lambda _: object())
     bells._spin_lock.cache_clear()
     try:
         assert bells.kind() is SleepingBell
     finally:
         monkeypatch.undo()
         bells._spin_lock.cache_clear()
-    assert SleepingBell.late > SpinningBell.late
+
+
+def test_who_begins_when() -> None:
+    """Woken up late, or called one after the other by who begins last."""
+    assert SleepingBell.starts(3) == [0.0, 30.0, 30.0]
+    assert SpinningBell.starts(3) == pytest.approx([8.0, 0.0, 4.0])

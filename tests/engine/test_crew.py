@@ -6,6 +6,7 @@ import os
 import signal
 import threading
 import warnings
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -118,6 +119,70 @@ def test_an_interrupt_while_the_threads_begin_leaves_none(monkeypatch: pytest.Mo
             hand.start(lambda: result.append(1))
             hand.wait()
     assert result == [1, 1]
+
+
+def test_a_thread_that_begins_after_it_was_dismissed_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An exception came out of ``Thread.start`` while the thread was about to begin."""
+    began, late = threading.Event(), list[threading.Thread]()
+
+    def interrupted(thread: threading.Thread) -> None:
+        def run() -> None:
+            began.wait()
+            thread.run()
+
+        late.append(threading.Thread(target=run, daemon=True))
+        start(late[-1])
+        raise TimeoutError
+
+    start = threading.Thread.start
+    team = Crew(2)
+    with monkeypatch.context() as patch, pytest.raises(TimeoutError), team.at_work():  # noqa: PT012
+        patch.setattr(threading.Thread, "start", interrupted)
+        team.set_here(True)
+    result: list[int] = []
+    with team.at_work():  # it is of no matter to those who come then
+        team.set_here(True)
+        began.set()
+        late[0].join(5)
+        assert not late[0].is_alive()
+        team.hands[0].start(lambda: result.append(1))
+        team.hands[0].wait()
+    assert result == [1]
+
+
+def test_what_ends_a_hand_before_its_first_job_is_raised(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing else could end a wait that spins."""
+
+    def failing(_: set[int]) -> None:
+        if threading.current_thread() is not threading.main_thread():
+            raise MemoryError("no place")
+
+    monkeypatch.setattr(crew, "_keep_to", failing)
+    team = Crew(2)
+    with pytest.raises(MemoryError, match="no place"), team.at_work():  # noqa: PT012
+        team.set_here(True)
+        team.hands[0].start(lambda: None)
+        team.hands[0].wait()
+
+
+@pytest.mark.parametrize(
+    ("told", "most"),
+    [("max 100000", 4), ("150000 100000", 1), ("300000 100000", 3), ("50000 100000", 1), ("", 4)],
+)
+def test_a_containers_share_of_the_processor_counts(
+    told: str, most: int, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """More threads than that would only bring the moment when the system stops them all."""
+    file = tmp_path / "cpu.max"
+    if told:
+        file.write_text(told + "\n")
+    monkeypatch.setattr(crew, "_cores", lambda: {0, 1, 2, 3})
+    monkeypatch.setattr(crew, "CPU_MAX", file)
+    crew._quota.cache_clear()
+    try:
+        assert crew.cores() == most
+    finally:
+        crew._quota.cache_clear()
 
 
 def test_jobs_compute_without_warnings_like_the_step_itself() -> None:

@@ -58,7 +58,7 @@ def test_any_numbers_give_numpys_bits(x: float, y: float, z: float) -> None:
 
 def test_they_are_written_without_calls_of_numpy() -> None:
     (program, _), _ = found = both(chain, 2.0, 3.0, 5.0)
-    for name in ("multiply(", "add(", "subtract(", "negative(", "square("):
+    for name in ("multiply(", "add(", "subtract(", "negative(", "square(", "divide(", "sqrt("):
         assert name not in program.source
     same_bits(found)
 
@@ -73,7 +73,7 @@ def test_what_is_replaced_is_written_back_every_time_and_passes_see_it() -> None
     found = both(step, 1.0, X, replaces={0: "power"})
     same_bits(found)
     assert found[0][1][-2] == pytest.approx(0.9**3)
-    assert "multiply(power" not in found[0][0].source
+    assert found[0][0].source.count("multiply(") == 1  # of x
 
 
 @pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])

@@ -14,6 +14,7 @@ An epoch of 784-512-512-10 on two cores takes 0.90 of the time that it takes wit
 from __future__ import annotations
 
 import ctypes
+import sys
 import time
 from collections.abc import Callable
 from functools import cache, partial
@@ -39,8 +40,10 @@ class SleepingBell:
     ``ring`` and ``call`` are the same here.
     """
 
-    #: Microseconds by which who is called begins after the caller: 10 to 40.
-    late = 30.0
+    @staticmethod
+    def starts(threads: int) -> list[float]:
+        """Microseconds after which each thread begins: the others 10 to 40 after the caller."""
+        return [0.0, *[30.0] * (threads - 1)]
 
     def __init__(self) -> None:
         rung = SimpleQueue[None]()
@@ -56,8 +59,11 @@ class SpinningBell:
     waits; ``call`` is for one that goes on computing.
     """
 
-    #: Microseconds by which who is called begins after the caller, at most.
-    late = 5.0
+    @staticmethod
+    def starts(threads: int) -> list[float]:
+        """Microseconds after which each thread begins: the caller last, when it has called all."""
+        each = 1e6 * STAND_BACK
+        return [each * (threads - 1), *[each * before for before in range(threads - 1)]]
 
     def __init__(self) -> None:
         functions = _spin_lock()
@@ -86,14 +92,16 @@ def kind() -> type[Bell]:
 
 @cache
 def _spin_lock() -> tuple[Any, Any, Any] | None:
-    """How to begin, lock and unlock a spin lock, if the C library can: macOS's and Windows's can't.
+    """How to begin, lock and unlock a spin lock, on Linux, where that is a word of memory.
 
     Only while it waits is Python's lock let go.
     """
+    if sys.platform != "linux":
+        return None
     try:
         waiting, at_once = ctypes.CDLL(None), ctypes.PyDLL(None)
         return at_once.pthread_spin_init, waiting.pthread_spin_lock, at_once.pthread_spin_unlock
-    except (AttributeError, OSError, TypeError):
+    except (AttributeError, OSError):
         return None
 
 

@@ -8,9 +8,12 @@ meanwhile.
 from __future__ import annotations
 
 import os
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,6 +22,19 @@ from chainrule.distributed import interrupts_held
 from chainrule.engine import bells, blas
 
 Job = Callable[[], Any]
+
+#: "max 100000", or how many microseconds of each so many.
+CPU_MAX = Path("/sys/fs/cgroup/cpu.max")
+
+
+class Post:
+    """Where a hand and its thread meet: the bells, the job, and what it raised."""
+
+    def __init__(self) -> None:
+        bell = bells.kind()
+        self.go, self.done = bell(), bell()
+        self.job: Job | None = None
+        self.error: BaseException | None = None
 
 
 class Hand:
@@ -31,60 +47,64 @@ class Hand:
     def __init__(self) -> None:
         self.here = False
         self._thread = threading.Thread()
-        self._job: Job | None = None
-        self._error: BaseException | None = None
+        self._post: Post | None = None
+        self._left: Job | None = None
 
     def come(self, cores: set[int]) -> None:
         """Begin to take jobs, on these cores."""
-        # New bells: after an interrupt the old ones may have been rung.
-        bell = bells.kind()
-        self._go, self._done = bell(), bell()
-        self._error = None
-        self._thread = threading.Thread(target=self._work, args=(cores,), daemon=True)
+        # A new one each time: after an interrupt, a thread may still be at the old one.
+        self._post = Post()
+        self._thread = threading.Thread(target=_work, args=(self._post, cores), daemon=True)
         self._thread.start()
         self.here = True
 
     def start(self, job: Job) -> None:
         """Begin a job."""
-        self._job = job
         if self.here:
-            self._go.call()
+            assert self._post is not None
+            self._post.job = job
+            self._post.go.call()
+        else:
+            self._left = job
 
     def wait(self) -> None:
         """Return when the job is done."""
         if self.here:
-            self._done.wait()
-            if self._error is not None:
-                raise self._error
-        elif self._job is not None:
-            self._job()
+            assert self._post is not None
+            self._post.done.wait()
+            if self._post.error is not None:
+                raise self._post.error
+        elif self._left is not None:
+            self._left()
 
     def dismiss(self) -> None:
-        """End the thread, when it has done what it has begun."""
-        self.here, self._job = False, None
-        if self._thread.is_alive():  # an interrupt may have come before it had begun
-            self._go.ring()
+        """End the thread, when it has done what it has begun, or even before it has begun."""
+        self.here = False
+        if self._post is not None:
+            self._post.job = None
+            self._post.go.ring()
 
     def leave(self) -> None:
         """Return when the thread has ended."""
         if self._thread.is_alive():
             self._thread.join()
 
-    def _work(self, cores: set[int]) -> None:
-        """What the thread does: jobs, on these cores, until it is dismissed."""
+
+def _work(post: Post, cores: set[int]) -> None:
+    """What a hand's thread does: jobs, on these cores, until it is dismissed."""
+    try:
         _keep_to(cores)
-        go, done = self._go, self._done
         with np.errstate(all="ignore"):
             while True:
-                go.wait()
-                job = self._job
+                post.go.wait()
+                job = post.job
                 if job is None:
                     return
-                try:
-                    job()
-                except BaseException as error:  # raised by ``wait``
-                    self._error = error
-                done.ring()
+                job()
+                post.done.ring()
+    except BaseException as error:  # raised by ``wait``, for which nothing else could end
+        post.error = error
+        post.done.ring()
 
 
 class Crew:
@@ -136,12 +156,12 @@ class Crew:
     def _end(self) -> None:
         if not self._are_here:
             return
-        self._are_here = False
-        _keep_to(self._cores)
         for hand in self.hands:
             hand.dismiss()
+        _keep_to(self._cores)
         for hand in self.hands:
             hand.leave()
+        self._are_here = False
 
 
 def threads() -> int:
@@ -155,8 +175,18 @@ def threads() -> int:
 
 
 def cores() -> int:
-    """The cores that this process may run on."""
-    return len(_cores()) or os.cpu_count() or 1
+    """The cores that this process may run on, or the share of them that a container has."""
+    return min(len(_cores()) or os.cpu_count() or 1, _quota())
+
+
+@cache
+def _quota() -> int:
+    """The cores' worth of time that Linux gives to this process's group (cgroup v2)."""
+    try:
+        limit, period = CPU_MAX.read_text(encoding="ascii").split()
+        return max(1, int(limit) // int(period))
+    except (OSError, ValueError):  # there is no such file, or it says "max"
+        return sys.maxsize
 
 
 def _cores() -> set[int]:

@@ -83,7 +83,7 @@ class _Writer:
         self.lines: list[str] = []
 
     def write(self, calls: Sequence[Call]) -> None:
-        """Write the calls, and what writes their results into memory, where others read them."""
+        """Write the calls, and what writes the results into their memory when all are made."""
         late: list[tuple[Array, str]] = []
         for call in calls:
             reads = [self._read(x) for x in call.reads]

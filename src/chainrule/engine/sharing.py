@@ -81,14 +81,20 @@ def shares(plan: Plan, threads: int) -> list[Share]:
 def parts(size: int, count: int, work: float) -> tuple[slice, ...]:
     """``size`` rows that take ``work`` microseconds in all, in ``count`` stretches.
 
-    The first is longer, because who does it begins first, while the others are called.
+    The first is the caller's. All end together, though one thread begins later than another; but
+    nobody gets less than half of an equal part.
     """
-    late = min(bells.kind().late, work / 2)
-    each = max(1.0, size * (1 - late / work) / count)
-    whole = WHOLE if each >= 2 * WHOLE else 1
-    inner = [size - each * after for after in range(count - 1, 0, -1)]
-    bounds = [0, *(whole * round(bound / whole) for bound in inner), size]
-    return tuple(slice(a, b) for a, b in pairwise(bounds))
+    starts = np.array(bells.kind().starts(count))
+    missed = count * starts.max() - starts.sum()
+    starts *= min(1.0, work / 2 / missed)
+    ends = (work + starts.sum()) / count
+    each = size * (ends - starts) / work
+    whole = WHOLE if each.min() >= 2 * WHOLE else 1
+    bounds = [0]
+    for after, end in zip(range(count - 1, 0, -1), np.cumsum(each).tolist(), strict=False):
+        rows = whole * round(end / whole)
+        bounds.append(min(max(rows, bounds[-1] + 1), size - after))
+    return tuple(slice(a, b) for a, b in pairwise([*bounds, size]))
 
 
 def microseconds(call: Call) -> float:

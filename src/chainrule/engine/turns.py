@@ -26,10 +26,11 @@ EARLY, TRIAL, SETTLED = 0.1, 0.01, 0.5
 #: an early trial of the other one took a fiftieth of an epoch of 0.2 s.
 CLEAR = 0.8
 
-#: Seconds between two looks at the clock, and the part of the time without the hands from which on
-#: theirs is lost at once. Each thread waits without sleeping; where another program has one of the
-#: cores for some milliseconds, so long takes each of their meetings: a step 18 ms in place of 2.5.
-LOOK, LOST = 0.02, 1.5
+#: Seconds between two looks at the clock, as steps went before, and the part of the time without
+#: the hands from which on theirs is lost at once. Each thread waits without sleeping; where another
+#: program has one of the cores for some milliseconds, each of their meetings takes so long: a step
+#: 18 ms in place of 2.5.
+LOOK, LOST = 0.005, 1.5
 
 #: What a thread has of its core, as a part of the time, if nobody else wants it.
 UNDISTURBED = 0.9
@@ -55,7 +56,8 @@ class Stretch:
 
     @property
     def is_disturbed(self) -> bool:
-        """Whether the caller, which did everything itself, had not all of its core."""
+        """Whether the caller, which did everything itself or waited without sleeping, had not all
+        of its core."""
         return self.worked < UNDISTURBED * self.seconds
 
     @property

@@ -167,7 +167,10 @@ class EpochsRunner(Runner):
         jax = jax_module()
         with all_dtypes():
             with interrupts_held():
-                self._state = jax.tree.map(jax.numpy.array, self._changing)
+                # Not jax.numpy.array, which compiles for each shape that it meets.
+                self._state = jax.tree.map(
+                    lambda x: jax.device_put(np.array(x, order="C")), self._changing
+                )
             try:
                 yield
             finally:
