@@ -19,6 +19,8 @@ def test_rows_are_shuffled_as_scikit_learn_does() -> None:
         rows = shuffle(rows, random_state=theirs)
         ours.integers(2**32)  # a key of dropout in between
         np.testing.assert_array_equal(ours.permutation(150), rows)
+    ours.shuffle(few := np.arange(150, dtype=np.int32))
+    np.testing.assert_array_equal(few, shuffle(rows, random_state=theirs))
     assert sorted(ours.permutation(7)) == list(range(7)), "of other data"
 
 

@@ -9,6 +9,7 @@ import pytest
 
 import chainrule as cr
 from chainrule.nn.layers import LAYERS
+from chainrule.train import runner as runner_module
 from chainrule.train import steps as steps_module
 from chainrule.train.runner import Runner
 
@@ -252,6 +253,19 @@ def test_rows_are_shuffled_each_epoch_and_each_is_seen_once(steps: list[np.ndarr
     assert len(steps) == 20
     assert all(sorted(order) == list(range(50)) for order in orders)
     assert len({tuple(order) for order in [*orders, list(range(50))]}) == 6
+
+
+@pytest.mark.parametrize("engine", ["numpy", "reference"])
+def test_many_rows_are_numbered_in_half_the_memory(
+    engine: str, steps: list[np.ndarray], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wide = line()
+    wide.fit(X, VALUES, epochs=3, batch_size=16, engine=engine)
+    monkeypatch.setattr(runner_module, "MANY_ROWS", 50)
+    narrow = line()
+    narrow.fit(X, VALUES, epochs=3, batch_size=16, engine=engine)
+    assert [rows.dtype for rows in steps] == [np.dtype(np.intp)] * 12 + [np.dtype(np.int32)] * 12
+    assert same(wide, narrow), "the same rows in the same order"
 
 
 def test_unshuffled_rows_are_taken_in_order(steps: list[np.ndarray]) -> None:

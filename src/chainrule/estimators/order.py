@@ -11,8 +11,6 @@ from typing import Any
 import numpy as np
 from numpy.random import MT19937, Generator, RandomState
 
-from chainrule.graph.op import Array
-
 #: Seeds that are drawn lie below.
 MOST_SEED = 2**31 - 1
 
@@ -27,9 +25,9 @@ def starts(random: RandomState) -> Iterator[RandomState]:
 
 
 class RowOrder(Generator):
-    """Goes on from ``random``; each permutation shuffles the one before.
+    """Goes on from ``random``; of equally many rows, each order shuffles the one before.
 
-    Other numbers (keys of dropout) are drawn apart, so that they do not shift the permutations.
+    Other numbers (keys of dropout) are drawn apart, so that they do not shift the orders.
     """
 
     def __init__(self, random: RandomState) -> None:
@@ -41,12 +39,12 @@ class RowOrder(Generator):
         self._apart = np.random.default_rng(_copy(random).randint(MOST_SEED)).bit_generator.state
         self._order = np.arange(0)
 
-    def permutation(self, x: Any, axis: int = 0) -> Array:
-        """The numbers from 0 to ``x`` - 1, in their new order."""
-        places = np.arange(x)
+    def shuffle(self, x: Any, axis: int = 0) -> None:
+        """Put rows, which stand as they came, into their new order; ``permutation`` calls this."""
+        places = np.arange(len(x))
         RandomState(self.bit_generator).shuffle(places)
-        self._order = self._order[places] if len(self._order) == x else places
-        return self._order
+        self._order = self._order[places] if len(self._order) == len(x) else places
+        x[...] = x[self._order]
 
     def integers(self, *given: Any, **named: Any) -> Any:
         apart = np.random.default_rng()

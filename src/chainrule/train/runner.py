@@ -27,6 +27,9 @@ from chainrule.train.steps import COUNT, Steps
 #: Seconds between two looks at the clock while an epoch runs.
 TICK_SECONDS = 0.1
 
+#: With so many rows and more, their numbers take as much memory as a batch: half a megabyte.
+MANY_ROWS = 2**16
+
 
 class Runner:
     """Trains ``net`` on checked arrays ``data`` (x, t, perhaps w) by steps of ``optimizer``.
@@ -132,7 +135,11 @@ class Runner:
         """The rows of each batch of an epoch: all rows in order, or shuffled and cut."""
         if self.batch_size == self.rows:
             return [np.arange(self.rows)]
-        order = self._rng.permutation(self.rows) if self.shuffle else np.arange(self.rows)
+        # Numbers of half the size are drawn and gathered more slowly: not where there are few.
+        small = MANY_ROWS <= self.rows <= np.iinfo(np.int32).max
+        order = np.arange(self.rows, dtype=np.int32 if small else np.intp)
+        if self.shuffle:
+            self._rng.shuffle(order)
         starts = range(0, self.rows, self.batch_size)
         return [order[start : start + self.batch_size] for start in starts]
 
