@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -20,13 +19,30 @@ def shares(load: Load) -> Any:
 
 
 def test_only_memory_of_its_own_counts(shares: Any, tmp_path: Path) -> None:
-    before = shares.own_megabytes(os.getpid())
-    held = np.ones(4_000_000)
-    assert 30 < shares.own_megabytes(os.getpid()) - before < 40  # 32 MB
-    np.save(tmp_path / "held.npy", held)
-    before = shares.own_megabytes(os.getpid())
-    assert np.load(tmp_path / "held.npy", mmap_mode="r").sum() == 4_000_000
-    assert abs(shares.own_megabytes(os.getpid()) - before) < 5
+    np.save(tmp_path / "held.npy", np.ones(4_000_000))
+    code = """
+import sys, numpy as np
+print(flush=True); input()
+held = np.ones(4_000_000)
+print(flush=True); input()
+mapped = np.load(sys.argv[1], mmap_mode="r")
+assert mapped.sum() == 4_000_000
+print(flush=True); input()
+"""
+    # In a process of its own: what was freed before in this one would be taken again.
+    with subprocess.Popen(
+        [sys.executable, "-c", code, tmp_path / "held.npy"],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+    ) as child:  # fmt: skip
+        assert child.stdin is not None
+        assert child.stdout is not None
+        looks = []
+        for _ in range(3):
+            child.stdout.readline()
+            looks.append(shares.own_megabytes(child.pid))
+            print(file=child.stdin, flush=True)
+    assert 30 < looks[1] - looks[0] < 40  # 32 MB
+    assert abs(looks[2] - looks[1]) < 5
 
 
 def test_processes_are_the_command_or_its_children(shares: Any) -> None:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
+from itertools import count
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -10,7 +13,7 @@ import pytest
 from two_layers import Arrays, TwoLayers
 
 import chainrule as cr
-from chainrule.check import check_gradients
+from chainrule.check import check_gradients, truth
 from chainrule.errors import DataError, DtypeError, GradientError, OptionError
 
 WAYS = ["loss", "unrecordable", "real_only"]
@@ -44,6 +47,22 @@ def test_each_way_says_how_it_was_done(way: str) -> None:
         "real_only": "every entry by central differences",
     }
     assert told[way] in how
+
+
+@pytest.mark.parametrize(
+    ("stalls", "told"), [(1, "every entry by"), (9, "random entries of each larger parameter")]
+)
+def test_one_slow_call_does_not_make_a_loss_slow(
+    stalls: int, told: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def clock() -> Iterator[float]:
+        for measured in count():
+            yield 100.0 * measured
+            yield 100.0 * measured + (10.0 if measured < stalls else 1e-5)
+
+    monkeypatch.setattr(truth, "time", SimpleNamespace(perf_counter=clock().__next__))
+    net = TwoLayers()
+    assert told in check_gradients(net.real_only, net.parameters, net.gradients).how
 
 
 @pytest.mark.parametrize("way", WAYS)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
 import os
 import pty
@@ -31,6 +32,7 @@ class Terminal:
         )
         os.close(slave)
         self.said = ""
+        self._decoder = codecs.getincrementaldecoder("utf-8")()
 
     def read(self, until: str | None = None) -> None:
         """Read on until a pattern is seen, or to the end."""
@@ -45,7 +47,7 @@ class Terminal:
                 data = b""
             if not data:
                 break
-            self.said += data.decode()
+            self.said += self._decoder.decode(data)
 
     @property
     def text(self) -> str:

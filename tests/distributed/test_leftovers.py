@@ -38,7 +38,7 @@ if me == 0:
         {}
 """
 #: Longer than any of this takes.
-PATIENCE = 30
+PATIENCE = 120
 
 ALONE = {
     "success": ("pass", 0),

@@ -116,7 +116,7 @@ def test_who_stood_still_itself_takes_nobody_for_dead(
     lines: Callable[..., list[Line]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A process that was stopped for long counts one beat, not all that it slept through."""
-    a, b = lines(2, silence=0.2)
+    a, b = lines(2)
     now = line_module.time.monotonic
     leap = [0.0]
     monkeypatch.setattr(line_module.time, "monotonic", lambda: now() + leap[0])
@@ -145,7 +145,7 @@ def test_an_error_of_its_own_stays_what_it_is(
 
 
 def test_who_leaves_while_the_others_train(lines: Callable[..., list[Line]]) -> None:
-    a, b = lines(2, silence=0.2)
+    a, b = lines(2, silence=1.0)
     with ThreadPoolExecutor(1) as pool:
         leaving = pool.submit(b.leave)
         (error,) = together(lambda: exchanged(a, lambda: a._is_lost.wait(SECONDS)))

@@ -114,7 +114,7 @@ def test_a_real_signal_in_the_middle_of_an_epoch(optimizer: str) -> None:
         assert child.stdout is not None
         assert child.stdout.readline() == "ready\n"
         child.send_signal(signal.SIGINT)
-        out, err = child.communicate(timeout=30)
+        out, err = child.communicate(timeout=120)
     finally:
         child.kill()
         child.wait()

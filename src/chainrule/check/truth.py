@@ -67,9 +67,7 @@ class Seeker:
         self.calls, self.point, self.loss, self.eps = calls, dict(point), loss, eps
         self.rng = np.random.default_rng(seed)
         self.numeric = Independent(calls, point, loss)
-        began = time.perf_counter()
-        calls.loss(point)
-        self.seconds = max(time.perf_counter() - began, 1e-7)
+        self.seconds = self._timed()
 
     def seek(self) -> Found:
         """The graph's gradient if it is confirmed, else that of the calls."""
@@ -142,6 +140,8 @@ class Seeker:
         is_complex = all(self._bears_complex(name) for name in self.point)
         size = sum(a.size for a in self.point.values())
         calls = 1 if is_complex else 2
+        if size * calls * self.seconds > PATIENCE:  # it may be the machine that stood still
+            self.seconds = min(self.seconds, self._timed())
         can = PATIENCE / (self.seconds * calls)
         per_parameter = max(FEWEST, min(SAMPLE, int(can / max(len(self.point), 1))))
         true, sampled = {}, False
@@ -153,6 +153,12 @@ class Seeker:
                 places = self.rng.choice(array.size, per_parameter, replace=False)
             true[name] = self._entries(name, np.sort(places), is_complex)
         return Found(true, None, why, _told(is_complex, sampled, per_parameter), denied)
+
+    def _timed(self) -> float:
+        """Seconds that a call of the loss takes."""
+        began = time.perf_counter()
+        self.calls.loss(self.point)
+        return max(time.perf_counter() - began, 1e-7)
 
     def _bears_complex(self, name: str) -> bool:
         """Whether the complex step agrees with a difference, along a direction of ``name``."""
