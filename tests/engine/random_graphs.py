@@ -15,9 +15,9 @@ import numpy as np
 from hypothesis import strategies as st
 
 import chainrule as cr
+from chainrule.graph.apply import constant
 from chainrule.graph.graph import Graph
 from chainrule.graph.op import FUNCTIONS
-from chainrule.graph.tensor import constant
 
 #: Sizes above 8 make the order of adding matter; 0 and 1 are where rules go wrong.
 SHAPES = [(), (1,), (11,), (3, 4), (12, 12), (12, 9), (9, 12), (2, 12, 3), (1, 12), (12, 1), (0, 3)]

@@ -11,8 +11,8 @@ from engine_checks import assert_engines_agree
 import chainrule as cr
 from chainrule.engine.faster import SOFTMAXES, faster
 from chainrule.engine.lower import NARROW
+from chainrule.graph.apply import apply
 from chainrule.graph.op import OPS, Op
-from chainrule.graph.tensor import apply
 
 EXAMPLES = [
     pytest.param(op, inputs, id=f"{name}-{i}")

@@ -12,10 +12,11 @@ import chainrule as cr
 from chainrule.engine import lanes as lanes_module
 from chainrule.engine.faster import faster
 from chainrule.engine.lanes import lane_count, lanes
+from chainrule.graph.apply import apply
 from chainrule.graph.batch import batch
 from chainrule.graph.graph import Graph
 from chainrule.graph.op import OPS, Op
-from chainrule.graph.tensor import apply, placeholder
+from chainrule.graph.tensor import placeholder
 from chainrule.nn.losses import loss
 from chainrule.train.step import flat, training_step
 

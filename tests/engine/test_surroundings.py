@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 import chainrule as cr
+from chainrule.graph.apply import apply
 from chainrule.graph.op import Op
-from chainrule.graph.tensor import apply
 
 HUGE = np.full((2, 3), 1e300)
 FACTOR = ContextVar("FACTOR", default=1.0)

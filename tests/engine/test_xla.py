@@ -14,8 +14,8 @@ import chainrule as cr
 from chainrule.engine import XlaRepeated, compile_reference, compile_xla
 from chainrule.engine.xla import compiled, program, runtime
 from chainrule.errors import MissingPackageError
+from chainrule.graph.apply import apply
 from chainrule.graph.op import OPS, Op
-from chainrule.graph.tensor import apply
 from chainrule.train.epochs import EpochsRunner
 from chainrule.train.runner import Runner
 

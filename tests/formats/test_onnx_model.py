@@ -17,9 +17,10 @@ from onnx.reference import ReferenceEvaluator
 import chainrule as cr
 from chainrule.errors import FileFormatError, MissingPackageError, OptionError, ShapeError
 from chainrule.formats import save_onnx, to_onnx
+from chainrule.graph.apply import apply
 from chainrule.graph.graph import Graph
 from chainrule.graph.op import OPS, Op
-from chainrule.graph.tensor import apply, placeholder
+from chainrule.graph.tensor import placeholder
 from chainrule.nn.activations import NAMED
 from chainrule.nn.layers import Layer
 from chainrule.ops.activation import Elu, Tanh

@@ -15,10 +15,10 @@ from op_checks import CASES, DIFFERENTIABLE, Case
 
 import chainrule as cr
 from chainrule.errors import OptionError, RecordingError
+from chainrule.graph.apply import apply
 from chainrule.graph.batch import batch
 from chainrule.graph.graph import Graph
 from chainrule.graph.op import OPS, Op
-from chainrule.graph.tensor import apply
 from chainrule.graph.trace import stand_in
 from chainrule.ops.indexing import Index, IndexAdd
 

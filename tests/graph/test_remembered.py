@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 
 import chainrule as cr
+from chainrule.graph.apply import apply
 from chainrule.graph.graph import Graph
 from chainrule.graph.op import Op
 from chainrule.graph.remembered import BYTES, GRAPHS, remembered
-from chainrule.graph.tensor import apply, placeholder
+from chainrule.graph.tensor import placeholder
 
 
 class Counting:

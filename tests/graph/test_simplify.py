@@ -11,9 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import chainrule as cr
+from chainrule.graph.apply import constant
 from chainrule.graph.graph import Graph
 from chainrule.graph.simplify import FOLDED_ENTRIES
-from chainrule.graph.tensor import constant
 
 RNG = np.random.default_rng(10)
 X = RNG.standard_normal((3, 4))

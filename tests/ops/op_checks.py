@@ -12,8 +12,9 @@ import numpy as np
 from steps import central, slope
 
 import chainrule as cr
+from chainrule.graph.apply import apply, constant
 from chainrule.graph.op import OPS, Op
-from chainrule.graph.tensor import Tensor, apply, constant
+from chainrule.graph.tensor import Tensor
 
 DIRECTIONS = 3
 Array = np.ndarray[Any, Any]

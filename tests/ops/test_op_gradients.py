@@ -16,7 +16,7 @@ from op_checks import (
 )
 
 import chainrule as cr
-from chainrule.graph.tensor import apply, constant
+from chainrule.graph.apply import apply, constant
 
 every = pytest.mark.parametrize("case", DIFFERENTIABLE, ids=str)
 

@@ -14,8 +14,8 @@ import pytest
 from op_checks import Case, first_order_error, second_order_error
 
 import chainrule as cr
+from chainrule.graph.apply import apply
 from chainrule.graph.op import FUNCTIONS, OPS, Op
-from chainrule.graph.tensor import apply
 from chainrule.ops import activation, arithmetic, exponential, indexing, linear, loss, reduce, shape
 
 Pull = Callable[..., tuple[Any, ...]]

@@ -11,8 +11,8 @@ from op_checks import CASES, Case, gradients, leaves, weights
 from torch_opinion import ORACLES, WITHOUT
 
 import chainrule as cr
+from chainrule.graph.apply import apply
 from chainrule.graph.op import OPS
-from chainrule.graph.tensor import apply
 
 
 def test_every_op_has_an_oracle_or_a_reason() -> None:

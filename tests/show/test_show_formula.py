@@ -10,8 +10,8 @@ from matplotlib.mathtext import MathTextParser
 from op_checks import CASES, Case, weights
 
 import chainrule as cr
+from chainrule.graph.apply import apply
 from chainrule.graph.graph import Graph
-from chainrule.graph.tensor import apply
 from chainrule.nn import losses
 from chainrule.show.formula import formula, statements
 

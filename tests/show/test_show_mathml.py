@@ -11,7 +11,7 @@ from op_checks import CASES, Case
 
 import chainrule as cr
 from chainrule.errors import MissingPackageError
-from chainrule.graph.tensor import apply
+from chainrule.graph.apply import apply
 
 MATH = "{http://www.w3.org/1998/Math/MathML}"
 

@@ -8,8 +8,8 @@ from op_checks import CASES, Case, weights
 from running import same_numbers
 
 import chainrule as cr
+from chainrule.graph.apply import apply
 from chainrule.graph.graph import Graph
-from chainrule.graph.tensor import apply
 
 every = pytest.mark.parametrize("case", CASES, ids=str)
 differentiable = pytest.mark.parametrize(

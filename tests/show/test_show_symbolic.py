@@ -13,7 +13,7 @@ from op_checks import CASES, Case
 
 import chainrule as cr
 from chainrule.errors import DtypeError, MissingPackageError, OptionError, ShapeError
-from chainrule.graph.tensor import apply
+from chainrule.graph.apply import apply
 
 
 def network(*layers: Any) -> cr.Sequential:

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 import chainrule as cr
 from chainrule.errors import DtypeError, OptionError, ShapeError
+from chainrule.graph.apply import apply
 from chainrule.graph.graph import Graph
 from chainrule.graph.op import OPS
-from chainrule.graph.tensor import apply
 from chainrule.show.arrays import Room, array_lines, number_text, summary
 
 SHOPPING = """\

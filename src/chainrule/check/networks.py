@@ -12,8 +12,9 @@ from chainrule.check.matching import matched
 from chainrule.check.subjects import Named, Subject, chosen, coarsest, floats
 from chainrule.errors import GradientError, OptionError
 from chainrule.graph import Graph, Tensor
+from chainrule.graph.apply import constant
 from chainrule.graph.graph import rewired
-from chainrule.graph.tensor import constant, placeholder
+from chainrule.graph.tensor import placeholder
 from chainrule.nn import Sequential, fitting
 from chainrule.nn.layers import Mode
 from chainrule.train.step import batch_inputs, flat, loss_and_gradient, views

@@ -16,10 +16,10 @@ from numpy.typing import NDArray
 from chainrule.check.evidence import Array
 from chainrule.engine.reference import evaluate_nodes
 from chainrule.graph import Graph, Tensor
+from chainrule.graph.apply import constant
 from chainrule.graph.graph import rebuilt, rewired
 from chainrule.graph.op import CONSTANT
 from chainrule.graph.recording import within
-from chainrule.graph.tensor import constant
 
 #: Ops with a kink where their input is 0, and where their two inputs are equal.
 AT_ZERO = {"relu", "leaky_relu", "elu", "abs", "sign"}

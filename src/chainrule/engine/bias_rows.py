@@ -19,10 +19,11 @@ from collections.abc import Collection
 
 import numpy as np
 
+from chainrule.graph.apply import constant
 from chainrule.graph.graph import Graph, rebuilt, rewired
 from chainrule.graph.op import FUNCTIONS
 from chainrule.graph.origin import came_from, settings
-from chainrule.graph.tensor import Tensor, constant
+from chainrule.graph.tensor import Tensor
 
 #: Entries of X up to which a call costs more than the work in it.
 SMALL = 4096

@@ -27,11 +27,12 @@ import numpy as np
 from chainrule.engine.bias_rows import SMALL
 from chainrule.engine.features_first import Consumers, consumers_of, is_plain_product, other_way
 from chainrule.engine.lower import NARROW
+from chainrule.graph.apply import apply, constant
 from chainrule.graph.graph import Graph, rebuilt, rewired
 from chainrule.graph.op import FUNCTIONS
 from chainrule.graph.origin import came_from, settings
 from chainrule.graph.recording import within
-from chainrule.graph.tensor import Tensor, apply, constant
+from chainrule.graph.tensor import Tensor
 
 #: Fewer rows than so many for each class are not worth it.
 ROWS_A_CLASS = 2

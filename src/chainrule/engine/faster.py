@@ -43,12 +43,13 @@ from chainrule.engine.lanes import lanes
 from chainrule.engine.lower import NARROW
 from chainrule.engine.scale_late import scale_late
 from chainrule.engine.softplus import softplus_of_many
+from chainrule.graph.apply import constant
 from chainrule.graph.graph import Graph, rebuilt, rewired
 from chainrule.graph.op import CONSTANT, FUNCTIONS, Shape
 from chainrule.graph.origin import came_from, settings
 from chainrule.graph.recording import within
 from chainrule.graph.remembered import remembered
-from chainrule.graph.tensor import Tensor, constant
+from chainrule.graph.tensor import Tensor
 
 #: Ops that add up the short rows of a table.
 SOFTMAXES = ("softmax", "log_softmax", "logsumexp", "softmax_cross_entropy")

@@ -22,11 +22,12 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping
 
+from chainrule.graph.apply import apply
 from chainrule.graph.graph import Graph, rebuilt, rewired
 from chainrule.graph.op import CONSTANT, FUNCTIONS
 from chainrule.graph.origin import came_from, settings
 from chainrule.graph.recording import within
-from chainrule.graph.tensor import Tensor, apply
+from chainrule.graph.tensor import Tensor
 
 Consumers = Mapping[Tensor, list[Tensor]]
 

@@ -27,11 +27,12 @@ from typing import Any
 
 import numpy as np
 
+from chainrule.graph.apply import apply, constant
 from chainrule.graph.graph import Graph, rebuilt, rewired
 from chainrule.graph.op import CONSTANT, FUNCTIONS
 from chainrule.graph.origin import came_from, settings
 from chainrule.graph.recording import within
-from chainrule.graph.tensor import Tensor, apply, constant
+from chainrule.graph.tensor import Tensor
 
 #: Sums of products are made in one go up to this many entries, else term by term.
 AT_ONCE = 1 << 17

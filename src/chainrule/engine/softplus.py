@@ -10,11 +10,12 @@ The two differ by at most 4 ε softplus(z).
 
 from __future__ import annotations
 
+from chainrule.graph.apply import apply
 from chainrule.graph.graph import Graph, rebuilt, rewired
 from chainrule.graph.op import FUNCTIONS
 from chainrule.graph.origin import came_from
 from chainrule.graph.recording import within
-from chainrule.graph.tensor import Tensor, apply
+from chainrule.graph.tensor import Tensor
 from chainrule.ops.exponential import Log1p
 
 #: Entries from which the six passes cost less.

@@ -14,8 +14,8 @@ import numpy as np
 
 from chainrule.errors import OptionError
 from chainrule.formats.onnx_index import picked
+from chainrule.graph.apply import constant
 from chainrule.graph.op import OPS, Array, Op, Shape
-from chainrule.graph.tensor import constant
 from chainrule.ops.reduce import known_axis
 
 

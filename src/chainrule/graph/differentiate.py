@@ -14,10 +14,11 @@ import numpy as np
 from numpy import ndarray
 
 from chainrule.errors import GradientError, ShapeError
+from chainrule.graph.apply import constant
 from chainrule.graph.graph import needed
 from chainrule.graph.op import CONSTANT, FUNCTIONS, Array, public
 from chainrule.graph.recording import move, within
-from chainrule.graph.tensor import Tensor, constant, require_float, require_scalar
+from chainrule.graph.tensor import Tensor, require_float, require_scalar
 
 Rule = Callable[..., tuple[Any, ...]]
 Arrived = dict[Tensor, Any]

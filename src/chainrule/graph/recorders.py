@@ -12,8 +12,9 @@ from typing import Any
 import numpy as np
 from numpy import ndarray
 
+from chainrule.graph.apply import apply, constant, explain
 from chainrule.graph.op import Op
-from chainrule.graph.tensor import Tensor, apply, constant, explain, node_of
+from chainrule.graph.tensor import Tensor, node_of
 
 
 def of_one(op: Op) -> Callable[[Any], Any]:

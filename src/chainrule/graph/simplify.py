@@ -12,11 +12,12 @@ from typing import Any
 
 import numpy as np
 
+from chainrule.graph.apply import apply
 from chainrule.graph.graph import Graph, rebuilt, rewired
 from chainrule.graph.op import CONSTANT, OPS, Op, broadcast
 from chainrule.graph.origin import came_from
 from chainrule.graph.recording import move, within
-from chainrule.graph.tensor import Tensor, apply
+from chainrule.graph.tensor import Tensor
 
 #: A constant is folded while its result has at most this many entries: a large one would be
 #: stored in the graph where it is cheaper to compute it.

@@ -9,11 +9,12 @@ from typing import Any
 import numpy as np
 
 from chainrule.errors import RecordingError
+from chainrule.graph.apply import constant
 from chainrule.graph.graph import Graph
 from chainrule.graph.notes import Notes
 from chainrule.graph.recording import every_node, sources_of
 from chainrule.graph.structure import Structure
-from chainrule.graph.tensor import Tensor, constant, placeholder
+from chainrule.graph.tensor import Tensor, placeholder
 
 
 def trace(function: Callable[..., Any], *arguments: Any) -> Graph:

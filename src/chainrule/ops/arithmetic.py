@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 
 from chainrule.errors import OptionError
+from chainrule.graph.apply import apply
 from chainrule.graph.op import FUNCTIONS, Array, Op, public, speaks_for
 from chainrule.graph.recorders import of_two
-from chainrule.graph.tensor import apply
 from chainrule.ops.base import Elementwise, binary, once_of_one, sample, unary
 from chainrule.ops.comparison import equal, greater, less
 from chainrule.ops.stable import quotient_of_known

@@ -10,9 +10,10 @@ from typing import Any, ClassVar, Protocol, overload
 import numpy as np
 
 from chainrule.errors import ShapeError
+from chainrule.graph.apply import apply
 from chainrule.graph.op import FUNCTIONS, Array, Op, Shape, broadcast, public, speaks_for
 from chainrule.graph.recorders import of_one, of_two
-from chainrule.graph.tensor import Tensor, apply
+from chainrule.graph.tensor import Tensor
 
 
 class Elementwise(Op):

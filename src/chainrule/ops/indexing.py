@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 
 from chainrule.errors import DtypeError, OptionError, RecordingError, ShapeError
+from chainrule.graph.apply import apply
 from chainrule.graph.op import Array, Op, Shape, public, speaks_for
-from chainrule.graph.tensor import Tensor, apply
+from chainrule.graph.tensor import Tensor
 from chainrule.ops.base import once, sample, stack_of, stack_size
 from chainrule.ops.keys import ARRAY as _ARRAY
 from chainrule.ops.keys import Key, arranged, of_each, place_of_arrays, ready_to_broadcast, to_front

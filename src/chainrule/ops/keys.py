@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.graph.tensor import constant
+from chainrule.graph.apply import constant
 from chainrule.ops.base import aligned
 from chainrule.ops.shape import transpose
 

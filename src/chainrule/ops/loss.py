@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from chainrule.errors import ShapeError
+from chainrule.graph.apply import apply
 from chainrule.graph.op import Array, Op, Shape, public
-from chainrule.graph.tensor import apply
 from chainrule.ops.activation import sigmoid
 from chainrule.ops.base import (
     Elementwise,

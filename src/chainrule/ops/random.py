@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 
 from chainrule.errors import DtypeError, OptionError, ShapeError
+from chainrule.graph.apply import apply
 from chainrule.graph.op import Array, Op, Shape, public
-from chainrule.graph.tensor import apply
 
 
 @dataclass(frozen=True, slots=True, repr=False)

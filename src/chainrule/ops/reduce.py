@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 
 from chainrule.errors import OptionError, ShapeError
+from chainrule.graph.apply import apply
 from chainrule.graph.op import Array, Op, Shape, public, speaks_for
 from chainrule.graph.recorders import of_one
-from chainrule.graph.tensor import apply
 from chainrule.ops.arithmetic import astype, square
 from chainrule.ops.base import floats, once_of_one, sample
 from chainrule.ops.comparison import equal

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 
 from chainrule.errors import OptionError, ShapeError
+from chainrule.graph.apply import apply
 from chainrule.graph.op import FUNCTIONS, Array, Op, Shape, broadcast, public, speaks_for
-from chainrule.graph.tensor import apply
 from chainrule.ops.base import aligned, once, once_of_one, sample, stack_of, stack_size
 
 

@@ -21,9 +21,10 @@ from typing import Any
 
 import numpy as np
 
+from chainrule.graph.apply import apply
 from chainrule.graph.op import CONSTANT, FUNCTIONS
 from chainrule.graph.origin import came_from, settings
-from chainrule.graph.tensor import Tensor, apply
+from chainrule.graph.tensor import Tensor
 
 # The parts of an index that pick everything: a whole slice, a new axis, an ellipsis.
 _WHOLE = {(None, None, None), None, ...}

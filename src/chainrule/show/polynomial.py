@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from chainrule.graph.apply import apply, constant
 from chainrule.graph.op import CONSTANT, OPS
 from chainrule.graph.origin import came_from
-from chainrule.graph.tensor import Tensor, apply, constant
+from chainrule.graph.tensor import Tensor
 from chainrule.show.rewriting import Context
 from chainrule.show.rows import Rows
 

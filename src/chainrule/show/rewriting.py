@@ -8,9 +8,10 @@ from typing import Any
 
 import numpy as np
 
+from chainrule.graph.apply import apply, constant
 from chainrule.graph.op import CONSTANT, OPS, Op
 from chainrule.graph.origin import came_from, identity_of
-from chainrule.graph.tensor import Tensor, apply, constant
+from chainrule.graph.tensor import Tensor
 from chainrule.show.names import Names
 from chainrule.show.rows import Rows
 

@@ -13,10 +13,11 @@ from typing import Any
 
 import numpy as np
 
+from chainrule.graph.apply import apply, constant
 from chainrule.graph.graph import Graph
 from chainrule.graph.op import CONSTANT, OPS
 from chainrule.graph.origin import came_from, settings
-from chainrule.graph.tensor import Tensor, apply, constant
+from chainrule.graph.tensor import Tensor
 from chainrule.show.names import Names
 
 #: The number of rows has the first of these names that is free.

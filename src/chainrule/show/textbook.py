@@ -11,11 +11,12 @@ from typing import Any
 
 import numpy as np
 
+from chainrule.graph.apply import apply
 from chainrule.graph.graph import Graph, rebuilt, rewired
 from chainrule.graph.op import OPS
 from chainrule.graph.origin import came_from, identity_of
 from chainrule.graph.recording import within
-from chainrule.graph.tensor import Tensor, apply
+from chainrule.graph.tensor import Tensor
 from chainrule.show.names import Names
 
 

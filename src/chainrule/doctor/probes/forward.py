@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from chainrule.doctor.probes.layers import outputs
+from chainrule.graph.apply import constant
 from chainrule.graph.op import Array
-from chainrule.graph.tensor import constant
 from chainrule.nn.layers import Dense, Layer
 from chainrule.nn.losses import Loss
 from chainrule.nn.sequential import Sequential

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from chainrule.graph.apply import constant
 from chainrule.graph.op import Array
-from chainrule.graph.tensor import constant
 from chainrule.nn.activations import activation_name
 from chainrule.nn.initializers import default_for, fans, initializer
 from chainrule.nn.layers import Activation, Dense, Layer, Mode
