@@ -140,7 +140,7 @@ def test_ones_in_shared_memory_are_noticed(monkeypatch: pytest.MonkeyPatch) -> N
 
     def given_away(planner: Any, call: Any) -> None:
         true(planner, call)
-        planner.free.append(planner.plan.arrays[call.writes].view(np.uint8).reshape(-1))
+        planner.pool.free.append(planner.plan.arrays[call.writes].view(np.uint8).reshape(-1))
 
     monkeypatch.setattr(plan._Planner, "_fill", given_away)
     with pytest.raises(AssertionError):

@@ -15,8 +15,9 @@ from engine_checks import assert_engines_agree
 from random_graphs import same_bits
 
 import chainrule as cr
-from chainrule.engine import Program, plan
+from chainrule.engine import Program
 from chainrule.engine.lower import Writer
+from chainrule.engine.memory import ALIGNMENT
 from chainrule.errors import DtypeError, OptionError, ShapeError
 from chainrule.graph.graph import Graph
 
@@ -109,12 +110,12 @@ def test_a_long_chain_lives_in_one_buffer() -> None:
         return x
 
     program = Program(cr.trace(chain, X), {"x": X.copy()}, {})
-    assert program.nbytes <= X.nbytes + plan.ALIGNMENT
+    assert program.nbytes <= X.nbytes + ALIGNMENT
 
 
 def test_buffers_are_aligned(step: Any) -> None:
     program, _, _ = step
-    assert program.outputs[-1].ctypes.data % plan.ALIGNMENT == 0
+    assert program.outputs[-1].ctypes.data % ALIGNMENT == 0
 
 
 def test_source_has_only_calls_of_local_names(step: Any) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,8 @@ from hypothesis import HealthCheck, given, settings
 from random_graphs import Case, cases, same_bits
 
 import chainrule as cr
-from chainrule.engine import Repeated, plan
+from chainrule.engine import Repeated
+from chainrule.engine.memory import Pool
 from chainrule.train.runner import Runner
 
 quietly = settings(deadline=None, suppress_health_check=list(HealthCheck), max_examples=100)
@@ -52,12 +54,13 @@ def test_random_plans_share_their_memory() -> None:
 def test_memory_that_must_stay_is_never_shared(monkeypatch: pytest.MonkeyPatch) -> None:
     """A planted fault: ones written once, into memory that another plan writes over."""
 
-    def shared(planner: Any, slot: Any) -> Any:
-        return planner._shaped(slot, {})
+    def shared(pool: Pool, shape: Any, dtype: Any) -> Any:
+        nbytes = math.prod(shape) * dtype.itemsize
+        return pool.take(nbytes)[:nbytes].view(dtype).reshape(shape)
 
     X, y = np.random.default_rng(0).normal(size=(9, 3)), np.arange(9) % 3
     expected = trained(X, y)
-    monkeypatch.setattr(plan._Planner, "_own", shared)
+    monkeypatch.setattr(Pool, "own", shared)
     assert trained(X, y) != expected
 
 

@@ -17,7 +17,7 @@ import numpy as np
 from chainrule.engine import blocks
 from chainrule.engine.blocks import runs
 from chainrule.engine.calls import Call, Lowered, Slot, known_array, look
-from chainrule.engine.memory import ALIGNMENT, aligned
+from chainrule.engine.memory import Pool
 from chainrule.engine.order import numbers_first, products_late, unchanging_first
 from chainrule.engine.updates import updates_in_one
 from chainrule.graph.op import Array
@@ -84,6 +84,7 @@ def plan(
     planner.find_local()
     planner.assign()
     planner.deliver(targets, len(bound) == len(lowered.inputs))
+    planner.plan.nbytes, planner.plan.buffers = planner.pool.nbytes, planner.pool.made
     return planner.plan
 
 
@@ -124,7 +125,7 @@ class _Planner:
         ]
         # Memory decided before the sweep: the arrays of inputs to be replaced, parts of a whole.
         self.home: dict[Slot, Array | Slot | tuple[Slot, int]] = {}
-        self.free: list[Array] = list(room)
+        self.pool = Pool(room)
         self.late: list[tuple[Slot, Array | Slot]] = []
         self.rowed: set[Slot] = set()
 
@@ -220,7 +221,7 @@ class _Planner:
         whole = call.writes
         if whole in self.home or whole.root is not whole:
             return
-        self.plan.arrays[whole] = memory = self._own(whole)
+        self.plan.arrays[whole] = memory = self.pool.own(whole.shape, whole.dtype)
         start = 0
         for part in call.reads:
             if part.root.array is not None:
@@ -257,7 +258,7 @@ class _Planner:
             # Blocks go through a run again and again: what one call of it needs no more must not
             # be written over by a later one before the last block is done.
             if i + 1 not in inside:
-                self.free += held
+                self.pool.free += held
                 held.clear()
         for slot in {x for call in self.calls for x in call.reads} | set(self.outputs):
             self._realise(slot)
@@ -284,24 +285,9 @@ class _Planner:
     def _shaped(self, slot: Slot, taken: dict[Slot, Array]) -> Array:
         shape = (blocks.BLOCK,) if slot in self.plan.local else slot.shape
         nbytes = math.prod(shape) * slot.dtype.itemsize
-        raw = self._buffer(nbytes)
+        raw = self.pool.take(nbytes)
         taken[slot] = raw
         return raw[:nbytes].view(slot.dtype).reshape(shape)
-
-    def _buffer(self, nbytes: int) -> Array:
-        # A much larger buffer is not taken for a small result: a small one stays in the cache.
-        fitting = [b for b in self.free if nbytes <= b.nbytes <= 2 * nbytes + ALIGNMENT]
-        if fitting:
-            best = min(fitting, key=lambda b: b.nbytes)
-            self.free = [b for b in self.free if b is not best]
-            return best
-        self.plan.buffers.append(self._fresh(nbytes))
-        return self.plan.buffers[-1]
-
-    def _fresh(self, nbytes: int) -> Array:
-        size = -(-max(nbytes, 1) // ALIGNMENT) * ALIGNMENT
-        self.plan.nbytes += size
-        return aligned((size,), np.dtype(np.uint8))
 
     def deliver(self, targets: Mapping[int, Slot], all_bound: bool) -> None:
         """Say where each output lies in the end, and copy what does not lie there by itself."""
@@ -312,21 +298,16 @@ class _Planner:
             result = self.plan.arrays.get(targets.get(i, slot))
             stale = i not in targets and slot.root in overwritten
             if stale or (result is None and all_bound):
-                result = self._own(slot)
+                result = self.pool.own(slot.shape, slot.dtype)
                 self.late.append((slot, result))
             self.plan.results.append(result)
         # An input's old value is put aside before anything is written over it.
         for slot, memory in self.late:
             source: Slot | Array = slot
             if slot.root in overwritten:
-                source = self._own(slot)
+                source = self.pool.own(slot.shape, slot.dtype)
                 self.plan.copies.insert(0, (slot, source))
             self.plan.copies.append((source, memory))
-
-    def _own(self, slot: Slot) -> Array:
-        """Memory that nobody else ever uses: what is in it stays from run to run."""
-        nbytes = slot.size * slot.dtype.itemsize
-        return self._fresh(nbytes)[:nbytes].view(slot.dtype).reshape(slot.shape)
 
     def _realise(self, slot: Slot) -> None:
         """The array of a constant or a view, where it is known before running."""
