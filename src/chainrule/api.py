@@ -40,20 +40,16 @@ from chainrule.ops.activation import elu, gelu, leaky_relu, relu, sigmoid, silu,
 from chainrule.ops.arithmetic import (
     abs,
     add,
-    astype,
-    clip,
     divide,
-    identity,
-    maximum,
-    minimum,
     multiply,
     negative,
     power,
     sign,
     square,
     subtract,
-    where,
 )
+from chainrule.ops.cast import astype, identity
+from chainrule.ops.choice import clip, maximum, minimum, where
 from chainrule.ops.comparison import (
     equal,
     greater,
@@ -77,22 +73,14 @@ from chainrule.ops.exponential import (
     sqrt,
     times_log,
 )
+from chainrule.ops.extreme import argmax, max, min
 from chainrule.ops.indexing import one_hot, take
 from chainrule.ops.linear import dot, matmul, outer
 from chainrule.ops.loss import log_softmax, sigmoid_cross_entropy, softmax, softmax_cross_entropy
 from chainrule.ops.random import uniform
-from chainrule.ops.reduce import argmax, logsumexp, max, mean, min, std, sum, var
-from chainrule.ops.shape import (
-    broadcast_to,
-    concatenate,
-    expand_dims,
-    reshape,
-    squeeze,
-    stack,
-    swapaxes,
-    transpose,
-)
-from chainrule.ops.stacking import hstack, tile, vstack
+from chainrule.ops.reduce import logsumexp, mean, std, sum, var
+from chainrule.ops.shape import broadcast_to, expand_dims, reshape, squeeze, swapaxes, transpose
+from chainrule.ops.stacking import concatenate, hstack, stack, tile, vstack
 from chainrule.optim import (
     LBFGS,
     SGD,

@@ -133,12 +133,13 @@ def test_every_op_has_a_rule_of_its_own_or_its_family() -> None:
 # Planted mistakes: each must be noticed
 
 REDUCE, LOSS, SHAPE, RANDOM = cr.ops.reduce, cr.ops.loss, cr.ops.shape, cr.ops.random
+EXTREME, STACKING = cr.ops.extreme, cr.ops.stacking
 CUBES = (CUBE[:, :3, :3],)  # axes of one length, so that shapes alone tell nothing
 Rule = Any
 MISTAKES: dict[str, tuple[Rule, Op, tuple[Array, ...]]] = {
     "the axis is not moved": (lambda op, s, x: apply(op, x), LOSS.Softmax(1), CUBES),
     "the largest of another axis": (
-        lambda op, s, x: apply(REDUCE.ArgMax(1), x), REDUCE.ArgMax(1), (CUBE[0, :3, :3],),
+        lambda op, s, x: apply(EXTREME.ArgMax(1), x), EXTREME.ArgMax(1), (CUBE[0, :3, :3],),
     ),
     "axes stay where they were": (
         lambda op, s, x: apply(SHAPE.Transpose((0, 1, 2, 3)), x),
@@ -146,7 +147,7 @@ MISTAKES: dict[str, tuple[Rule, Op, tuple[Array, ...]]] = {
     ),
     "joined along the wrong axis": (
         lambda op, s, *x: cr.reshape(cr.concatenate(x, -1), (SIZE, 4, 3)),
-        SHAPE.Concatenate(0), (CUBE[0, :2, :3], CUBE[1, :2, :3]),
+        STACKING.Concatenate(0), (CUBE[0, :2, :3], CUBE[1, :2, :3]),
     ),
     "one key for all": (
         lambda op, s, key: cr.broadcast_to(apply(op, key[0]), (SIZE, *op.to)),

@@ -16,7 +16,19 @@ from op_checks import Case, first_order_error, second_order_error
 import chainrule as cr
 from chainrule.graph.apply import apply
 from chainrule.graph.op import FUNCTIONS, OPS, Op
-from chainrule.ops import activation, arithmetic, exponential, indexing, linear, loss, reduce, shape
+from chainrule.ops import (
+    activation,
+    arithmetic,
+    choice,
+    exponential,
+    extreme,
+    indexing,
+    linear,
+    loss,
+    reduce,
+    shape,
+    stacking,
+)
 
 Pull = Callable[..., tuple[Any, ...]]
 
@@ -77,7 +89,7 @@ def elementwise() -> Iterator[tuple[str, Op, tuple[Any, ...]]]:
     yield "sin: sin", planted(e.Sin, lambda self, g, y, x: (g * y,)), (SQUARE,)
     swapped = planted(a.Multiply, lambda self, g, y, p, q: (g * p, g * q))
     yield "multiply: inputs swapped", swapped, (SQUARE, OTHER)
-    greedy = planted(a.Maximum, lambda self, g, y, p, q: (g, g))
+    greedy = planted(choice.Maximum, lambda self, g, y, p, q: (g, g))
     yield "maximum: both win", greedy, (SQUARE, OTHER)
     first = planted(a.Add, lambda self, g, y, p, q: (g, g[0]))
     yield "add: broadcast not summed (first row)", first, (SQUARE, ROW)
@@ -98,7 +110,7 @@ def reductions() -> Iterator[tuple[str, Op, tuple[Any, ...]]]:
     yield "mean: n of the whole array", whole, (SQUARE,)
     plain = planted(r.Var, lambda self, g, y, x: (self.spread(g * (2 / 3), x) * x,), 0)
     yield "var: not centred", plain, (SQUARE,)
-    everyone = planted(r.Max, lambda self, g, y, x: (self.spread(g, x),), 0)
+    everyone = planted(extreme.Max, lambda self, g, y, x: (self.spread(g, x),), 0)
     yield "max: everyone wins", everyone, (SQUARE,)
     even = planted(r.LogSumExp, lambda self, g, y, x: (self.spread(g / 3.0, x),), 0)
     yield "logsumexp: equal shares", even, (SQUARE,)
@@ -115,7 +127,7 @@ def shapes() -> Iterator[tuple[str, Op, tuple[Any, ...]]]:
     yield "reshape: column by column", columns, (SQUARE,)
     last = planted(s.BroadcastTo, lambda self, g, y, x: (g[-1],), (3, 3))
     yield "broadcast_to: the last row only", last, (ROW,)
-    turned = planted(s.Concatenate, lambda self, g, y, p, q: (g[3:], g[:3]), 0)
+    turned = planted(stacking.Concatenate, lambda self, g, y, p, q: (g[3:], g[:3]), 0)
     yield "concatenate: parts exchanged", turned, (SQUARE, OTHER)
 
 

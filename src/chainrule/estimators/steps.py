@@ -10,7 +10,7 @@ import math
 from dataclasses import dataclass
 
 from chainrule.graph.tensor import Tensor
-from chainrule.ops.arithmetic import astype
+from chainrule.ops.cast import astype
 from chainrule.optim.optimizers import SGD, Adam, State
 
 

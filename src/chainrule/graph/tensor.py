@@ -3,7 +3,7 @@
 A Tensor remembers the op that made it and that op's inputs. With a value it computes as it goes
 (``cr.tensor([1., 2.])``); without one it is a placeholder that only records (inside ``trace``).
 Operators, methods and NumPy's own functions all lead to ``apply``, the one door through which an
-op enters a graph (``apply.py``).
+op enters a graph.
 """
 
 from __future__ import annotations

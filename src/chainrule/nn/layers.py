@@ -20,7 +20,7 @@ from chainrule.graph.op import Array, Shape
 from chainrule.graph.tensor import Tensor
 from chainrule.nn.activations import ActivationFunction, activation_function, activation_name
 from chainrule.nn.initializers import default_for, initialize
-from chainrule.ops.arithmetic import astype
+from chainrule.ops.cast import astype
 from chainrule.ops.comparison import greater_equal
 from chainrule.ops.exponential import sqrt
 from chainrule.ops.random import uniform

@@ -17,7 +17,8 @@ import numpy as np
 from chainrule.errors import OptionError, ShapeError, unknown_name
 from chainrule.graph.origin import came_from
 from chainrule.graph.tensor import Tensor
-from chainrule.ops.arithmetic import abs, minimum, square, where
+from chainrule.ops.arithmetic import abs, square
+from chainrule.ops.choice import minimum, where
 from chainrule.ops.comparison import equal
 from chainrule.ops.exponential import times_log
 from chainrule.ops.indexing import one_hot

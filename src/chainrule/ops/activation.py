@@ -15,8 +15,9 @@ import numpy as np
 
 from chainrule.graph.op import Array, Op, public
 from chainrule.graph.tensor import Tensor
-from chainrule.ops.arithmetic import astype, clip, minimum, where
 from chainrule.ops.base import Elementwise, once_of_one, sample, unary
+from chainrule.ops.cast import astype
+from chainrule.ops.choice import clip, minimum, where
 from chainrule.ops.comparison import greater
 from chainrule.ops.exponential import exp
 

@@ -9,8 +9,9 @@ import numpy as np
 from chainrule.graph.op import FUNCTIONS, public, speaks_for
 from chainrule.graph.recorders import of_one, of_two
 from chainrule.graph.tensor import Tensor
-from chainrule.ops.arithmetic import multiply, where
+from chainrule.ops.arithmetic import multiply
 from chainrule.ops.base import Elementwise, Unary, floats, unary
+from chainrule.ops.choice import where
 from chainrule.ops.comparison import equal
 from chainrule.ops.stable import log1p_of_known, log_of_known
 

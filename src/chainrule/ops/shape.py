@@ -10,10 +10,10 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.errors import OptionError, ShapeError
+from chainrule.errors import ShapeError
 from chainrule.graph.apply import apply
 from chainrule.graph.op import FUNCTIONS, Array, Op, Shape, broadcast, public, speaks_for
-from chainrule.ops.base import aligned, once, once_of_one, sample, stack_of, stack_size
+from chainrule.ops.base import aligned, once_of_one, sample
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -124,60 +124,8 @@ class BroadcastTo(Op):
             yield cls((2, 3, 4)), (sample("real", shape, rng),)
 
 
-@dataclass(frozen=True, slots=True, repr=False)
-class Concatenate(Op):
-    """Arrays one after the other along an axis."""
-
-    axis: int = 0
-    name, onnx = "concatenate", "Concat"
-
-    def value(self, xp: Any, *x: Any) -> Any:
-        return xp.concatenate(x, axis=self.axis)
-
-    def shape(self, *x: Shape) -> Shape:
-        others = {s[: self.axis] + s[self.axis + 1 :] for s in x}
-        if len(others) > 1 or len({len(s) for s in x}) > 1 or self.axis >= len(x[0]):
-            raise ShapeError(
-                f"concatenate along axis {self.axis} needs shapes that agree in all other axes, "
-                f"got {', '.join(map(str, x))}."
-            )
-        return (
-            *x[0][: self.axis],
-            sum(s[self.axis] for s in x),
-            *x[0][self.axis + 1 :],
-        )
-
-    def pull(self, g: Any, y: Any, *x: Any) -> tuple[Any, ...]:
-        ends = np.cumsum([part.shape[self.axis] for part in x])
-        front = (slice(None),) * self.axis
-        return tuple(
-            FUNCTIONS["getitem"](g, (*front, slice(int(end) - part.shape[self.axis], int(end))))
-            for part, end in zip(x, ends, strict=True)
-        )
-
-    def batched(self, stacked: tuple[bool, ...], *x: Any) -> Any:
-        size = stack_size(stacked, x)
-        parts = [stack_of(part, own, size) for part, own in zip(x, stacked, strict=True)]
-        return apply(Concatenate(self.axis + 1), *parts)
-
-    def to_onnx(self, xp: Any, *x: Any) -> Any:
-        common = self.dtype(*[part.dtype for part in x])
-        return xp.node(self.onnx, *[xp.astype(part, common) for part in x], axis=self.axis)
-
-    def formula(self, *x: str) -> str:
-        return r"\left[" + r",\ ".join(x) + r"\right]"
-
-    def source(self, *x: str) -> str:
-        return f"np.concatenate([{', '.join(x)}], axis={self.axis})"
-
-    @classmethod
-    def examples(cls, rng: np.random.Generator) -> Iterator[tuple[Op, tuple[Array, ...]]]:
-        yield cls(0), (sample("real", (2, 3), rng), sample("real", (4, 3), rng))
-        yield cls(1), tuple(sample("real", (2, n), rng) for n in (1, 3, 2))
-
-
 _reshaped, _transposed = once_of_one(Reshape), once_of_one(Transpose)
-_broadcast, _concatenate = once_of_one(BroadcastTo), once(Concatenate)
+_broadcast = once_of_one(BroadcastTo)
 _reversed = once_of_one(lambda ndim: Transpose(tuple(range(ndim))[::-1]))
 
 
@@ -298,33 +246,6 @@ def squeeze(x: Any, axis: int | tuple[int, ...] | None = None) -> Any:
         if any(not 0 <= i < len(shape) or shape[i] != 1 for i in gone):
             raise ShapeError(f"squeeze of axis {axis}: only axes of size 1 go, shape is {shape}.")
     return reshape(x, tuple(size for i, size in enumerate(shape) if i not in gone))
-
-
-@public
-@speaks_for(np.concatenate)
-def concatenate(parts: Sequence[Any], axis: int | None = 0) -> Any:
-    """The parts one after the other along an axis; for None, all entries in one row.
-
-    Raises:
-        OptionError: no parts at all.
-        ShapeError: they do not agree in the other axes.
-    """
-    parts = list(parts)
-    if not parts:
-        raise OptionError("concatenate needs at least one part, got none.")
-    if axis is None:
-        return concatenate([reshape(part, -1) for part in parts])
-    ndim = len(shape_of(parts[0]))
-    if not -ndim <= axis < ndim:
-        raise ShapeError(f"concatenate along axis {axis}, but the parts have {ndim} axes.")
-    return apply(_concatenate(axis % ndim), *parts)
-
-
-@public
-@speaks_for(np.stack)
-def stack(parts: Sequence[Any], axis: int = 0) -> Any:
-    """Parts of one shape, side by side along a new axis."""
-    return concatenate([expand_dims(part, axis) for part in parts], axis)
 
 
 @public

@@ -18,7 +18,9 @@ import numpy as np
 from chainrule.errors import OptionError, Teaching, unknown_name
 from chainrule.graph.op import Array
 from chainrule.graph.tensor import Tensor
-from chainrule.ops.arithmetic import astype, clip, minimum, square
+from chainrule.ops.arithmetic import square
+from chainrule.ops.cast import astype
+from chainrule.ops.choice import clip, minimum
 from chainrule.ops.exponential import sqrt
 from chainrule.ops.reduce import norm
 from chainrule.settings import whole_number

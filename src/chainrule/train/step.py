@@ -23,10 +23,12 @@ from chainrule.nn.layers import Mode
 from chainrule.nn.losses import Loss
 from chainrule.nn.sequential import Sequential
 from chainrule.ops import reduce
-from chainrule.ops.arithmetic import square, where
+from chainrule.ops.arithmetic import square
+from chainrule.ops.choice import where
 from chainrule.ops.comparison import equal
 from chainrule.ops.indexing import getitem
-from chainrule.ops.shape import concatenate, reshape
+from chainrule.ops.shape import reshape
+from chainrule.ops.stacking import concatenate
 from chainrule.optim.optimizers import Optimizer
 
 Shapes = Mapping[str, Shape]

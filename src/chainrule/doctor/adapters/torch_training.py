@@ -15,7 +15,8 @@ import numpy as np
 from chainrule.errors import OptionError
 from chainrule.graph.op import Array, Shape
 from chainrule.nn.losses import NAMED, Loss
-from chainrule.ops.arithmetic import abs, minimum, where
+from chainrule.ops.arithmetic import abs
+from chainrule.ops.choice import minimum, where
 from chainrule.ops.comparison import greater
 from chainrule.ops.exponential import log
 from chainrule.ops.shape import reshape, shape_of

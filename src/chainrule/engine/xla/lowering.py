@@ -11,7 +11,7 @@ from chainrule.engine.xla.runtime import jax_module
 from chainrule.graph.graph import Graph
 from chainrule.graph.op import CONSTANT
 from chainrule.graph.tensor import Tensor
-from chainrule.ops.shape import Concatenate
+from chainrule.ops.stacking import Concatenate
 
 
 def outputs(graph: Graph, arrays: Mapping[str, Any]) -> list[Any]:

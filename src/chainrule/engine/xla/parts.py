@@ -27,7 +27,8 @@ from chainrule.graph.op import Shape
 from chainrule.graph.tensor import Tensor
 from chainrule.ops.indexing import Index
 from chainrule.ops.reduce import Sum
-from chainrule.ops.shape import Concatenate, Reshape
+from chainrule.ops.shape import Reshape
+from chainrule.ops.stacking import Concatenate
 
 #: Where each part of a vector begins, and where the last one ends.
 Bounds = tuple[int, ...]

@@ -8,7 +8,7 @@ import numpy as np
 
 from chainrule.graph.op import Array
 from chainrule.graph.tensor import Tensor
-from chainrule.ops.arithmetic import astype
+from chainrule.ops.cast import astype
 from chainrule.optim.optimizers import Adam, AdamW, Optimizer, State
 
 
