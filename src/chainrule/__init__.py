@@ -2,8 +2,8 @@
 
 A computation is recorded once as a graph, and everything is a reading of that graph: run it,
 differentiate it, compile it, check it, print it, draw it. To see how, read ``graph/op.py`` (what an
-operation is), then ``graph/tensor.py`` (how it is recorded) and ``graph/differentiate.py`` (the
-chain rule).
+operation is), then ``graph/tensor.py`` and ``graph/apply.py`` (how it is recorded) and
+``graph/differentiate.py`` (the chain rule).
 
 The names stand in ``api.py`` and are loaded when the first is used, so that the command answers
 ``--help`` at once. They need NumPy and nothing heavier; NetworkClassifier and NetworkRegressor load

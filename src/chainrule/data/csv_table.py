@@ -14,9 +14,8 @@ import numpy as np
 from chainrule.data.codes import may_be_codes
 from chainrule.data.commas import Marks, marks_of, with_commas
 from chainrule.data.csv_rows import Record, csv_records, delimiter_of, head_rows
-from chainrule.data.packed import inner_name
-from chainrule.data.table import Table, Texts, Values, compact, present
-from chainrule.data.table_file import line_ends, refuse_many_columns
+from chainrule.data.packed import inner_name, line_ends
+from chainrule.data.table import Table, Texts, Values, compact, present, refuse_many_columns
 from chainrule.errors import DataError, FileFormatError
 
 

@@ -10,9 +10,16 @@ from typing import Any
 
 from chainrule.data.codes import may_be_codes
 from chainrule.data.files import reading
-from chainrule.data.packed import look_inside, unpacked
-from chainrule.data.table import Table, Texts, Values, compact, number_text, present
-from chainrule.data.table_file import line_ends, refuse_many_columns
+from chainrule.data.packed import line_ends, look_inside, unpacked
+from chainrule.data.table import (
+    Table,
+    Texts,
+    Values,
+    compact,
+    number_text,
+    present,
+    refuse_many_columns,
+)
 from chainrule.errors import FileFormatError
 
 _LONGEST_LINE = 1 << 26

@@ -9,8 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chainrule.data.files import look
-from chainrule.data.table import Table, Values, present
-from chainrule.data.table_file import refuse_empty, refuse_many_columns
+from chainrule.data.table import Table, Values, present, refuse_empty, refuse_many_columns
 from chainrule.errors import FileFormatError
 
 

@@ -169,3 +169,9 @@ class _Unpacked(io.RawIOBase):
                 f"{self._path}: its {self._kind.name} compression is broken ({reason}); the file "
                 "was probably cut short or changed on its way. Fetch it again."
             ) from error
+
+
+def line_ends(path: str | os.PathLike[str]) -> int:
+    """How many lines end in a file, counted without looking at what they hold."""
+    with unpacked(Path(path)) as file:
+        return sum(block.count(b"\n") for block in iter(lambda: file.read(1 << 22), b""))

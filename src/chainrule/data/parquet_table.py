@@ -9,8 +9,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.data.files import look
-from chainrule.data.table import Table, Values, present
-from chainrule.data.table_file import refuse_empty, refuse_many_columns
+from chainrule.data.table import Table, Values, present, refuse_empty, refuse_many_columns
 from chainrule.errors import FileFormatError, optional_package
 
 #: Bytes of a column that are read at a time. Otherwise its whole part of a row group would be, and

@@ -15,13 +15,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from chainrule.errors import ShapeError, unknown_name
+from chainrule.errors import DataError, FileFormatError, ShapeError, unknown_name
 
 Texts = list[str | None]
 Values = Texts | NDArray[Any]
 Lines = Sequence[int] | NDArray[np.int64]
 # What programs write for "no value": R and pandas, spreadsheets, databases, the UCI archive.
 _MISSING = frozenset({"", "na", "n/a", "#n/a", "<na>", "nan", "null", "\\n", "?"})
+#: More columns than this are a slip of the file, not a table for a small network.
+MOST_COLUMNS = 100_000
 
 
 @dataclass(frozen=True)
@@ -170,3 +172,26 @@ def compact(values: Texts) -> Values:
     if np.isfinite(found).sum() + missing < len(values):
         return values
     return values if any(value and "_" in value for value in values) else found
+
+
+def refuse_many_columns(source: str, count: int) -> None:
+    """Stop at a header that no table has.
+
+    Raises:
+        FileFormatError: more than 100,000 columns.
+    """
+    if count > MOST_COLUMNS:
+        raise FileFormatError(
+            f"{source} has {count:,} columns, and a table may have {MOST_COLUMNS:,}. Rows are "
+            f"samples and columns are what is known of each: perhaps the table lies on its side."
+        )
+
+
+def refuse_empty(source: str, rows: int) -> None:
+    """Stop at a table without rows.
+
+    Raises:
+        DataError: there are none.
+    """
+    if not rows:
+        raise DataError(f"{source} has columns and no rows: there is nothing to learn from.")

@@ -11,15 +11,13 @@ from typing import Protocol
 import numpy as np
 
 from chainrule.data.files import reading
-from chainrule.data.packed import inner_name, look_inside, packing, unpacked
+from chainrule.data.packed import inner_name, look_inside, packing
 from chainrule.data.table import Table, joined
-from chainrule.errors import DataError, FileFormatError
+from chainrule.errors import FileFormatError
 
 #: Values that a batch holds, about: few enough for the memory, enough to keep the loops long.
 CELLS_A_BATCH = 500_000
 FEWEST_ROWS_A_BATCH, MOST_ROWS_A_BATCH = 64, 65_536
-#: More columns than this are a slip of the file, not a table for a small network.
-MOST_COLUMNS = 100_000
 
 
 class TableFile(Protocol):
@@ -81,6 +79,7 @@ def open_table(path: str | os.PathLike[str]) -> TableFile:
         FileFormatError: a file of another kind, or one whose head is broken.
         MissingPackageError: a Parquet file, and pyarrow is not installed.
     """
+    # The readers take 8 ms to import, and most who have data in memory open no file.
     from chainrule.data.csv_table import CsvFile
     from chainrule.data.jsonl_table import JsonlFile
     from chainrule.data.npy_table import NpyFile
@@ -181,32 +180,3 @@ def _only(names: Collection[str], batches: Iterator[Table]) -> Iterator[Table]:
     for table in batches:
         columns = {name: values for name, values in table.columns.items() if name in names}
         yield dataclasses.replace(table, names=tuple(columns), columns=columns)
-
-
-def line_ends(path: str | os.PathLike[str]) -> int:
-    """How many lines end in a file, counted without looking at what they hold."""
-    with unpacked(Path(path)) as file:
-        return sum(block.count(b"\n") for block in iter(lambda: file.read(1 << 22), b""))
-
-
-def refuse_many_columns(source: str, count: int) -> None:
-    """Stop at a header that no table has.
-
-    Raises:
-        FileFormatError: more than 100,000 columns.
-    """
-    if count > MOST_COLUMNS:
-        raise FileFormatError(
-            f"{source} has {count:,} columns, and a table may have {MOST_COLUMNS:,}. Rows are "
-            f"samples and columns are what is known of each: perhaps the table lies on its side."
-        )
-
-
-def refuse_empty(source: str, rows: int) -> None:
-    """Stop at a table without rows.
-
-    Raises:
-        DataError: there are none.
-    """
-    if not rows:
-        raise DataError(f"{source} has columns and no rows: there is nothing to learn from.")
