@@ -48,7 +48,7 @@ class Source:
         if name is not None:
             return ast.Name(name, ast.Load())
         if node.op is CONSTANT or node.op is None:
-            if has_shape:
+            if has_shape or node.size != 1:
                 return _parsed(array(node))
             floats = any(x is not node and x.dtype.kind == "f" for x in beside)
             return _parsed(number(node, whole=floats))

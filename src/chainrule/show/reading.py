@@ -7,9 +7,10 @@ rest is written inside the expression that uses it, unless that would grow too l
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from dataclasses import dataclass
 
+from chainrule.graph.apply import constant
 from chainrule.graph.graph import Graph
 from chainrule.graph.op import CONSTANT
 from chainrule.graph.tensor import Tensor
@@ -59,6 +60,7 @@ def reading(
     if rewrite is not None:
         graph, called = rewrite(graph, called)
     position = forward_order(graph)
+    graph = _with_numbers_of_its_own(graph, position)
     chosen = _chosen(graph, called, set(position))
     forward = sorted([node for node in chosen if node in position], key=position.__getitem__)
     backward = [node for node in chosen if node not in position]
@@ -69,6 +71,22 @@ def reading(
     for node in chosen:
         called.need(node, "c" if node.op is CONSTANT else "u")
     return Reading(graph, called, rows, tuple(forward), tuple(backward), _repeats(graph, called))
+
+
+def _with_numbers_of_its_own(graph: Graph, forward: Container[Tensor]) -> Graph:
+    """Outputs that are a number which the forward pass reads too, as nodes beside it.
+
+    The 3 of y = 3 x + 1 is no derivative, though dy/dx is 3.
+    """
+    own = [
+        constant(x.value) if x in forward and x.op is CONSTANT and x.size == 1 else x
+        for x in graph.outputs
+    ]
+    new = set(own).difference(graph.outputs)
+    if not new:
+        return graph
+    order = [*graph.nodes[len(graph.inputs) :], *new]
+    return Graph(graph.inputs, own, graph.structure, order, graph.notes)
 
 
 def _repeats(graph: Graph, called: Names) -> dict[int, tuple[Name, Tensor]]:

@@ -59,16 +59,18 @@ def tidy(graph: Graph, names: Names, rows: Rows) -> tuple[Graph, Names]:
 def forward_order(graph: Graph) -> dict[Tensor, tuple[int, int, int]]:
     """The nodes of the forward pass, each with what to sort by: the order of the user's code.
 
-    A node that a transform put in comes right before the one that uses it.
+    A node that a transform put in comes right before the first one that uses it, and so does a
+    constant, such as an array that the user's code closes over.
     """
     if not graph.notes.passes:
         return {node: (0, 0, i) for i, node in enumerate(graph.nodes)}
+    given = set(graph.inputs)
     order = {node: (i, 1, 0) for i, node in enumerate(graph.notes.forward)}
     for i, node in reversed(list(enumerate(graph.nodes))):
         if node in order:
             for x in node.inputs:
                 place = order.get(x)
-                if x.inputs and (place is None or place[1] == 0):
+                if x not in given and (place is None or place[1] == 0):
                     order[x] = min(place or (len(graph.nodes), 0, i), (order[node][0], 0, i))
     return order
 

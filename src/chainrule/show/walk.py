@@ -158,24 +158,28 @@ class _Writer:
 
     def _rules(self, node: Tensor, places: list[int]) -> dict[int, tuple[str, str]]:
         """How each input's part is written, with names and with numbers."""
+        # The rule is of this node alone, however its inputs were made; numbers are seen through.
+        stands = {
+            x: x if _is_number(x) else placeholder(x.shape, x.dtype) for x in (node, *node.inputs)
+        }
         g = placeholder(node.shape, node.dtype)
-        own = {g: f"d{self.name(node)}"}
-        pulled = by_the_op(node, g, node, *node.inputs)
+        pulled = by_the_op(node, g, *[stands[x] for x in (node, *node.inputs)])
+        given = {stands[x]: x for x in stands if not _is_number(x)}
+        own = {g: f"d{self.name(node)}"} | {one: self.name(x) for one, x in given.items()}
+        values = {g: self.found.cotangents[node]}
+        values |= {one: self.found.values[x] for one, x in given.items()}
+        texts = {
+            own[one]: number_text(value.reshape(())[()], DIGITS)
+            for one, value in values.items()
+            if value.size == 1
+        }
         found = {}
         for i in places:
             sent, x = _taken(pulled[i]), node.inputs[i]
             if sent.shape != x.shape:
                 sent = FUNCTIONS["sum_to"](sent, x.shape)
-            known = [g, node, *[x for x in node.inputs if x.op is not CONSTANT]]
-            sent = _plain(sent, known)
+            sent = _plain(sent, list(own))
             rule = own[g] if sent is g else self.source(sent, own)
-            values = {g: self.found.cotangents[node]}
-            values |= {one: self.found.values[one] for one in known[1:]}
-            texts = {
-                own.get(one) or self.name(one): number_text(value.reshape(())[()], DIGITS)
-                for one, value in values.items()
-                if value.size == 1
-            }
             found[i] = rule, _filled(rule, texts) if len(texts) == len(values) else ""
         return found
 
@@ -200,7 +204,7 @@ def _taken(gx: Any) -> Any:
 
 def _plain(sent: Tensor, known: Sequence[Tensor]) -> Tensor:
     """The rule without what only spreads one number, and with its constants worked out."""
-    sent = Graph(list(dict.fromkeys(known)), [sent]).simplify().outputs[0]
+    sent = Graph(known, [sent]).simplify().outputs[0]
     while came_from(sent, "broadcast_to", "reshape") and sent.inputs[0].size == 1:
         sent = sent.inputs[0]
     return sent

@@ -129,7 +129,9 @@ class _Sketch:
             shape = shape_text(node.shape) if node.size > 1 else ""
             text = number_text(node.value.ravel()[0], ROOM.digits) if node.size == 1 else "constant"
             return Box("constant", _lines(text, shape), tip)
-        sign = node.op.source("") if node.op.name == "index" else node.op.name.replace("_", " ")
+        sign = node.op.name.replace("_", " ")
+        if node.op.name == "index":
+            sign = node.op.source("", *[self.names.get(x, "i") for x in node.inputs[1:]])
         axis = node.op.settings().get("axis")
         axes = "" if axis is None else ", ".join(map(str, np.atleast_1d(axis)))
         lines = _lines(
