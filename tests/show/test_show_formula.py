@@ -261,3 +261,20 @@ def test_every_layer() -> None:
 def test_the_reader_of_tex_would_notice() -> None:
     with pytest.raises(ValueError, match="Expected"):
         parsed(r"\frac{1}{")
+
+
+def test_the_axis_is_said_where_it_is_not_the_usual_one() -> None:
+    M, cube = np.ones((2, 2)), np.ones((2, 2, 2))
+
+    def formula(function: Any, x: Any = M) -> str:
+        return of(function, x)["y"]
+
+    assert formula(lambda M: cr.softmax(M, axis=1)) == r"\operatorname{softmax}(M)"
+    along = r"\operatorname{softmax}_{\text{axis }0}(M)"
+    assert formula(lambda M: cr.softmax(M, axis=0)) == along
+    assert formula(lambda M: cr.log_softmax(M, axis=0)) == rf"\ln{along}"
+    assert formula(lambda M: np.concatenate([M, M], 1)) == r"\left[M,\ M\right]"
+    assert formula(lambda M: np.concatenate([M, M], 0)) == r"\left[M;\ M\right]"
+    beside = r"\left[M,\ M\right]"
+    assert formula(lambda M: np.concatenate([M, M], 2), cube) == beside
+    assert formula(lambda M: np.concatenate([M, M], 1), cube) == rf"{beside}_{{\text{{axis }}1}}"

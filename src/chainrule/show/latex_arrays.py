@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from chainrule.graph.op import CONSTANT
-from chainrule.graph.origin import settings
+from chainrule.graph.origin import came_from, settings
 from chainrule.graph.tensor import Tensor
 from chainrule.show.latex_pieces import (
     ATOM,
@@ -145,6 +145,29 @@ def _logsumexp(writer: Latex, node: Tensor, index: Index | None) -> Written:
     return Written(rf"\ln \sum_{{{letters}}} e^{{{body.text}}}", BIG) if letters else body
 
 
+def _softmax(writer: Latex, node: Tensor, index: Index | None) -> Written:
+    """The axis is said where it is not the last, along which a row has its classes."""
+    axis = settings(node)["axis"]
+    log = r"\ln" if came_from(node, "log_softmax") else ""
+    sign = log + r"\operatorname{softmax}"
+    if axis != node.ndim - 1:
+        sign += _along(axis)
+    return indexed(Written(f"{sign}({writer.write(node.inputs[0]).text})", CALL), node, index)
+
+
+def _concatenate(writer: Latex, node: Tensor, index: Index | None) -> Written:
+    """Matrices beside each other as [A, B], above each other as [A; B]."""
+    axis = settings(node)["axis"]
+    above = node.ndim == 2 and axis == 0
+    parts = (r";\ " if above else r",\ ").join(writer.write(x).text for x in node.inputs)
+    along = "" if above or axis == node.ndim - 1 else _along(axis)
+    return indexed(Written(rf"\left[{parts}\right]{along}", ATOM), node, index)
+
+
+def _along(axis: int) -> str:
+    return rf"_{{\text{{axis }}{axis}}}"
+
+
 def _picked(writer: Latex, node: Tensor, index: Index | None) -> Written:
     """An index; that of the class of each row as p_{i, y_i}."""
     x, *arrays = node.inputs
@@ -163,5 +186,6 @@ def _counts_rows(x: Tensor) -> bool:
 ARRAYS = {
     "matmul": _matmul, "transpose": _transpose, "sum": _big, "max": _big, "min": _big,
     "var": _big, "argmax": _big, "mean": _mean, "logsumexp": _logsumexp,
+    "softmax": _softmax, "log_softmax": _softmax, "concatenate": _concatenate,
     "broadcast_to": _spread, "reshape": _reshape, "astype": _cast, "index": _picked,
 }  # fmt: skip
