@@ -351,3 +351,43 @@ def test_float_of_a_tensor_outside_of_a_gradient_is_its_number():
 def test_wrt_is_a_place():
     with pytest.raises(OptionError, match=r"wrt names arguments by place, as 0 or \(0, 2\); got"):
         cr.grad(lambda x: x, wrt="x")(3.0)
+
+
+def _backward(function: Callable[[Any], Any], x: Any) -> Any:
+    leaf = cr.tensor(x)
+    function(leaf).backward()
+    return leaf.grad
+
+
+@pytest.mark.parametrize("way", [
+    lambda function, x: cr.grad(function)(x),
+    lambda function, x: cr.trace(function, x).backward(),
+    lambda function, x: cr.trace(function, x).value_and_gradients(),
+    _backward,
+], ids=["grad", "backward of a graph", "value and gradients", "backward of a Tensor"])  # fmt: skip
+@pytest.mark.parametrize(("function", "x", "what"), [
+    (lambda x: abs(x + 1j) ** 2, 2.0, "what add made holds complex128"),
+    (lambda x: abs(x.astype("complex128")), 2.0, "what astype made holds complex128"),
+    (lambda x: cr.sum(abs(x * np.array([1j, 2.0]))), 2.0, "what multiply made holds complex128"),
+    (lambda z: abs(z * z), 1 + 2j, "holds complex128"),
+], ids=["plus i", "cast", "times an array", "of a complex number"])  # fmt: skip
+def test_no_gradient_leads_through_complex_numbers(
+    way: Any, function: Any, x: Any, what: str
+) -> None:
+    """It would be zero without a word: |x + i|² has the derivative 2x."""
+    with pytest.raises(DtypeError, match=what) as refused:
+        way(function, x)
+    assert str(refused.value).endswith(
+        "and gradients are of real numbers: those of complex ones are not known here. Keep real "
+        "and imaginary parts as two arrays of floats; |a + bi|² is a**2 + b**2."
+    )
+
+
+def test_complex_numbers_beside_the_chain_are_no_matter() -> None:
+    spectrum = np.fft.fft(np.arange(2.0))
+
+    def function(x: Any) -> Any:
+        return cr.sum(x * abs(cr.tensor(spectrum)))
+
+    np.testing.assert_array_equal(cr.grad(function)(np.ones(2)), np.abs(spectrum))
+    np.testing.assert_array_equal(_backward(function, np.ones(2)), np.abs(spectrum))

@@ -18,7 +18,7 @@ from chainrule.graph.apply import constant
 from chainrule.graph.graph import needed
 from chainrule.graph.op import CONSTANT, FUNCTIONS, Array, public
 from chainrule.graph.recording import move, within
-from chainrule.graph.tensor import Tensor, require_float, require_scalar
+from chainrule.graph.tensor import Tensor, no_complex_gradient, require_float, require_scalar
 
 Rule = Callable[..., tuple[Any, ...]]
 Arrived = dict[Tensor, Any]
@@ -46,7 +46,8 @@ def differentiate(
         rule: ``(node, g, y, *x)`` to the cotangents of the node's inputs.
 
     Raises:
-        DtypeError: one of ``wrt`` holds integers.
+        DtypeError: one of ``wrt`` holds integers or complex numbers, or the chain leads through
+            complex ones.
         GradientError: the output has several entries and there is no cotangent.
     """
     return gradients_and_cotangents(output, wrt, cotangent, rule)[0]
@@ -86,7 +87,12 @@ def gradients_and_cotangents(
 
 @public
 def backward(output: Tensor, cotangent: Any = None) -> None:
-    """Leave the gradient of ``output`` in the ``grad`` of every Tensor it was computed from."""
+    """Leave the gradient of ``output`` in the ``grad`` of every Tensor it was computed from.
+
+    Raises:
+        DtypeError: the output holds no floats, or complex numbers were made of floats on the way.
+        GradientError: more than one entry and no cotangent, or one of another shape.
+    """
     require_float(output, "backward()")
     if cotangent is None:
         require_scalar(output, "backward()")
@@ -98,12 +104,14 @@ def backward(output: Tensor, cotangent: Any = None) -> None:
                 f"the cotangent has shape {given.shape}; it weighs the entries of a Tensor of "
                 f"shape {output.shape}, so it needs that shape."
             )
-    like = output.dtype
+    like, nodes = output.dtype, needed([output])
     found: dict[Tensor, Any] = {
-        x: None
-        for x in needed([output])
-        if x.op is not CONSTANT and (x.dtype is like or x.dtype.kind == "f")
+        x: None for x in nodes if x.op is not CONSTANT and (x.dtype is like or x.dtype.kind == "f")
     }
+    if len(found) < len(nodes):
+        for node in nodes:
+            if node.dtype.kind == "c" and any(x in found for x in node.inputs):
+                raise no_complex_gradient(node)
     _evaluate(output, given, found)
     for node, g in found.items():
         node._arrived = np.zeros(node.shape, node.dtype) if g is None else g
@@ -217,17 +225,23 @@ def _arrive(x: Tensor, gx: Any, node: Tensor, found: Arrived, own: Arrived) -> N
 
 
 def dependents(nodes: Iterable[Tensor], wrt: Iterable[Tensor]) -> dict[Tensor, Any]:
-    """The ``nodes`` of floats that depend on ``wrt``, itself included, each with None."""
+    """The ``nodes`` that depend on ``wrt``, itself included, but for integers: each with None."""
     wanted = set(wrt)
     leads: dict[Tensor, Any] = {}
     for node in nodes:
-        if node in wanted or (node.dtype.kind == "f" and any(x in leads for x in node.inputs)):
+        if node in wanted or (node.dtype.kind in "fc" and any(x in leads for x in node.inputs)):
             leads[node] = None
     return leads
 
 
 def _fitted(gx: Any, x: Tensor, node: Tensor) -> Any:
-    """Undo broadcasting and promotion: a cotangent has its input's shape and dtype."""
+    """Undo broadcasting and promotion: a cotangent has its input's shape and dtype.
+
+    Raises:
+        DtypeError: the chain leads through complex numbers.
+    """
+    if gx.dtype.kind == "c" or x.dtype.kind == "c":
+        raise no_complex_gradient(x if x.dtype.kind == "c" else node)
     if gx.shape != x.shape:
         try:
             gx = FUNCTIONS["sum_to"](gx, x.shape)

@@ -31,7 +31,7 @@ def value_and_grad(
         wrt: which arguments, by place; several give a tuple of gradients.
 
     Raises (when called):
-        DtypeError: an argument of integers.
+        DtypeError: an argument of integers or complex numbers, or these on the way.
         GradientError: the function gave more than one entry.
     """
 

@@ -96,9 +96,11 @@ class Tensor(Operators):
         """The gradient that the last ``backward()`` left here, or None before any.
 
         Raises:
-            DtypeError: the Tensor holds integers, for which no gradient exists.
+            DtypeError: the Tensor holds integers or complex numbers, which have none.
         """
-        if self.dtype.kind not in "fc":
+        if self.dtype.kind == "c":
+            raise no_complex_gradient(self)
+        if self.dtype.kind != "f":
             raise DtypeError(
                 f"a Tensor of {self.dtype} has no gradient: a small step away from an integer is "
                 "not an integer. Make it of floats: cr.tensor([1., 2.]) or array.astype(float)."
@@ -283,13 +285,25 @@ def require_float(x: Tensor, purpose: str) -> None:
     """Refuse what cannot want a gradient.
 
     Raises:
-        DtypeError: ``x`` holds integers or booleans.
+        DtypeError: ``x`` holds integers, booleans or complex numbers.
     """
-    if x.dtype.kind not in "fc":
+    if x.dtype.kind == "c":
+        raise no_complex_gradient(x)
+    if x.dtype.kind != "f":
         raise DtypeError(
             f"{purpose} needs floats, and {x.name or 'the tensor'} holds {x.dtype}: an integer "
             "Tensor cannot want a gradient. Write 3. instead of 3, or array.astype(float)."
         )
+
+
+def no_complex_gradient(x: Tensor) -> DtypeError:
+    """What to tell whoever asks for a gradient by complex numbers, or through them."""
+    made = f"what {x.op.name} made" if x.op is not None else "the tensor"
+    return DtypeError(
+        f"{x.name or made} holds {x.dtype}, and gradients are of real numbers: those of complex "
+        "ones are not known here. Keep real and imaginary parts as two arrays of floats; "
+        "|a + bi|² is a**2 + b**2."
+    )
 
 
 def require_scalar(y: Tensor, purpose: str) -> None:

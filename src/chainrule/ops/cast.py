@@ -49,6 +49,8 @@ class Astype(Elementwise):
         return self.target
 
     def pull(self, g: Any, y: Any, x: Any) -> tuple[Any, ...]:
+        if g.dtype.kind == "c":  # the chain rule refuses it, and says so
+            return (g,)
         return (astype(g, x.dtype) if x.dtype.kind == "f" else None,)
 
     def entry(self, sp: Any, x: Any) -> Any:
