@@ -200,3 +200,25 @@ def test_a_function_written_with_chainrules_ops_may_return_a_tensor() -> None:
 def test_what_is_no_function_is_explained() -> None:
     with pytest.raises(OptionError, match="numerical_gradient needs f to be a function, got float"):
         numerical_gradient(4.0, 2.0)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(("f", "said"), [
+    (lambda x: np.vdot(x, x), r"gives the slope 0 along a direction in which f rises by -?\d"),
+    (lambda x: np.sum(x**2) + np.sum(np.abs(x)), "f is not analytic. abs, vdot, real and conj"),
+    (lambda x: np.sum(x * np.conj(x) * (1 + x)), "Use method='central'."),
+], ids=["vdot", "abs beside a square", "conjugate"])  # fmt: skip
+def test_a_function_that_is_not_analytic_is_told_by_differences(f: Any, said: str) -> None:
+    with pytest.raises(GradientError, match=said):
+        numerical_gradient(f, [3.0, 4.0], method="complex")
+
+
+@pytest.mark.parametrize("f", [
+    lambda x: np.sum(np.sin(1e7 * x)),  # differences see nothing of it
+    lambda x: np.sum(np.exp(x)) + 1e12,  # nor of this, for rounding
+    lambda x: np.sum(x**20),
+    lambda x: np.sum(np.sqrt(x - 3.0 + 1e-12)),  # no number on the left
+    lambda x: np.sum(np.fft.ifft(np.fft.fft(x) ** 2)),  # complex of real numbers
+], ids=["fast", "large", "steep", "edge", "complex"])  # fmt: skip
+def test_differences_that_are_no_good_refuse_nothing(f: Any) -> None:
+    with np.errstate(all="ignore"):
+        assert np.isfinite(numerical_gradient(f, [3.0, 4.0], method="complex")).all()

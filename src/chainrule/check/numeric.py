@@ -43,9 +43,8 @@ def numerical_gradient(
             the formula (h²) against that of rounding (eps/h); eps is that of the type that ``f``
             returns, so about 6e-6 for float64. For ``complex`` it is 1e-20.
         method: ``"central"``, or ``"complex"`` for the complex step (Squire & Trapp 1998), one call
-            an element. ``f`` must then be analytic and take complex numbers. An ``abs`` or a
-            conjugate inside is found out only if the result comes out real; hidden in a sum with
-            complex terms it gives a wrong gradient.
+            an element. ``f`` must then be analytic and take complex numbers: no ``abs``, no
+            conjugate. The result is held against differences along one direction.
 
     Returns:
         A float64 array shaped like ``x``; a float where ``x`` is a number.
@@ -54,7 +53,7 @@ def numerical_gradient(
         DtypeError: ``x`` is an array of integers, or not of real numbers.
         DataError: ``x`` holds NaN or infinity.
         GradientError: ``f`` returns something other than one finite number, ``h`` is lost in
-            rounding, or ``f`` does not bear complex numbers.
+            rounding, or ``f`` does not bear complex numbers or is not analytic.
         OptionError: ``f`` is no function, ``h`` no positive number, or ``method`` not known.
 
     >>> numerical_gradient(lambda x: x**2 + 16, 3.0, h=1e-4)
@@ -72,6 +71,7 @@ def numerical_gradient(
     if method == "complex":
         for index in np.ndindex(point.shape):
             gradient[index] = _complex_step(f, point, index, h or COMPLEX_STEP, single)
+        _refuse_other_slope(f, point, gradient, single)
     else:
         eps = _result_eps(_call(f, point.copy(), single))
         for index in np.ndindex(point.shape):
@@ -126,6 +126,33 @@ def _complex_step(f: Function, point: Array, index: Index, step: float, single: 
             f"{point[index]:.6g})."
         )
     return float(value.imag) / step
+
+
+def _refuse_other_slope(f: Function, point: Array, gradient: Array, single: bool) -> None:
+    """Hold complex steps against differences along a random direction.
+
+    Raises:
+        GradientError: two differences agree with each other, and not with the complex steps.
+    """
+    along = np.ones(()) if single else np.random.default_rng(0).standard_normal(point.shape)
+    slope = float(np.sum(gradient * along))
+    size = max(1.0, float(np.max(np.abs(point), initial=0.0)))
+    found, noise = [], 0.0
+    for step in (6e-6 * size, 3e-6 * size):
+        with np.errstate(all="ignore"):  # f may end here: then nothing is told
+            up, down = (
+                float(np.real(_call(f, point + signed * along, single))) for signed in (step, -step)
+            )
+        found.append((up - down) / (2 * step))
+        noise = max(noise, 8 * np.finfo(float).eps * max(abs(up), abs(down)) / step)
+    wide, narrow = found
+    apart = 1e-3 * max(abs(narrow), abs(slope)) + noise
+    if abs(wide - narrow) < apart / 10 and abs(narrow - slope) > apart:
+        raise GradientError(
+            f"method='complex' gives the slope {slope:.6g} along a direction in which f rises by "
+            f"{narrow:.6g}: f is not analytic. abs, vdot, real and conjugates do that. "
+            "Use method='central'."
+        )
 
 
 def _floats(x: Any) -> Array:
