@@ -305,3 +305,20 @@ def test_moves_are_replayed_on_the_logarithm() -> None:
         np.testing.assert_allclose(found.value, np.log(move(cr.softmax(z))), rtol=1e-14)
         found = np.log(1 - move(cr.sigmoid(cr.tensor(z))))
         np.testing.assert_allclose(found.value, np.log(1 - move(cr.sigmoid(z))), rtol=1e-14)
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize(("entries", "expected"), [
+    ([np.inf, 0.0], np.inf), ([-np.inf, -np.inf], -np.inf), ([-np.inf, 1.0], 1.0),
+    ([np.nan, 1.0], np.nan),
+])  # fmt: skip
+def test_infinite_entries_of_a_log_of_sums_are_what_numpy_has(
+    entries: list[float], expected: float, dtype: str
+) -> None:
+    x = np.array(entries, dtype)
+    with np.errstate(all="ignore"):
+        recorded = np.log(np.sum(np.exp(cr.tensor(x))))
+        assert recorded.op.name == "logsumexp"
+        graph = cr.trace(lambda x: cr.logsumexp(x), x)
+        found = [recorded.value, graph.compile("numpy")(x), graph.compile("reference")(x)]
+    np.testing.assert_array_equal(found, [expected] * 3)

@@ -149,19 +149,24 @@ class Var(Reduction):
 
 
 class LogSumExp(Reduction):
-    """y = ln Σ e^x over the axes, the smooth maximum; finite at every finite x."""
+    """y = ln Σ e^x over the axes, the smooth maximum; finite at every finite x.
+
+    It is ∞ where an entry is, and -∞ where all are.
+    """
 
     name, onnx = "logsumexp", "ReduceLogSumExp"
     latex, code = r"\ln \sum e^{{{0}}}", "logsumexp({0}, axis={axis}, keepdims={keepdims})"
     helper = """
 def logsumexp(x, axis, keepdims):
-    top = np.max(x, axis=axis, keepdims=True)
+    top = np.nan_to_num(np.max(x, axis=axis, keepdims=True))
     total = np.log(np.sum(np.exp(x - top), axis=axis, keepdims=True)) + top
     return total if keepdims else np.squeeze(total, axis=axis)
 """
 
     def value(self, xp: Any, x: Any) -> Any:
-        top = xp.max(x, axis=self.axis, keepdims=True)
+        # The largest number, or the one next to infinity: ∞ - ∞ is no number.
+        edge = float(np.finfo(self.dtype(x.dtype)).max)
+        top = xp.minimum(xp.maximum(xp.max(x, axis=self.axis, keepdims=True), -edge), edge)
         total = xp.sum(xp.exp(x - top), axis=self.axis, keepdims=True)
         return xp.reshape(xp.log(total) + top, self.shape(x.shape))
 
