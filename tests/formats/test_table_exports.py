@@ -238,7 +238,10 @@ def test_dots_mean_what_they_meant_in_the_training(tmp_path: Path) -> None:
     written(tmp_path, [row | {"W1": "1.234", "prediction": "1000000,0"} for row in rows])
     done = alone(tmp_path)
     assert (done.returncode, done.stdout) == (1, "")
-    assert done.stderr == "Error: column 'W1': write 1.234 as 1234 or 1,234.\n"
+    assert done.stderr == (
+        "Error: column 'W1': 1.234 may be 1234, as these rows have decimal commas, or 1,234; the "
+        "model's own table had none. Write it in one of these two ways.\n"
+    )
     encoder.marks = Marks(commas=True)
     save_python(net, tmp_path / "model.py", encoder=encoder)
     np.testing.assert_allclose(found(dotted, "1000000,0"), wanted, rtol=1e-6)

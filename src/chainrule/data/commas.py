@@ -3,15 +3,17 @@
 They are read where commas do not part the values of a row. 1,234 alone may as well be a thousand:
 it is 1.234 in a file that writes some other number with a decimal comma. In such a file 1.234 is a
 thousand, unless its column has a number in which the dot can only be a decimal point, as in 1.5.
+
+Exported programs read rows as ``chainrule predict`` does: they hold the text below the imports.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
 
-from chainrule.data.table import Texts, Values, compact, present
+from chainrule.data.table import present
 
 _NUMBER = re.compile(r"[-+]?\d+(,\d+)?(e[-+]?\d+)?", re.IGNORECASE)
 _THOUSANDS = re.compile(r"[-+]?[1-9]\d{0,2},\d{3}")
@@ -20,8 +22,8 @@ _DOTTED = re.compile(r"[-+]?[1-9]\d{0,2}(\.\d{3})+(,\d+)?")
 _WITH_POINT = re.compile(r"[-+]?(\d+\.\d*|\.\d+)(e[-+]?\d+)?", re.IGNORECASE)
 
 
-@dataclass(frozen=True)
-class Marks:
+# A dataclass would look for its module among those imported, and a program may be run by exec.
+class Marks(NamedTuple):
     """What commas and dots mean in the numbers of a file, found out from its head.
 
     Attributes:
@@ -35,7 +37,7 @@ class Marks:
     commas: bool = False
     thousands: frozenset[str] = frozenset()
     points: frozenset[str] = frozenset()
-    unsure: dict[str, str] = field(default_factory=dict)
+    unsure: Mapping[str, str] = {}
 
     def after(self, learned: Marks) -> Marks:
         """What they mean in a file to be predicted: where it does not tell, as in the training."""
@@ -62,15 +64,21 @@ class Marks:
 
     def with_points(self, name: str) -> Marks:
         """What they mean if dots turn out to be decimal points in a column."""
-        return replace(self, thousands=self.thousands - {name}, points=self.points | {name})
+        return self._replace(thousands=self.thousands - {name}, points=self.points | {name})
 
     def part_thousands(self, name: str) -> bool:
         """Whether dots part thousands in a column, which the head may not have shown."""
         return name in self.thousands or (self.commas and name not in self.points)
 
 
-def marks_of(names: Sequence[str], rows: Iterable[Sequence[str]]) -> Marks:
-    """What commas and dots mean, by rows that are as long as ``names``."""
+def marks_of(names: Sequence[str], rows: Iterable[Sequence[str]], delimiter: str = ";") -> Marks:
+    """What commas and dots mean, by rows that are as long as ``names``.
+
+    Args:
+        names: the columns.
+        rows: the values of each row, as they stand in a file.
+        delimiter: what parts them there, which is no comma.
+    """
     commas = False
     thousands, points, unsure = set[str](), set[str](), dict[str, str]()
     for name, column in zip(names, zip(*rows, strict=True), strict=False):
@@ -86,22 +94,25 @@ def marks_of(names: Sequence[str], rows: Iterable[Sequence[str]]) -> Marks:
         elif any(map(_WITH_POINT.fullmatch, texts)):
             points.add(name)
     (thousands if commas else points).update(unsure)
+    if not commas and delimiter != ";":
+        # Only where decimal commas are the rule, a semicolon parts values.
+        unsure = {}
     return Marks(commas, frozenset(thousands), frozenset(points), unsure)
 
 
-def with_commas(values: Texts, known: bool, dots: bool) -> Values:
-    """An array of numbers where all may be written with a decimal comma, else the texts.
+def pointed(values: Sequence[str | None], commas: bool, dots: bool) -> list[str | None] | None:
+    """Numbers with a decimal point, where all may be written with a comma; else None.
 
     Args:
-        values: a column, or some rows of it.
-        known: whether the file writes numbers so; otherwise the values themselves must show it.
+        values: a column, or some rows of it; None where a value is missing.
+        commas: whether the file writes numbers so; otherwise the values themselves must show it.
         dots: whether dots part thousands.
     """
     texts = [value for value in values if value is not None]
     fits = _is_number if dots else _NUMBER.fullmatch
-    if all(map(fits, texts)) and (known or dots or any(map(_shows_comma, texts))):
-        return compact([value and value.replace(".", "").replace(",", ".") for value in values])
-    return values
+    if all(map(fits, texts)) and (commas or dots or any(map(_shows_comma, texts))):
+        return [value and value.replace(".", "").replace(",", ".") for value in values]
+    return None
 
 
 def _is_number(text: str) -> bool:

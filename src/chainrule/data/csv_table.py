@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import itertools
 import os
 from collections import Counter
@@ -12,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from chainrule.data.codes import may_be_codes
-from chainrule.data.commas import Marks, marks_of, with_commas
+from chainrule.data.commas import Marks, marks_of, pointed
 from chainrule.data.csv_rows import Record, csv_records, delimiter_of, head_rows
 from chainrule.data.packed import inner_name, line_ends
 from chainrule.data.table import Table, Texts, Values, compact, present, refuse_many_columns
@@ -92,17 +91,21 @@ class CsvFile:
             return list(map(present, values))
         dots = self.delimiter != "," and self.marks.part_thousands(name)
         if dots and any("." in value for value in values):
-            found = with_commas(list(map(present, values)), self.marks.commas, dots)
-            if isinstance(found, list) and not isinstance(compact(found), list):
+            texts = list(map(present, values))
+            written = pointed(texts, self.marks.commas, dots)
+            if written is not None:
+                return compact(written)
+            if not isinstance(compact(texts), list):
                 # 1.5, further down than the head: the rows before were read otherwise.
                 self.marks = self.marks.with_points(name)
-            return found
+            return texts
         plain = _plain_numbers(values)
         if plain is not None:
             return plain
         found = compact(list(map(present, values)))
         if isinstance(found, list) and self.delimiter != ",":
-            return with_commas(found, self.marks.commas, dots)
+            written = pointed(found, self.marks.commas, dots)
+            return found if written is None else compact(written)
         return found
 
     def _refuse_ragged(self, batch: list[Record]) -> None:
@@ -150,9 +153,7 @@ def read_csv(path: str | os.PathLike[str], target: str | None = None) -> Table:
 def _marks(source: str, delimiter: str, names: Sequence[str]) -> Marks:
     """What commas and dots mean in the numbers of a file, by its head."""
     rows = head_rows(source, delimiter)[1:]
-    found = marks_of(names, (row for row in rows if len(row) == len(names)))
-    # Only where decimal commas are the rule, a semicolon parts values and 1.234 may be a thousand.
-    return found if found.commas or delimiter == ";" else dataclasses.replace(found, unsure={})
+    return marks_of(names, (row for row in rows if len(row) == len(names)), delimiter)
 
 
 def _header(source: str, line: int, record: list[str]) -> tuple[str, ...]:

@@ -9,15 +9,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 
-from chainrule.data import TableEncoder, dates
+from chainrule.data import TableEncoder, commas, dates
 from chainrule.formats import standalone, standalone_dates, standalone_table
 from chainrule.graph.op import Shape
 
 #: From this line on, the text of a ``standalone`` module is copied.
 _CUT = "# --- copied from here on ---\n"
 
-#: What the text of ``data.dates`` needs besides.
-_IMPORTS_OF_DATES = "from collections.abc import Iterable"
+#: What the texts of ``data.commas`` and ``data.dates`` need besides.
+_IMPORTS_OF_DATA = """\
+import re
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple"""
 
 
 @dataclass(frozen=True)
@@ -62,24 +65,22 @@ def table_part(given: Given, encoder: TableEncoder) -> Part:
     columns, target = state["columns"], state["target"]
     for column in columns:
         column.pop("rare", None)  # a program says nothing of categories never seen
-        if column["name"] in encoder.marks.thousands | encoder.marks.points:
-            column["dots"] = column["name"] in encoder.marks.thousands
-        elif not encoder.marks.commas:
-            column["dots"] = None  # the file it was learned from does not tell
-    copied = [_copied(standalone), "import re", _copied(standalone_table)]
+    copied = [_copied(standalone), _IMPORTS_OF_DATA, _without_imports(commas)]
+    copied.append(_copied(standalone_table))
     if any(column.get("kind") == "date" for column in columns):
-        copied += [_IMPORTS_OF_DATES, _without_imports(dates), _copied(standalone_dates)]
+        copied += [_without_imports(dates), _copied(standalone_dates)]
     network = (
         "def network(rows):\n"
         '    """What the network itself gives for the rows: an array."""\n'
-        f"    return outputs(forward, PARAMETERS, encoded(COLUMNS, rows), {given.shape}, "
-        f"{given.dtype!r})"
+        f"    return outputs(forward, PARAMETERS, encoded(COLUMNS, MARKS, rows), "
+        f"{given.shape}, {given.dtype!r})"
     )
     names = ", ".join(f"{_plain(column['name'])}: ..." for column in columns[:3])
     more = ", ..." if len(columns) > 3 else ""
     example = f"predict([{{{names}{more}}}])    # a dict for each row"
     told = f"The {_plain(target['name'])} of each row, which is a dict of its columns"
     constants = f"COLUMNS = {pprint.pformat(columns, width=96, sort_dicts=False)}"
+    constants += f"\nMARKS = {_marks(encoder.marks)}"
     if target["task"] == "regression":
         predict = (
             "def predict(rows):\n"
@@ -97,6 +98,14 @@ def table_part(given: Given, encoder: TableEncoder) -> Part:
         constants += f"\nCLASSES = {tuple(target['classes'])!r}"
         answer = "lambda path: as_csv(network(table(path)), CLASSES)"
     return Part(example, f"{network}\n\n\n{predict}", "\n\n\n".join(copied), constants, answer)
+
+
+def _marks(marks: commas.Marks) -> str:
+    """What commas and dots meant in the training rows, as a program writes it."""
+    thousands, points = (
+        f"frozenset({sorted(names)!r})" for names in (marks.thousands, marks.points)
+    )
+    return f"Marks({marks.commas!r}, {thousands}, {points})"
 
 
 def _plain(name: str) -> str:

@@ -1,16 +1,17 @@
 """What a written program has besides, if its network takes rows of a table: its text is copied.
 
-A column is what the encoder's JSON says of it: see ``chainrule.data.encoding``.
+A column is what the encoder's JSON says of it: see ``chainrule.data.encoding``. The text of
+``chainrule.data.commas`` stands in front of it.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
+from chainrule.data.commas import Marks, marks_of, pointed
 from chainrule.formats.standalone import number, records
 
 # --- copied from here on ---
@@ -28,18 +29,8 @@ class Row(dict[str, Any]):
     """A row of a file, by column, which knows the place that it comes from."""
 
     place = ""
-    #: Whether the file writes 1,5 for 1.5.
-    commas = False
-    #: In a file that may do so, by column: whether dots part thousands, None where it is not shown.
-    dots: dict[str, bool | None] | None = None
-
-
-#: A number with a decimal comma, and what may as well be a thousand.
-COMMA = re.compile(r"[-+]?\d+(,\d+)?(e[-+]?\d+)?", re.IGNORECASE)
-THOUSANDS = re.compile(r"[-+]?[1-9]\d{0,2},\d{3}")
-#: A number with dots between thousands, and one with a decimal point.
-DOTTED = re.compile(r"[-+]?[1-9]\d{0,2}(\.\d{3})+(,\d+)?")
-POINT = re.compile(r"[-+]?(\d+\.\d*|\.\d+)(e[-+]?\d+)?", re.IGNORECASE)
+    #: What parts the values of its file.
+    delimiter = ";"
 
 
 def table(path: str) -> list[Row]:
@@ -57,65 +48,65 @@ def table(path: str) -> list[Row]:
         if len(row) != len(names):
             raise ValueError(f"{place}: {len(names)} values were expected, got {len(row)}")
         made.append(Row(zip(names, row, strict=True)))
-        made[-1].place = place
-    if delimiter != ",":
-        marks = {name: _marks([one[name] for one in made]) for name in names}
-        commas = any(comma for comma, _ in marks.values())
-        dots = {name: thousands for name, (_, thousands) in marks.items()}
-        for one in made:
-            one.commas, one.dots = commas, dots
+        made[-1].place, made[-1].delimiter = place, delimiter
     return made
 
 
-def _marks(column: list[str]) -> tuple[bool, bool | None]:
-    """Whether numbers can only be read with a decimal comma, and what dots mean in them."""
-    texts = [text for text in map(_present, column) if text is not None]
-    if not all(COMMA.fullmatch(text) or DOTTED.fullmatch(text) for text in texts):
-        return False, False if any(map(POINT.fullmatch, texts)) else None
-    comma = any("," in text and not THOUSANDS.fullmatch(text) for text in texts)
-    dots = [text.count(".") for text in texts]
-    return comma, True if max(dots, default=0) > 1 or (comma and any(dots)) else None
-
-
-def encoded(columns: Sequence[dict[str, Any]], rows: Sequence[dict[str, Any]]) -> Any:
-    """The rows as the network's inputs: (rows, features)."""
+def encoded(
+    columns: Sequence[dict[str, Any]], learned: Marks, rows: Sequence[dict[str, Any]]
+) -> Any:
+    """The rows as the network's inputs: (rows, features); ``learned`` is of the training rows."""
+    marks = _marks(columns, learned, rows)
     found = []
     for column in columns:
         name = column["name"]
         lacking = next((row for row in rows if name not in row), None)
         if lacking is not None:
             raise ValueError(f"the column {name!r} is missing; there are {list(lacking)}")
-        values = [_present(row[name]) for row in rows]
+        values = [present(row[name]) for row in rows]
         places = [getattr(row, "place", f"row {k}") for k, row in enumerate(rows)]
         kind = column.get("kind", "category" if "categories" in column else "number")
-        if kind == "number" and rows:
-            values = _with_points(values, rows[0], column)
+        if kind == "number" and marks is not None:
+            # A number from Python is one, and says nothing of how texts are written.
+            texts = [
+                value if isinstance(row[name], str) else None
+                for row, value in zip(rows, values, strict=True)
+            ]
+            texts = pointed(texts, marks.commas, marks.part_thousands(name)) or texts
+            values = [text or value for text, value in zip(texts, values, strict=True)]
         found.append(ENCODED[kind](column, values, places))
     return np.concatenate(found, axis=1).astype(np.float32)
 
 
-def _present(value: Any) -> str | None:
+def _marks(
+    columns: Sequence[dict[str, Any]], learned: Marks, rows: Sequence[dict[str, Any]]
+) -> Marks | None:
+    """What commas and dots mean in numbers; None in a file where commas part values.
+
+    Texts that are no file's are read as those of a file with semicolons.
+    """
+    delimiter = getattr(rows[0], "delimiter", ";") if rows else ";"
+    if delimiter == ",":
+        return None
+    names = list(dict.fromkeys(name for row in rows for name in row))
+    cells = ([row.get(name) for name in names] for row in rows)
+    texts = [[value if isinstance(value, str) else "" for value in row] for row in cells]
+    marks = marks_of(names, texts, delimiter)
+    doubt = marks.in_doubt(learned)
+    for name in (column["name"] for column in columns):
+        if (value := doubt.get(name)) is not None:
+            raise ValueError(
+                f"column {name!r}: {value} may be {value.replace('.', '')}, as these rows have "
+                f"decimal commas, or {value.replace('.', ',')}; the model's own table had none. "
+                "Write it in one of these two ways"
+            )
+    return marks.after(learned)
+
+
+def present(value: Any) -> str | None:
+    """A value as text, without the space around it; None where it is missing."""
     text = "" if value is None else str(value).strip()
     return None if text.lower() in MISSING else text
-
-
-def _with_points(
-    values: list[str | None], row: dict[str, Any], column: dict[str, Any]
-) -> list[str | None]:
-    """A column with points for its decimal commas, if all of it may be written so."""
-    if not isinstance(row, Row) or row.dots is None:
-        return values
-    dots = row.dots[column["name"]]
-    if dots is None:
-        dots = column.get("dots", row.commas)
-    texts = [text for text in values if text is not None]
-    if dots is None and row.commas and (doubt := [text for text in texts if "." in text]):
-        either = f"{doubt[0].replace('.', '')} or {doubt[0].replace('.', ',')}"
-        raise ValueError(f"column {column['name']!r}: write {doubt[0]} as {either}")
-    fits = all(COMMA.fullmatch(text) or (dots and DOTTED.fullmatch(text)) for text in texts)
-    if not fits or not (row.commas or dots):
-        return values
-    return [text and text.replace(".", "").replace(",", ".") for text in values]
 
 
 def _numbers(column: dict[str, Any], values: list[str | None], places: list[str]) -> Any:
