@@ -216,7 +216,7 @@ def test_dots_that_may_mean_both_are_told(command, folder):
 def test_dots_that_turn_out_to_be_points_below_the_head(command, folder, monkeypatch):
     from chainrule.data import csv_rows, table_file
 
-    monkeypatch.setattr(csv_rows, "_CHARACTERS_TO_SNIFF", 200)
+    monkeypatch.setattr(csv_rows, "CHARACTERS_TO_SNIFF", 200)
     monkeypatch.setattr(table_file, "MOST_ROWS_A_BATCH", 50)
     monkeypatch.setattr(table_file, "FEWEST_ROWS_A_BATCH", 50)
     lines = [f"{1 + k % 9}.{k % 5}00;{k % 3},5;{k % 7}" for k in range(90)]

@@ -1,4 +1,4 @@
-"""Commas and dots in new rows: a written program reads them as ``chainrule predict`` does."""
+"""Commas and dots in new rows: a written program reads files as ``chainrule predict`` does."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from chainrule.cli.predict import predictions
 from chainrule.cli.runs import Run
 from chainrule.data import TableEncoder, open_table, read_table
 from chainrule.data.csv_table import CsvFile
-from chainrule.errors import DataError
+from chainrule.errors import DataError, FileFormatError
 from chainrule.formats import python_source
 
 #: How a column of two rows may be written, alone or beside others.
@@ -88,7 +88,7 @@ def told(run: Run, path: Path) -> list[float] | str:
     """What ``chainrule predict`` answers, or that it refuses."""
     try:
         return [float(line) for line in "".join(predictions(run, path)).splitlines()[1:]]
-    except DataError:
+    except (DataError, FileFormatError):
         return "refused"
 
 
@@ -128,6 +128,31 @@ def test_new_rows_are_read_as_predict_reads_them(tmp_path: Path, training: str) 
                     wrong.append((rows, delimiter, new is rows, found, wanted))
     assert wrong == []
     assert 50 < refused < 250  # both are tried
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "sep=;\na;b\n50,125;3\n",
+        '"sep=;";\na;b\n50,125;3\n',
+        "sep=,\na;b\n50,125;3\n",
+        "size, in m, or so;a;b\n1;50,125;3\n",
+        "a,b|b|a\n1|3|50,125\n",
+        'a;b\n "50,125"; 3 \n',
+        "a;b\r50,125;3\r\r2;1,5\r",
+        "a;b\r\n50,125;3\r\n   \r\n",
+        "a\tb\n50,125\t3\n",
+        "\ufeffa;b\n50,125;3",
+    ],
+)
+def test_what_parts_values_is_found_as_predict_finds_it(tmp_path: Path, text: str) -> None:
+    run, names = trained(tmp_path / "t.csv", "commas")
+    for ending in "csv", "tsv":
+        path = tmp_path / f"new.{ending}"
+        path.write_bytes(text.encode())
+        wanted = told(run, path)
+        assert same(answered(names, path), wanted)
+        assert (wanted == "refused") == (ending == "tsv" and "\t" not in text)
 
 
 def test_texts_and_numbers_from_python(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import subprocess
 import sys
@@ -171,7 +172,36 @@ def test_its_command(tmp_path: Path) -> None:
         (b"a,b\n1,2\n1,x\n", "Error: rows.csv, line 3: 2 numbers were expected, got ['1', 'x'].\n"),
         (b"1,2\n,nan\n", "Error: rows.csv, line 2: 2 numbers were expected, got ['', 'nan'].\n"),
         (b"", "Error: rows.csv has no rows of numbers.\n"),
-        (b"\xff\xfe", "Error: rows.csv is not a CSV file in UTF-8.\n"),
+        (
+            "1,2\n".encode("utf-16"),
+            "Error: rows.csv is text in UTF-16, and this program reads CSV files in UTF-8 alone: "
+            "save it as UTF-8 (in a spreadsheet: 'CSV UTF-8').\n",
+        ),
+        (
+            b"a,b\n1,\xe4\n",
+            "Error: rows.csv, line 2: the byte e4 is not UTF-8. Save the file as UTF-8 (in a "
+            "spreadsheet: 'CSV UTF-8').\n",
+        ),
+        (
+            gzip.compress(b"1,2\n"),
+            "Error: rows.csv is compressed with gzip, and this program reads CSV files in UTF-8 "
+            "alone: unpack it.\n",
+        ),
+        (
+            b"PAR1\x15\x04",
+            "Error: rows.csv is a Parquet file, and this program reads CSV files in UTF-8 alone: "
+            "write the table as CSV.\n",
+        ),
+        (
+            b'{"a": 1, "b": 2}\n',
+            "Error: rows.csv is JSON, and this program reads CSV files in UTF-8 alone: write its "
+            "rows as CSV.\n",
+        ),
+        (
+            b'1,2\n1,"2\n',
+            "Error: rows.csv, in the row that begins on line 2: unexpected end of data. Perhaps a "
+            "quote is not closed.\n",
+        ),
         (None, "Error: [Errno 2] No such file or directory: 'rows.csv'.\n"),
     ],
 )

@@ -1,30 +1,28 @@
-"""The rows of a CSV file as text: its encoding, what parts its values, its quotes."""
+"""The rows of a CSV file as text: what it may be, its encoding, its quotes."""
 
 from __future__ import annotations
 
 import csv
 import io
-import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, TextIO
+from typing import TextIO
 
+from chainrule.data.delimiters import (
+    CHARACTERS_TO_SNIFF,
+    delimiter_in,
+    is_blank,
+    only_says,
+    rows_of,
+    said_in,
+)
 from chainrule.data.files import reading
 from chainrule.data.packed import inner_name, look_inside, unpacked
 from chainrule.errors import FileFormatError
 
-if TYPE_CHECKING:
-    from _csv import Reader
-
 #: A row of a file: the line on which it begins, and its values as they stand there.
 Record = tuple[int, list[str]]
 
-_DELIMITERS = (",", ";", "\t", "|")
-#: The first line of some files that Excel reads: what parts values. Whoever opened and saved such a
-#: file may have put it into quotes, or added a delimiter for each column.
-_SAID = re.compile(r'"?sep= *(\\t|[^\w\s"]|\t)? *"?[,;\t| ]*', re.IGNORECASE)
-_FIRST_LINE = re.compile(r"([^\r\n]*)(?:\r\n|\r|\n)")
-_ROWS_TO_SNIFF, _CHARACTERS_TO_SNIFF = 50, 1 << 20
 #: No row of a table is as long; a file without line ends is stopped here, not in the memory.
 _LONGEST_LINE = 1 << 26
 _FOREIGN = (
@@ -58,12 +56,12 @@ def csv_records(source: str, delimiter: str | None = None) -> Iterator[Record]:
     """
     delimiter = delimiter or delimiter_of(source)
     with _opened(source) as stream:
-        rows = _rows(_guarded(source, stream), delimiter)
+        rows = rows_of(_guarded(source, stream), delimiter)
         begin = 1
         try:
             for record in rows:
-                said = begin == 1 and _SAID.fullmatch(delimiter.join(record))
-                if not _is_blank(record) and not said:
+                said = begin == 1 and only_says(record, delimiter)
+                if not is_blank(record) and not said:
                     yield begin, record
                 begin = rows.line_num + 1
         except csv.Error as error:
@@ -78,11 +76,11 @@ def csv_records(source: str, delimiter: str | None = None) -> Iterator[Record]:
 def head_rows(source: str, delimiter: str) -> list[list[str]]:
     """The rows at the head of a file, which are few; none where a quote is not closed in them."""
     head = _head(source)
-    if len(head) == _CHARACTERS_TO_SNIFF:
+    if len(head) == CHARACTERS_TO_SNIFF:
         head = head[: head.rfind("\n") + 1]  # the last row is cut off where the head ends
-    _, head = _said(head)
+    _, head = said_in(head)
     try:
-        return [row for row in _rows(io.StringIO(head, newline=""), delimiter) if row]
+        return [row for row in rows_of(io.StringIO(head, newline=""), delimiter) if row]
     except csv.Error:
         return []
 
@@ -92,46 +90,8 @@ def delimiter_of(source: str) -> str:
     if Path(inner_name(source)).suffix.lower() == ".tsv":
         _opened(source).close()
         return "\t"
-    said, head = _said(_head(source))
-    # Some files say one thing and do another: what is said holds where it parts the header.
-    return said if said and _columns(head, said) > 1 else _sniff(head)
-
-
-def _columns(head: str, delimiter: str) -> int:
-    """Into how many values a delimiter parts the header; 0 where a quote in it is not closed."""
-    try:
-        return len(next(_rows(io.StringIO(head, newline=""), delimiter), []))
-    except csv.Error:
-        return 0
-
-
-def _said(head: str) -> tuple[str | None, str]:
-    """What the first line says that parts values, and the text after it; or None and the text."""
-    first = _FIRST_LINE.match(head)
-    found = first and _SAID.fullmatch(first[1])
-    if not first or not found:
-        return None, head
-    return "\t" if found[1] == "\\t" else found[1], head[first.end() :]
-
-
-def _sniff(head: str) -> str:
-    """The delimiter that cuts the first rows equally, and the header into the most columns."""
-
-    def merit(delimiter: str) -> tuple[bool, int]:
-        widths: list[int] = []
-        try:
-            for record in _rows(io.StringIO(head, newline=""), delimiter):
-                if not _is_blank(record):
-                    widths.append(len(record))
-                if len(widths) == _ROWS_TO_SNIFF:
-                    break
-        except csv.Error:
-            widths.append(0)  # unequal to all others, so the rows do not agree
-        if len(head) == _CHARACTERS_TO_SNIFF and 1 < len(widths) < _ROWS_TO_SNIFF:
-            widths.pop()  # the last row is cut off where the head ends
-        return len(set(widths)) == 1 and widths[0] > 1, widths[0] if widths else 0
-
-    return max(_DELIMITERS, key=merit)
+    head = _head(source)
+    return delimiter_in(head, len(head) == CHARACTERS_TO_SNIFF)
 
 
 def _opened(source: str) -> TextIO:
@@ -193,18 +153,9 @@ def _bad_byte(content: bytes) -> int | None:
     return None
 
 
-def _rows(lines: Iterable[str], delimiter: str) -> Reader:
-    # strict: a quote that is never closed would otherwise swallow the rest of the file in silence.
-    return csv.reader(lines, delimiter=delimiter, skipinitialspace=True, strict=True)
-
-
 def _head(source: str) -> str:
     with _opened(source) as stream:
         try:
-            return stream.read(_CHARACTERS_TO_SNIFF)
+            return stream.read(CHARACTERS_TO_SNIFF)
         except UnicodeDecodeError as error:
             raise _undecodable(source, error) from error
-
-
-def _is_blank(record: list[str]) -> bool:
-    return not record or (len(record) == 1 and not record[0].strip())

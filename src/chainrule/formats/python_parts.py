@@ -9,18 +9,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 
-from chainrule.data import TableEncoder, commas, dates
+from chainrule.data import TableEncoder, commas, dates, delimiters
 from chainrule.formats import standalone, standalone_dates, standalone_table
 from chainrule.graph.op import Shape
 
 #: From this line on, the text of a ``standalone`` module is copied.
 _CUT = "# --- copied from here on ---\n"
 
-#: What the texts of ``data.commas`` and ``data.dates`` need besides.
-_IMPORTS_OF_DATA = """\
-import re
-from collections.abc import Iterable, Mapping
-from typing import NamedTuple"""
+#: What the text of ``data.commas`` needs besides.
+_IMPORTS_OF_COMMAS = "from collections.abc import Mapping\nfrom typing import NamedTuple"
 
 
 @dataclass(frozen=True)
@@ -52,7 +49,7 @@ def plain_part(given: Given) -> Part:
         f"predict(X)    # X ({rows}) gives ({results})",
         f'def predict(X):\n    """The outputs ({results}) for the samples X ({rows})."""\n'
         f"    return outputs(forward, PARAMETERS, X, {given.shape}, {given.dtype!r})",
-        _copied(standalone),
+        "\n\n\n".join(_reading()),
         f"CLASSES = {given.classes!r}",
         f"lambda path: as_csv(predict(plain_numbers(path, {given.shape}, {given.largest})), "
         "CLASSES)",
@@ -65,7 +62,7 @@ def table_part(given: Given, encoder: TableEncoder) -> Part:
     columns, target = state["columns"], state["target"]
     for column in columns:
         column.pop("rare", None)  # a program says nothing of categories never seen
-    copied = [_copied(standalone), _IMPORTS_OF_DATA, _without_imports(commas)]
+    copied = [*_reading(), _IMPORTS_OF_COMMAS, _without_imports(commas)]
     copied.append(_copied(standalone_table))
     if any(column.get("kind") == "date" for column in columns):
         copied += [_without_imports(dates), _copied(standalone_dates)]
@@ -111,6 +108,11 @@ def _marks(marks: commas.Marks) -> str:
 def _plain(name: str) -> str:
     """A name of a column as it may stand in a docstring."""
     return ascii(name).replace('"', "'").replace("\\", "/")
+
+
+def _reading() -> list[str]:
+    """What every program has, behind what it takes to tell what parts values."""
+    return [_without_imports(delimiters), _copied(standalone)]
 
 
 def _copied(module: ModuleType) -> str:

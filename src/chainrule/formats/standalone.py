@@ -1,6 +1,7 @@
 """What every written program has besides its network: this file's text is copied into it.
 
 So it imports NumPy and Python's own modules alone, and tells mistakes as plain ValueErrors.
+The text of ``chainrule.data.delimiters`` stands in front of it.
 """
 
 from __future__ import annotations
@@ -16,10 +17,32 @@ from typing import Any
 
 import numpy as np
 
+from chainrule.data.delimiters import (
+    CHARACTERS_TO_SNIFF,
+    delimiter_in,
+    is_blank,
+    only_says,
+    rows_of,
+)
+
 # --- copied from here on ---
 
 #: Rows that are computed at a time, so that what lies between the layers stays small.
 ROWS_AT_ONCE = 4096
+#: How other files begin, what they are, and what to do with them.
+FOREIGN = (
+    (b"\x1f\x8b", "compressed with gzip", "unpack it"),
+    (b"BZh", "compressed with bzip2", "unpack it"),
+    (b"\xfd7zXZ", "compressed with xz", "unpack it"),
+    (b"\x28\xb5\x2f\xfd", "compressed with zstd", "unpack it"),
+    (b"PK\x03\x04", "a zip archive or an Excel workbook", "unpack it, or save the sheet as CSV"),
+    (b"PAR1", "a Parquet file", "write the table as CSV"),
+    (b"\x93NUMPY", "a NumPy file", "write its rows as CSV"),
+    (b'{"', "JSON", "write its rows as CSV"),
+    (b'[{"', "JSON", "write its rows as CSV"),
+    (b"\xff\xfe", "text in UTF-16", "save it as UTF-8 (in a spreadsheet: 'CSV UTF-8')"),
+    (b"\xfe\xff", "text in UTF-16", "save it as UTF-8 (in a spreadsheet: 'CSV UTF-8')"),
+)
 
 
 def array(dtype: str, shape: tuple[int, ...], text: str) -> Any:
@@ -46,24 +69,41 @@ def outputs(
 
 
 def records(path: str) -> tuple[list[tuple[int, list[str]]], str]:
-    """The rows of a CSV file, each with its line; and what is between its values.
-
-    That is a comma, a semicolon, a tab or a bar.
-    """
-    try:
-        text = Path(path).read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError:
-        raise ValueError(f"{path} is not a CSV file in UTF-8") from None
-    first = text.partition("\n")[0]
-    delimiter = max(",;\t|", key=first.count)
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
+    """The rows of a CSV file, each with its line; and what is between its values."""
+    text = csv_text(path)
+    head = text[:CHARACTERS_TO_SNIFF]
+    tabs = Path(path).suffix.lower() == ".tsv"
+    delimiter = "\t" if tabs else delimiter_in(head, len(head) == CHARACTERS_TO_SNIFF)
+    reader = rows_of(io.StringIO(text, newline=""), delimiter)
     found = []
     line = 1
-    for row in reader:
-        if row:
-            found.append((line, [value.strip() for value in row]))
-        line = reader.line_num + 1
+    try:
+        for row in reader:
+            if not is_blank(row) and not (line == 1 and only_says(row, delimiter)):
+                found.append((line, [value.strip() for value in row]))
+            line = reader.line_num + 1
+    except csv.Error as error:
+        told = f"{path}, in the row that begins on line {line}: {error}"
+        raise ValueError(f"{told}. Perhaps a quote is not closed") from None
     return found, delimiter
+
+
+def csv_text(path: str) -> str:
+    """The text of a CSV file."""
+    data = Path(path).read_bytes()
+    for start, kind, advice in FOREIGN:
+        if data.startswith(start):
+            only = "and this program reads CSV files in UTF-8 alone"
+            raise ValueError(f"{path} is {kind}, {only}: {advice}")
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        bad = error.object[error.start]
+        line = error.object.count(b"\n", 0, error.start) + 1
+        told = f"{path}, line {line}: the byte {bad:02x} is not UTF-8"
+        raise ValueError(
+            f"{told}. Save the file as UTF-8 (in a spreadsheet: 'CSV UTF-8')"
+        ) from None
 
 
 def number(text: str) -> float | None:
