@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import chainrule as cr
-from chainrule.errors import OptionError, Teaching, known_options, options_of
+from chainrule.errors import OptionError, Teaching, known_options, near, options_of
 
 X, Y = np.zeros((4, 2)), np.zeros((4, 1))
 
@@ -118,3 +118,8 @@ def test_options_of_a_function() -> None:
     known_options("it", ["b"], ["b"])
     with pytest.raises(OptionError, match="it's option 'x' is not known"):
         known_options("it", ["b"], ["x"])
+
+
+@pytest.mark.parametrize("given", ["price", "PRICEE", "Prize"])
+def test_capitals_do_not_hide_the_nearest_name(given: str) -> None:
+    assert near(given, ["AREA", "PRICE", "rooms"]) == " Did you mean 'PRICE'?"

@@ -87,8 +87,11 @@ class TrainingWarning(UserWarning):
 
 def near(given: object, known: Iterable[str]) -> str:
     """A hint at the nearest of the known names, or nothing if none is near."""
-    found = difflib.get_close_matches(str(given).lower(), sorted(known), n=1, cutoff=0.5)
-    return f" Did you mean {found[0]!r}?" if found else ""
+    names: dict[str, str] = {}
+    for name in sorted(known):
+        names.setdefault(name.lower(), name)  # a column may be called PRICE, and asked for as price
+    found = difflib.get_close_matches(str(given).lower(), names, n=1, cutoff=0.5)
+    return f" Did you mean {names[found[0]]!r}?" if found else ""
 
 
 def unknown_name(kind: str, given: object, known: Iterable[str]) -> OptionError:

@@ -198,10 +198,11 @@ def test_methods_that_are_missing_or_unclear_are_told() -> None:
         check_gradients(NoLoss(), (X, T))
 
     class Unclear(Attributes):
-        def backward(self, upstream: Any) -> Any:  # type: ignore[override]
-            return upstream
+        def backward(self, Upstream: Any) -> Any:  # type: ignore[override]
+            return Upstream
 
-    with pytest.raises(OptionError, match=r"Unclear.backward\(upstream\): there is no telling"):
+    told = r"Unclear.backward\(Upstream\): there is no telling what Upstream is; x, t and y"
+    with pytest.raises(OptionError, match=told):
         check_gradients(Unclear(), (X, T))
     with pytest.raises(OptionError, match=r"checked on data \(X, t\), and 1 things were given"):
         check_gradients(Attributes(), (X,))

@@ -142,3 +142,8 @@ def test_errors_say_what_is_missing():
         curves([{"epoch": 1, "loss": 1.0}])
     with pytest.raises(DataError, match="row 0 of the history has no number under 'loss'"):
         curves(SimpleNamespace(rows=[{"epoch": 1}]))
+
+
+def test_names_of_metrics_keep_their_letters():
+    figure = curves(history(loss=LOSS, my_F1=ACCURACY, AUC=ACCURACY))
+    assert figure.axes[1].get_title() == "My F1, AUC by epoch: training"

@@ -89,6 +89,14 @@ def test_labels_of_any_kind_are_sorted(texts):
     assert figure.axes[1].get_ylabel() == "probability of class dog"
 
 
+def test_names_of_classes_keep_their_letters():
+    for name in ("USA", "Output"):
+        figure = decision_regions(LINE, X, Y, resolution=10, labels=["other", name])
+        assert figure.axes[0].get_title() == f"Probability of class {name} over the plane"
+    figure = decision_regions(Net(lambda X: 3 * X.sum(axis=1)), X, Y, resolution=10)
+    assert figure.axes[0].get_title() == "Output of the net over the plane"
+
+
 def test_signed_classes_decide_at_zero(check_figure):
     net = Net(lambda X: np.tanh(X.sum(axis=1)))
     figure = decision_regions(net, X, 2 * Y - 1, resolution=30)

@@ -128,3 +128,14 @@ def test_names_of_classes_need_classes():
 def test_a_network_without_parameters_is_told():
     with pytest.raises(ShapeError, match="the network has no parameters yet"):
         cr.write_report(cr.Sequential(cr.Dense(1)), X, X[:, 0], None)
+
+
+def test_names_of_metrics_keep_their_letters():
+    def my_MAPE(predictions, targets):  # noqa: N802 - its capitals are the point
+        return float(np.abs(predictions - targets).mean())
+
+    net = number()
+    history = net.fit(X, X[:, 0], epochs=2, validation=0.3, metrics=my_MAPE)
+    html = cr.write_report(net, X, X[:, 0], None, history=history).html
+    assert "My MAPE by epoch. On the validation rows" in html
+    assert "My MAPE by epoch, training from" in html

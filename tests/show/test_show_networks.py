@@ -10,7 +10,9 @@ from running import Array, executed, same_numbers
 
 import chainrule as cr
 from chainrule.graph.graph import Graph
+from chainrule.graph.op import OPS
 from chainrule.nn import activations, layers, losses
+from chainrule.ops.base import Elementwise, unary
 
 RNG = np.random.default_rng(8)
 
@@ -115,3 +117,23 @@ def test_equal_layers_with_other_settings_are_two_classes() -> None:
     source = net.graph(2, loss="mean_squared_error").program(style="layers")
     assert "class ELU:" in source
     assert "class ELU2:" in source
+
+
+class _Soft(Elementwise):
+    """An op of a user."""
+
+    name, function = "soft_ReLU", "arctan"
+
+    def pull(self, g: Any, y: Any, x: Any) -> tuple[Any, ...]:
+        return (g / (1.0 + x * x),)
+
+
+_soft = unary(_Soft)
+for _table in (OPS, cr.graph.op.FUNCTIONS):  # the tests of the table are not about this one
+    del _table["soft_ReLU"]
+
+
+def test_the_class_of_an_op_of_your_own_keeps_its_letters() -> None:
+    net = network(cr.Dense(3), cr.Activation(_soft))
+    source = net.graph(2, loss="mean_squared_error").program(style="layers")
+    assert "class SoftReLU:" in source

@@ -75,7 +75,7 @@ def _roles(thing: Any, method: str) -> list[str]:
     names = argument_names(getattr(thing, method))
     plain = [name.lower() for name in names]
     roles = []
-    for name in plain:
+    for written, name in zip(names, plain, strict=True):
         if name in INPUTS:
             roles.append("X")
         elif name in TARGETS:
@@ -87,7 +87,7 @@ def _roles(thing: Any, method: str) -> list[str]:
         else:
             raise OptionError(
                 f"{_name(thing)}.{method}({', '.join(names)}): there is no telling what "
-                f"{name} is; x, t and y were looked for. {_instead(thing)}"
+                f"{written} is; x, t and y were looked for. {_instead(thing)}"
             )
     return roles
 

@@ -70,9 +70,9 @@ def curves(history: HistoryLike, metrics: Sequence[str] | None = None) -> Figure
     for ax, group in zip(axes[1:], groups, strict=True):
         lines = _metric_lines(rows, group)
         spoken = [name.replace("_", " ") for name in group]
-        title = ", ".join(spoken).capitalize() if len(group) <= 3 else "Metrics"
+        title = ", ".join(spoken) if len(group) <= 3 else "metrics"
         label = spoken[0] if len(group) == 1 else "metric (0 to 1)"
-        _draw(ax, lines, f"{title} by epoch{_sets(lines)}", label)
+        _draw(ax, lines, f"{title[:1].upper()}{title[1:]} by epoch{_sets(lines)}", label)
     return figure
 
 

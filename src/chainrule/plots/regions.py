@@ -132,12 +132,12 @@ def _shade(
         vmin=threshold - half,
         vmax=threshold + half,
     )
-    quantity = f"probability of class {names[1]}" if probable and not signed else "output"
+    quantity, title = "output", "Output of the net"
+    if probable and not signed:
+        quantity = f"probability of class {names[1]}"
+        title = f"P{quantity[1:]}"  # no more: the class may be called USA
     style.colour_bar(figure, shading, ax, quantity)
-    ax.set_title(
-        f"{quantity.capitalize()} over the plane".replace("Output", "Output of the net"),
-        fontsize=style.TITLE_SIZE,
-    )
+    ax.set_title(f"{title} over the plane", fontsize=style.TITLE_SIZE)
     if float(np.abs(surface - threshold).max()) <= _FLAT * half:
         style.note(ax, f"no boundary: the net answers {threshold:g} everywhere, which is no class")
         return []

@@ -19,7 +19,7 @@ from chainrule.report.measures.scores import Pair, Scores, paired, scores
 from chainrule.report.page import document
 from chainrule.report.sections.curves import HELD, metrics, points
 from chainrule.report.sections.score import LUCK
-from chainrule.report.wording import SPACE, alike, amount, chance, percent
+from chainrule.report.wording import SPACE, alike, amount, capital, chance, percent
 
 #: So many colours are told apart; further runs have them again, dashed.
 COLOURS = 4
@@ -189,7 +189,7 @@ def _figure(entries: Sequence[Entry], name: str) -> list[Block]:
     spoken, whose = name.replace("_", " "), "validation" if held else "training"
     alt = f"{spoken} on the {whose} rows by epoch, a line for each of {amount(len(drawn), 'run')}."
     chart = lines(drawn, "epoch", spoken, alt) if drawn else ""
-    caption = f"{spoken.capitalize()} on the {whose} rows by epoch."
+    caption = f"{capital(spoken)} on the {whose} rows by epoch."
     return [Figure(chart, caption)] if chart else []
 
 

@@ -45,6 +45,11 @@ def amount(count: int, thing: str, things: str = "") -> str:
     return f"{count:,} {thing if count == 1 else things or thing + 's'}"
 
 
+def capital(text: str) -> str:
+    """A text with a capital in front; names in it, such as R2 of a metric, stay as they are."""
+    return text[:1].upper() + text[1:]
+
+
 def chance(p: float) -> str:
     """A p value: two digits, or that it is very small."""
     return "p < 0.001" if p < 0.001 else f"p = {p:.3f}" if p < 0.1 else f"p = {p:.2f}"

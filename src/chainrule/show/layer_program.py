@@ -134,7 +134,7 @@ def _class_name(part: _Part) -> str:
         return next((_CLASSES[op] for op in ops if op in _CLASSES), "Loss")
     if len(ops) > 1 or ops[0] == "reshape":
         return part.scope.split()[1]
-    return _CLASSES.get(ops[0], "".join(word.capitalize() for word in ops[0].split("_")))
+    return _CLASSES.get(ops[0], "".join(word[:1].upper() + word[1:] for word in ops[0].split("_")))
 
 
 # --- one class ---------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ from typing import Any
 from chainrule.report.blocks import Block, Figure, Section
 from chainrule.report.charts.lines import Line, lines
 from chainrule.report.material import Material
-from chainrule.report.wording import amount, duration, number
+from chainrule.report.wording import amount, capital, duration, number
 
 HELD = "validation_"
 NOT_METRICS = ("epoch", "loss", "seconds", "learning_rate")
@@ -52,13 +52,13 @@ def _figure(name: str, rows: Sequence[Mapping[str, Any]]) -> list[Block]:
         f"{line.name} from {number(line.points[0][1])} to {number(line.points[-1][1])}"
         for line in drawn
     )
-    alt = f"{spoken.capitalize()} by epoch, {ends}."
+    alt = f"{capital(spoken)} by epoch, {ends}."
     chart = lines(drawn, "epoch", spoken, alt)
     return [Figure(chart, _caption(name, drawn))] if chart else []
 
 
 def _caption(name: str, drawn: Sequence[Line]) -> str:
-    spoken = name.replace("_", " ").capitalize()
+    spoken = capital(name.replace("_", " "))
     if len(drawn) == 1:
         return f"{spoken} by epoch."
     held = [point for point in drawn[1].points if math.isfinite(point[1])]
