@@ -391,3 +391,28 @@ def test_complex_numbers_beside_the_chain_are_no_matter() -> None:
 
     np.testing.assert_array_equal(cr.grad(function)(np.ones(2)), np.abs(spectrum))
     np.testing.assert_array_equal(_backward(function, np.ones(2)), np.abs(spectrum))
+
+
+EMPTY = np.zeros((3, 0))
+
+
+@pytest.mark.parametrize("function", [
+    lambda x: np.mean(x), lambda x: np.sum(np.mean(x, axis=0)), lambda x: np.sum(np.var(x, axis=0)),
+    lambda x: np.sum(np.mean(x, axis=1)), lambda x: np.sum(np.max(x, axis=0)),
+    lambda x: np.sum(cr.logsumexp(x, axis=0)), lambda x: np.sum(cr.softmax(x, axis=0)),
+])  # fmt: skip
+def test_a_gradient_by_no_entries_has_none(function: Any) -> None:
+    with np.errstate(all="ignore"):
+        assert cr.grad(function)(EMPTY).shape == (3, 0)
+        assert cr.trace(function, EMPTY).backward().evaluate(EMPTY).shape == (3, 0)
+
+
+@pytest.mark.parametrize("name", ["softmax", "log_softmax", "logsumexp", "max", "min"])
+def test_there_is_no_largest_of_no_entries(name: str) -> None:
+    function = getattr(cr, name)
+    said = rf"{name} of no entries at all: the input has shape \(3, 0\)\."
+    for x in (EMPTY, cr.tensor(EMPTY)):
+        with pytest.raises(ShapeError, match=said):
+            function(x, axis=1)
+    with pytest.raises(ShapeError, match=said):
+        cr.trace(lambda x: function(x, axis=1), EMPTY)

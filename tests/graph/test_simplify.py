@@ -240,3 +240,9 @@ def test_random_graphs_are_the_same_traced_and_eager(program: list[tuple[int, in
     with np.errstate(all="ignore"):
         eager = f(*map(cr.tensor, VALUES)).value
         np.testing.assert_array_equal(cr.trace(f, *VALUES).evaluate(*VALUES), eager)
+
+
+def test_ops_that_only_give_other_dtypes_are_not_one() -> None:
+    graph = cr.trace(lambda x: (cr.clip(x, 0, 1), cr.clip(x, 0.0, 1.0)), np.array([-3, 0, 5]))
+    whole, broken = graph.simplify().outputs
+    assert (whole.dtype, broken.dtype) == (np.int64, np.float64)

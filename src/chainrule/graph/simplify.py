@@ -15,7 +15,7 @@ import numpy as np
 from chainrule.graph.apply import apply
 from chainrule.graph.graph import Graph, rebuilt, rewired
 from chainrule.graph.op import CONSTANT, OPS, Op, broadcast
-from chainrule.graph.origin import came_from
+from chainrule.graph.origin import came_from, identity_of
 from chainrule.graph.recording import move, within
 from chainrule.graph.tensor import Tensor
 
@@ -62,7 +62,7 @@ def _shared(node: Tensor, known: dict[Any, Tensor]) -> Tensor:
         return known.setdefault((node.dtype, node.shape, node.value.tobytes()), node)
     if not node.inputs:
         return node
-    return known.setdefault((node.op, *[x.index for x in node.inputs]), node)
+    return known.setdefault((node.dtype, *identity_of(node.op, node.inputs)), node)
 
 
 def _fold(op: Op, inputs: tuple[Tensor, ...]) -> Tensor | None:

@@ -20,8 +20,7 @@ from chainrule.ops.shape import reshape, shape_of
 
 class _Extreme(Reduction):
     def shape(self, *x: Shape) -> Shape:
-        if self.count(x[0]) == 0:
-            raise ShapeError(f"{self.name} of no entries at all: the input has shape {x[0]}.")
+        self.require_entries(x[0])
         return super().shape(*x)
 
     def dtype(self, *x: np.dtype[Any]) -> np.dtype[Any]:

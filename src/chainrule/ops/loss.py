@@ -32,6 +32,8 @@ class _AlongAxis(Op):
     axis: int = -1
 
     def shape(self, *x: Shape) -> Shape:
+        if x[0] and x[0][self.axis] == 0:
+            raise ShapeError(f"{self.name} of no entries at all: the input has shape {x[0]}.")
         return x[0]
 
     def dtype(self, *x: np.dtype[Any]) -> np.dtype[Any]:

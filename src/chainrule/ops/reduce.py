@@ -47,6 +47,19 @@ class Reduction(Op):
         """How many entries become one."""
         return _count(self.axis, x)
 
+    def share(self, x: Shape) -> float:
+        """1/n, by which each of the n entries counts in a mean (anything, where there are none)."""
+        return 1.0 / max(self.count(x), 1)
+
+    def require_entries(self, x: Shape) -> None:
+        """Refuse to reduce no entries at all to one.
+
+        Raises:
+            ShapeError: there are none.
+        """
+        if self.count(x) == 0:
+            raise ShapeError(f"{self.name} of no entries at all: the input has shape {x}.")
+
     def shape(self, *x: Shape) -> Shape:
         if self.keepdims:
             return self.kept(x[0])
@@ -83,7 +96,7 @@ class Reduction(Op):
 
 @lru_cache(4096)
 def _count(axis: Axis, shape: Shape) -> int:
-    return 0 if 0 in shape else math.prod(shape) // math.prod(Reduction(axis).kept(shape))
+    return math.prod([shape[i] for i in Reduction(axis).gone(len(shape))])
 
 
 @lru_cache(4096)
@@ -128,7 +141,7 @@ class Mean(Reduction):
         return xp.sum(x, axis=self.axis, keepdims=self.keepdims) / float(self.count(x.shape))
 
     def pull(self, g: Any, y: Any, x: Any) -> tuple[Any, ...]:
-        return (self.spread(g * (1.0 / self.count(x.shape)), x),)
+        return (self.spread(g * self.share(x.shape), x),)
 
 
 class Var(Reduction):
@@ -145,7 +158,7 @@ class Var(Reduction):
 
     def pull(self, g: Any, y: Any, x: Any) -> tuple[Any, ...]:
         centred = x - mean(x, self.axis, keepdims=True)
-        return (self.spread(g * (2.0 / self.count(x.shape)), x) * centred,)
+        return (self.spread(g * (2.0 * self.share(x.shape)), x) * centred,)
 
 
 class LogSumExp(Reduction):
@@ -162,6 +175,10 @@ def logsumexp(x, axis, keepdims):
     total = np.log(np.sum(np.exp(x - top), axis=axis, keepdims=True)) + top
     return total if keepdims else np.squeeze(total, axis=axis)
 """
+
+    def shape(self, *x: Shape) -> Shape:
+        self.require_entries(x[0])
+        return super().shape(*x)
 
     def value(self, xp: Any, x: Any) -> Any:
         # The largest number, or the one next to infinity: ∞ - ∞ is no number.
