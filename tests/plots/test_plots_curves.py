@@ -98,6 +98,14 @@ def test_not_finite_values_leave_a_gap_and_a_note(check_figure, texts):
     check_figure(figure)
 
 
+def test_epochs_before_a_metric_was_added_are_no_gap(check_figure, texts):
+    added = [np.nan, np.nan, 0.8, 0.6, np.nan, 0.5]
+    figure = curves(history(loss=LOSS, validation_loss=added))
+    np.testing.assert_array_equal(line(figure.axes[0], "validation").get_xdata(), [3, 4, 5, 6])
+    assert "not finite: validation at epoch 5" in texts(figure)
+    check_figure(figure)
+
+
 def test_nothing_finite_at_all(check_figure, texts):
     figure = curves(history(2, loss=[np.nan, np.inf]))
     assert "not finite: training at epochs 1–2" in texts(figure)

@@ -163,6 +163,14 @@ DIFFERENT: dict[str, tuple[dict[str, Any], str]] = {
     "engine": ({"engine": "reference"}, "engine: numpy then, reference now"),
     "penalty": ({"penalty": 0.1}, r"penalty: 0.0 then, 0.1 now"),
     "shuffle": ({"shuffle": False}, "shuffle: True then, False now"),
+    "a pair for validation": (
+        {"validation": (X[:9], Y[:9])},
+        "the validation data: 12 rows, digest .* then, 9 rows, dig",
+    ),
+    "metrics": (
+        {"metrics": ["r2"]},
+        r"the metrics: accuracy then, r2 now \(more may be asked for, and none left out\)",
+    ),
     "generator": (
         {"seed": np.random.Generator(np.random.MT19937(3))},
         "the random generator: PCG64 then, MT19937 now",
@@ -172,7 +180,7 @@ DIFFERENT: dict[str, tuple[dict[str, Any], str]] = {
 
 @pytest.mark.parametrize(("changed", "told"), DIFFERENT.values(), ids=DIFFERENT)
 def test_another_training_is_refused(changed: dict[str, Any], told: str, tmp_path: Path) -> None:
-    given: dict[str, Any] = {"epochs": 2, "seed": 3, **OPTIONS["Adam"]}
+    given: dict[str, Any] = {"epochs": 2, "seed": 3, "metrics": "accuracy", **OPTIONS["Adam"]}
     network().fit(X, Y, callbacks=cr.Checkpoint(tmp_path), **given)
     net = network()
     with pytest.raises(OptionError, match=f"^the checkpoint is of another training. .*{told}"):

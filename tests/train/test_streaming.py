@@ -227,6 +227,7 @@ def streamed(epochs, **options):
     y = (X[:, 0] > 0).astype(np.float32)
     net = cr.Sequential(cr.Dense(4, "tanh"), cr.Dense(1, "sigmoid"))
     fixed = {"sample": (X[:9], y[:9]), "epoch_rows": 4096, "batch_size": 256, "seed": 3}
+    fixed |= {"validation": (X[9:18], y[9:18]), "metrics": "accuracy"}
     given = fixed | {"class_weights": (1.0, 2.0), "optimizer": cr.Adam(0.01)} | options
     history = fit_stream(net, InMemory(X, y), epochs=epochs, **given)
     return net, history
@@ -248,6 +249,8 @@ def test_a_stream_goes_on_from_a_checkpoint(tmp_path: Path):
         ({"epoch_rows": 8192}, "epoch_rows: 4096 then, 8192 now"),
         ({"class_weights": (1.0, 3.0)}, r"class_weights: \[1.0, 2.0\] then, \[1.0, 3.0\] now"),
         ({"batch_size": 128}, "batch_size: 256 then, 128 now"),
+        ({"seed": 9}, "seed: 3 then, 9 now"),
+        ({"validation": None}, "the validation data: 9 rows, digest .* then, none now"),
     ],
 )
 def test_another_stream_is_refused(options, told, tmp_path: Path):

@@ -148,6 +148,10 @@ def _pair(
         points = [(row["epoch"], row[key]) for row in rows if isinstance(row.get(key), Real)]
         if points:
             epochs, values = np.array(points, dtype=np.float64).T
+            if key != "loss" and not np.isnan(values).all():
+                # Nor are the epochs before it was first measured, of which a history has NaN.
+                first = int(np.argmin(np.isnan(values)))
+                epochs, values = epochs[first:], values[first:]
             pair.append(_Series(before + label, colour, dashes, epochs, values))
     return pair
 

@@ -110,6 +110,7 @@ class EarlyStopping(Callback):
 
     def on_start(self, training: Training) -> None:
         self.best, self.best_epoch = math.inf, 0
+        self.watched: str | None = None
         self.kept: dict[str, Array] = training.net.snapshot()
 
     def on_epoch(self, training: Training) -> None:
@@ -119,6 +120,9 @@ class EarlyStopping(Callback):
             self.mode is None and (name.endswith("loss") or "error" in name)
         )
         score = history[name][-1] if falling else -history[name][-1]
+        if self.watched not in (None, name):  # numbers of another column, from before a resume
+            self.best, self.best_epoch = math.inf, training.epoch - 1
+        self.watched = name
         if score < self.best - self.minimum_change:
             self.best, self.best_epoch = score, training.epoch
             self.kept = training.net.snapshot()
@@ -133,10 +137,14 @@ class EarlyStopping(Callback):
             training.net.restore(self.kept)
 
     def state(self) -> dict[str, Any]:
-        return {"best": self.best, "best_epoch": self.best_epoch, "kept": self.kept}
+        return {
+            "best": self.best, "best_epoch": self.best_epoch, "kept": self.kept,
+            "watched": self.watched,
+        }  # fmt: skip
 
     def restore(self, state: dict[str, Any]) -> None:
         self.best, self.best_epoch, self.kept = state["best"], state["best_epoch"], state["kept"]
+        self.watched = state.get("watched")  # which older checkpoints do not say
 
 
 class Snapshots(Callback):

@@ -22,6 +22,7 @@ from chainrule.errors import FileFormatError, OptionError
 from chainrule.graph.op import Array
 from chainrule.nn.layers import Layer
 from chainrule.nn.losses import Loss, huber_delta
+from chainrule.nn.metrics import metrics_of
 from chainrule.optim.optimizers import LBFGS
 from chainrule.train.callbacks import Callback, callback
 
@@ -33,6 +34,10 @@ FILE = "checkpoint.safetensors"
 
 #: Rows by which data are known again, taken evenly from all of them.
 ROWS_SEEN = 1000
+
+#: What only later checkpoints say: the others go on without it.
+SAID_LATER = ("seed", "the metrics", "the validation data")
+NOTHING = "none"
 
 Described = Callable[[], Mapping[str, str]]
 
@@ -138,9 +143,39 @@ def read_checkpoint(place: Any) -> dict[str, Any]:
     return content
 
 
+class _NotGiven(int):
+    """A number that nobody gave: the same number, given, is another object."""
+
+
+#: The seed of a training that was given none.
+NO_SEED = _NotGiven(0)
+
+
+def seed_for(seed: Any, saved: Mapping[str, Any] | None) -> Any:
+    """The seed that was given; where a training is resumed without one, that of the checkpoint."""
+    was = str(saved["is"].get("seed")) if saved is not None else ""
+    return int(was) if seed is NO_SEED and was.isdecimal() else seed
+
+
+def seed_told(
+    seed: Any, rng: np.random.Generator, saved: Mapping[str, Any] | None
+) -> Callable[[], str | None]:
+    """What a checkpoint says of a seed, and of the generator ``rng`` that it gave, as it is now.
+
+    Nothing is said of one that was not given, where an older checkpoint does not say it either.
+    """
+    if seed is NO_SEED and saved is not None:
+        return lambda: saved["is"].get("seed")
+    if seed is None or isinstance(seed, int | np.integer):
+        return lambda: str(seed)
+    state = rng.bit_generator.state
+    return lambda: f"a generator, digest {_hash(repr(state).encode())}"
+
+
 def description(
     net: Any, loss: Any, optimizer: Any, schedule: Any, data: Mapping[str, Array],
-    rng: np.random.Generator, **options: Any,
+    rng: np.random.Generator, *, held: Mapping[str, Array] | None, metrics: Any,
+    seed: Callable[[], str | None], **options: Any,
 ) -> Described:  # fmt: skip
     """What must be the same for a training to be taken up again, each in words.
 
@@ -155,23 +190,32 @@ def description(
         "the schedule": _by_name(schedule),
         "the random generator": type(rng.bit_generator).__name__,
         **{name: str(value) for name, value in options.items()},
+        "the metrics": ", ".join(metrics_of(metrics)) or NOTHING,
     }
-    return cache(
-        lambda: {**now, "the training data": f"{len(data['x']):,} rows, digest {_digest(data)}"}
-    )
+
+    def described() -> Mapping[str, str]:
+        told = seed()
+        return {
+            **now,
+            "the training data": _rows(data),
+            "the validation data": NOTHING if held is None else _rows(held),
+            **({} if told is None else {"seed": told}),
+        }
+
+    return cache(described)
 
 
 def refuse_another(saved: Mapping[str, Any], now: Mapping[str, str]) -> None:
-    """Refuse to go on with something else than was begun.
+    """Refuse to go on with something else than was begun; more may be measured, but not less.
 
     Raises:
         OptionError: what differs, as it was and as it is.
     """
     was = saved["is"]
     differing = [
-        f"{name}: {was.get(name)} then, {value} now"
+        f"{name}: {was.get(name)} then, {value} now{_HINTS.get(name, '')}"
         for name, value in now.items()
-        if was.get(name) != value
+        if not _goes_on(name, was, value)
     ]
     if differing:
         raise OptionError(
@@ -179,6 +223,21 @@ def refuse_another(saved: Mapping[str, Any], now: Mapping[str, str]) -> None:
             "given then (the seed, and what is set aside for validation, decide the rows), or "
             "start anew without resume."
         )
+
+
+#: What may be done about it.
+_HINTS = {
+    "seed": " (one that is left out is the checkpoint's)",
+    "the metrics": " (more may be asked for, and none left out)",
+}
+
+
+def _goes_on(name: str, was: Mapping[str, str], now: str) -> bool:
+    if name in SAID_LATER and was.get(name) in (None, NOTHING):
+        return True
+    if name == "the metrics":
+        return set(was[name].split(", ")) <= set(now.split(", "))
+    return was.get(name) == now
 
 
 def described_layer(layer: Layer) -> str:
@@ -198,6 +257,14 @@ def _by_name(value: Any) -> str:
     """A function by its name, because where it lies in memory says nothing; all else as it is."""
     told = getattr(value, "__name__", None) if callable(value) else None
     return told or (type(value).__name__ if " at 0x" in repr(value) else repr(value))
+
+
+def _rows(data: Mapping[str, Array]) -> str:
+    return f"{len(data['x']):,} rows, digest {_digest(data)}"
+
+
+def _hash(content: bytes) -> str:
+    return hashlib.blake2b(content, digest_size=8).hexdigest()
 
 
 def _digest(data: Mapping[str, Array]) -> str:

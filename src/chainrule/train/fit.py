@@ -20,7 +20,15 @@ from chainrule.optim.schedules import schedule as make_schedule
 from chainrule.train import checks
 from chainrule.train.advice import advise, advise_of_tries
 from chainrule.train.callbacks import Progress
-from chainrule.train.checkpoint import description, in_order, read_checkpoint, refuse_another
+from chainrule.train.checkpoint import (
+    NO_SEED,
+    description,
+    in_order,
+    read_checkpoint,
+    refuse_another,
+    seed_for,
+    seed_told,
+)
 from chainrule.train.chunks import runner_on_device
 from chainrule.train.history import History
 from chainrule.train.loop import Training, scores_of
@@ -53,7 +61,7 @@ def fit(
     restarts: int = 0,
     penalty: float = 0.0,
     shuffle: bool = True,
-    seed: int | np.random.Generator = 0,
+    seed: int | np.random.Generator = NO_SEED,
     engine: str = "numpy",
     memory_limit: float | None = None,
     progress: bool | str = "auto",
@@ -80,7 +88,8 @@ def fit(
         penalty: α, adds α/2 ΣW² to the loss of each batch before it is divided by its rows; over
             weights, not biases. The loss in the history has it in.
         shuffle: draw the batches anew in each epoch; False takes the rows in order.
-        seed: a number or a ``numpy.random.Generator``.
+        seed: a number or a ``numpy.random.Generator``; default 0, or with ``resume`` the
+            checkpoint's.
         engine: "numpy", "xla" or "reference".
         memory_limit: bytes that the data may take on the device of the xla engine; what is larger
             is streamed, in chunks of half of that. Default half the device's memory; on a CPU only
@@ -88,6 +97,7 @@ def fit(
             has the network's dtype, no more than that is copied into memory.
         progress: True, False, or "auto": a live line on a terminal after a second.
         resume: the folder of a ``Checkpoint``: go on from there, given the same data and options.
+            Metrics and a pair for validation may be added: their columns have NaN before.
 
     Raises:
         ShapeError, DtypeError, DataError: data that do not fit, or hold NaN; see
@@ -100,8 +110,10 @@ def fit(
     checks.steps(penalty, shuffle)
     checks.memory(memory_limit, engine)
     X = fitting.inputs(X, net.dtype, net.input_shape)
-    rng = checks.generator(seed)
     saved = None if resume is None else read_checkpoint(resume)
+    seed = seed_for(seed, saved)
+    rng = checks.generator(seed)
+    first_seed = seed_told(seed, rng, saved)
     with _as_before_if_refused(net):
         if not net.is_built:
             net.build(X.shape[1:], rng)
@@ -113,8 +125,8 @@ def fit(
         listed = in_order(callbacks)
         checks.resumable(chosen, restarts, saved, listed)
         described = description(
-            net, net.loss, chosen, changing, data, rng, batch_size=batch_size, engine=engine,
-            penalty=penalty, shuffle=shuffle,
+            net, net.loss, chosen, changing, data, rng, held=held, metrics=metrics,
+            seed=first_seed, batch_size=batch_size, engine=engine, penalty=penalty, shuffle=shuffle,
         )  # fmt: skip
         if saved is not None:
             refuse_another(saved, described())

@@ -15,9 +15,10 @@ class History:
     """A row for each epoch: epoch, loss, metrics, the same for validation, learning_rate, seconds.
 
     ``history["loss"]`` is a column, ``history.rows`` a list of dicts (a DataFrame takes it as it
-    is). ``stopped`` says why training ended before its last epoch, or is None; ``tries`` has a
-    sentence for every start that was given up (see ``restarts`` of ``fit``). ``compile_seconds`` is
-    what the xla engine took to compile, which ``seconds`` do not count.
+    is); NaN stands where a quantity was not measured in an epoch. ``stopped`` says why training
+    ended before its last epoch, or is None; ``tries`` has a sentence for every start that was given
+    up (see ``restarts`` of ``fit``). ``compile_seconds`` is what the xla engine took to compile,
+    which ``seconds`` do not count.
 
     The loss is the mean over the epoch's batches, each at the parameters of its step. Metrics and
     everything for validation are computed after the epoch, all at the same parameters.
@@ -30,24 +31,33 @@ class History:
         self.compile_seconds = 0.0
 
     def add(self, columns: Mapping[str, list[float]]) -> None:
-        """Append some epochs: a list for each column, all of one length."""
+        """Append some epochs: a list for each column, all of one length.
+
+        Columns without "epoch" among them are of the last epochs that there are.
+        """
+        start = len(self)
+        if "epoch" not in columns:
+            start = max(0, start - max(map(len, columns.values()), default=0))
         for name, values in columns.items():
-            self.columns.setdefault(name, []).extend(values)
+            column = self.columns.setdefault(name, [])
+            column += [math.nan] * (start - len(column))
+            column[start:] = values
 
     @property
     def rows(self) -> list[dict[str, float]]:
         """A dict for each epoch."""
         names = list(self.columns)
-        return [
-            dict(zip(names, row, strict=True)) for row in zip(*self.columns.values(), strict=True)
-        ]
+        columns = [self[name] for name in names]
+        return [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]
 
     def __getitem__(self, name: str) -> list[float]:
         if not self.columns:
             return []
         if name not in self.columns:
             raise unknown_name("column", name, self.columns)
-        return self.columns[name]
+        column = self.columns[name]
+        lacking = len(self) - len(column)  # of its last epochs it says nothing
+        return [*column, *[math.nan] * lacking] if lacking > 0 else column
 
     def __contains__(self, name: object) -> bool:
         return name in self.columns

@@ -23,7 +23,15 @@ from chainrule.optim.optimizers import LBFGS, Optimizer
 from chainrule.optim.optimizers import optimizer as make_optimizer
 from chainrule.optim.schedules import schedule as make_schedule
 from chainrule.train import checks
-from chainrule.train.checkpoint import description, in_order, read_checkpoint, refuse_another
+from chainrule.train.checkpoint import (
+    NO_SEED,
+    description,
+    in_order,
+    read_checkpoint,
+    refuse_another,
+    seed_for,
+    seed_told,
+)
 from chainrule.train.history import History
 from chainrule.train.loop import Training, scores_of
 from chainrule.train.runner import Runner
@@ -184,7 +192,7 @@ def fit_stream(
     metrics: Any = (),
     schedule: Any = None,
     callbacks: Any = (),
-    seed: int | np.random.Generator = 0,
+    seed: int | np.random.Generator = NO_SEED,
     engine: str = "numpy",
     resume: Any = None,
 ) -> History:
@@ -211,8 +219,10 @@ def fit_stream(
         raise OptionError(
             "LBFGS needs all rows at once, and this table is read in batches. Choose adam or sgd."
         )
-    rng = checks.generator(seed)
     saved = None if resume is None else read_checkpoint(resume)
+    seed = seed_for(seed, saved)
+    rng = checks.generator(seed)
+    first_seed = seed_told(seed, rng, saved)
     X = fitting.inputs(sample[0], net.dtype, net.input_shape)
     if not net.is_built:
         net.build(X.shape[1:], rng)
@@ -223,8 +233,9 @@ def fit_stream(
     held = None if validation is None else checks.validation_data(net, net.loss, validation)
     changing = make_schedule(schedule)
     described = description(
-        net, net.loss, chosen, changing, data, rng, batch_size=batch_size, engine=engine,
-        rows=source.rows, epoch_rows=epoch_rows, class_weights=[float(w) for w in class_weights],
+        net, net.loss, chosen, changing, data, rng, held=held, metrics=metrics, seed=first_seed,
+        batch_size=batch_size, engine=engine, rows=source.rows, epoch_rows=epoch_rows,
+        class_weights=[float(w) for w in class_weights],
     )  # fmt: skip
     if saved is not None:
         refuse_another(saved, described())

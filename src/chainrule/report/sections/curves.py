@@ -49,12 +49,16 @@ def _figure(name: str, rows: Sequence[Mapping[str, Any]]) -> list[Block]:
     drawn = [line for line in drawn if line.points]
     spoken = name.replace("_", " ")
     ends = "; ".join(
-        f"{line.name} from {number(line.points[0][1])} to {number(line.points[-1][1])}"
-        for line in drawn
+        f"{line.name} from {number(_first(line))} to {number(line.points[-1][1])}" for line in drawn
     )
     alt = f"{capital(spoken)} by epoch, {ends}."
     chart = lines(drawn, "epoch", spoken, alt)
     return [Figure(chart, _caption(name, drawn))] if chart else []
+
+
+def _first(line: Line) -> float:
+    """What was measured first, which need not have been in the first epoch."""
+    return next((value for _, value in line.points if not math.isnan(value)), math.nan)
 
 
 def _caption(name: str, drawn: Sequence[Line]) -> str:
