@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.estimators.seen import LEAST_SPREAD
+from chainrule.graph.op import Array
 from chainrule.graph.origin import came_from
 from chainrule.graph.tensor import Tensor
 from chainrule.nn.losses import NAMED, Loss, huber_loss
@@ -42,41 +43,43 @@ HALF_SQUARES = Loss("squared_error", _half_squares)
 POISSON = Loss("poisson", _poisson)
 
 
-def bent(bend: float) -> Loss:
+def bent(bend: Array | float) -> Loss:
     """Huber's loss over min(1, bend), where the bend is in the unit that training has.
 
-    So its slopes are of about size 1 for any bend: near 0 it is ``mean_absolute_error``, and far
-    above 1 half of ``mean_squared_error``. With slopes of size ``bend``, of a small one no epoch
-    would gain as much as ``tol``, and ``alpha`` would weigh more than the rows.
+    There is one bend for all outputs, or one for each. Slopes are of about size 1 for any: near 0
+    it is ``mean_absolute_error``, and far above 1 half of ``mean_squared_error``. With slopes of
+    size ``bend``, of a small one no epoch would gain as much as ``tol``, and ``alpha`` would weigh
+    more than the rows.
     """
-    return Loss("huber", _Bent(bend))
+    return Loss("huber", _Bent(tuple(np.ravel(bend).tolist())))
 
 
 @dataclass(frozen=True)
 class _Bent:
-    bend: float
+    bend: tuple[float, ...]
 
     def __call__(self, p: Any, t: Any) -> Any:
-        return huber_loss(self.bend).entries(p, t) * (1 / min(1.0, self.bend))
+        if len(self.bend) == 1:
+            return huber_loss(self.bend[0]).entries(p, t) * (1 / min(1.0, self.bend[0]))
+        return huber_loss(self.bend).entries(p, t) / np.minimum(1.0, self.bend).astype(p.dtype)
 
 
-def usual_distance(t: Any, w: Any) -> float:
-    """A standard deviation of targets (n, outputs) that outliers do not move: 1.4826 MAD.
+def usual_distance(t: Any, w: Any) -> Array:
+    """A standard deviation of each target (n, outputs) that outliers do not move: 1.4826 MAD.
 
-    MAD is the median of the distances from each output's median, rows counted w times. Where half
-    of them or more are 0, it is their root mean square; NaN where all targets are equal.
+    MAD is the median of the distances from the output's median, rows counted w times. Where half
+    of them or more are 0, it is their root mean square; NaN where all its targets are equal.
 
     Source: Hampel (1974), The influence curve and its role in robust estimation.
     """
     t = np.asarray(t, dtype=np.float64)
     w = np.ones(len(t)) if w is None else np.asarray(w, dtype=np.float64)
     middle = np.array([_median(column, w) for column in t.T])
-    distances = np.abs(t - middle)
-    found = 1.4826 * _median(distances.ravel(), np.repeat(w, t.shape[1]))
-    if not found > LEAST_SPREAD * np.abs(middle).max(initial=0.0):
-        found = float(np.sqrt(w @ np.square(distances).mean(axis=1) / max(w.sum(), 1e-300)))
-    known = found > LEAST_SPREAD * np.abs(middle).max(initial=0.0) and np.isfinite(found)
-    return found if known else np.nan
+    distances, least = np.abs(t - middle), LEAST_SPREAD * np.abs(middle)
+    found = 1.4826 * np.array([_median(column, w) for column in distances.T])
+    square = w @ np.square(distances) / max(w.sum(), 1e-300)
+    found = np.where(found > least, found, np.sqrt(square))
+    return np.where((found > least) & np.isfinite(found), found, np.nan)
 
 
 def _median(numbers: Any, w: Any) -> float:

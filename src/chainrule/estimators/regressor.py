@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np
@@ -50,22 +49,25 @@ class NetworkRegressor(RegressorMixin, NetworkEstimator):  # type: ignore[misc]
             as "huber" or "mean_absolute_error", a ``Loss``, or a function of (outputs, targets).
         scale_target: train on (y - mean) / unit, where the unit is y's standard deviation, and fold
             both into the last layer afterwards; so ``alpha``, ``tol`` and the rate mean the same
-            whatever y's unit is. Losses are told in y's units. For losses of squares, the mean
+            whatever y's unit is. Several outputs have a unit each: all count alike, as in
+            ``score``. Losses are told in y's units, by the mean over the outputs of what the loss
+            of one is in its own (for squares, that of the variances). Where outputs are to count
+            by their size, divide y by one number, and choose False. For losses of squares, the mean
             absolute error, "huber", and networks that are not given whole; where it is False or
             does not hold, the output's biases begin at y's mean (with "poisson", at its logarithm).
             Callbacks see the network as it trains.
         huber_delta: for ``loss="huber"``, the distance in y's units beyond which an error counts
             by itself and no longer by its square: y times 1000 and delta times 1000 are the same
-            training. "auto" is 1.4826 times the median distance from y's median: the standard
-            deviation, but for outliers. Training divides the loss by delta where that is below
-            y's unit, so that ``tol`` and ``alpha`` mean the same for any delta.
+            training. "auto" is 1.4826 times the median distance from y's median, of several outputs
+            for each: the standard deviation, but for outliers. Training divides the loss by delta
+            where that is below y's unit, so that ``tol`` and ``alpha`` mean the same for any delta.
         layers: in place of ``hidden_layer_sizes``, a list of hidden layers, to which the output
             layer is added; or a whole ``Sequential``, with one output for each number.
 
     All others, ``hidden_layer_sizes`` to ``engine``, are those of
     :class:`chainrule.NetworkClassifier`; so are the attributes after ``fit``, but for ``classes_``.
     ``validation_scores_`` are coefficients of determination, R². ``huber_delta_`` is the delta that
-    "huber" was trained with.
+    "huber" was trained with: one number, or with "auto" and several outputs an array of theirs.
 
     >>> from sklearn.datasets import load_diabetes
     >>> import chainrule as cr
@@ -75,7 +77,7 @@ class NetworkRegressor(RegressorMixin, NetworkEstimator):  # type: ignore[misc]
     True
     """
 
-    huber_delta_: float
+    huber_delta_: float | Array
 
     def __init__(
         self,
@@ -187,8 +189,8 @@ class NetworkRegressor(RegressorMixin, NetworkEstimator):  # type: ignore[misc]
         self, y: Any, output: build.Output, dtype: Any, scales: Scales
     ) -> tuple[Loss, Array]:
         loss = regressor_loss(self.loss)
-        if math.isfinite(scales.bend):
-            loss = bent(scales.bend / float(scales.targets.unit))
+        if scales.is_bent:
+            loss = bent(scales.bend / np.asarray(scales.targets.unit))
         return loss, scales.targets.shrink(table(y)).astype(dtype)
 
     def _scales_targets(self) -> bool:
@@ -202,17 +204,17 @@ class NetworkRegressor(RegressorMixin, NetworkEstimator):  # type: ignore[misc]
         if own is None:
             return Growth(DEGREES.get(self.loss, 2.0) if isinstance(self.loss, str) else 2.0)
         if self.loss not in ("huber", huber):
-            return Growth(bend=own)
+            return Growth(bend=np.asarray(own))
         if self.huber_delta == "auto":
             return Growth(bend=usual_distance(table(y), w), rows=len(y))
         return Growth(bend=float(self.huber_delta))
 
     def _publish(self, members: list[Member], job: Job) -> Any:
-        bend = job.scales.bend
+        bend = np.asarray(job.scales.bend)
         if hasattr(self, "huber_delta_"):
             del self.huber_delta_
-        if math.isfinite(bend):
-            self.huber_delta_ = bend
+        if job.scales.is_bent:
+            self.huber_delta_ = bend.item() if bend.size == 1 else bend
         return super()._publish(members, job)
 
     def _score_outputs(self, outputs: Array, y: Any, w: Array | None) -> float:

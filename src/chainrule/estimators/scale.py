@@ -59,18 +59,20 @@ class Growth:
 
     Attributes:
         degree: by which power of it: 2 for squares, 1 for distances.
-        bend: the distance, in y's units, from which squares go on as straight lines: Huber's delta.
-            NaN for one that the targets at hand do not show: then it is their scale's unit.
+        bend: the distance, in y's units, from which squares go on as straight lines: Huber's delta,
+            one for all outputs or one for each. NaN for one that the targets at hand do not show:
+            then it is their scale's unit.
         rows: of how many rows the bend was taken; inf for one that the user chose.
     """
 
     degree: float = 2.0
-    bend: float = math.inf
+    bend: Array | float = math.inf
     rows: float = math.inf
 
-    def bent_by(self, targets: Scale) -> float:
+    def bent_by(self, targets: Scale) -> Array | float:
         """The bend, for targets of this scale."""
-        return float(targets.unit) if math.isnan(self.bend) else self.bend
+        known = ~np.isnan(self.bend)
+        return self.bend if np.all(known) else np.where(known, self.bend, targets.unit)
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,7 +85,12 @@ class Scales:
     inputs: Scale = field(default_factory=Scale)
     targets: Scale = field(default_factory=Scale)
     degree: float = 2.0
-    bend: float = math.inf
+    bend: Array | float = math.inf
+
+    @property
+    def is_bent(self) -> bool:
+        """Whether the loss is Huber's."""
+        return bool(np.all(np.isfinite(self.bend)))
 
     def stretch_network(self, net: Sequential) -> None:
         """Let a network of training take and answer numbers in their own units."""
@@ -115,14 +122,15 @@ class Scales:
 
     def stretch_loss(self, net: Sequential) -> None:
         """Let a network know a bent loss as it is in y's units, which are those of its answers."""
-        if math.isfinite(self.bend):
-            net.loss = huber_loss(self.bend)
+        if self.is_bent:
+            bend = np.ravel(self.bend).tolist()
+            net.loss = huber_loss(bend if len(bend) > 1 else bend[0])
 
     @property
     def loss_unit(self) -> float:
-        """What a loss of training is multiplied by to be in y's units."""
-        unit = self.targets.unit
-        return float(unit**self.degree * min(1.0, self.bend / unit))
+        """What a loss of training is multiplied by to be in y's units, in the mean over outputs."""
+        unit = np.asarray(self.targets.unit)
+        return float(np.mean(unit**self.degree * np.minimum(1.0, self.bend / unit)))
 
     def losses(self, losses: Sequence[float]) -> list[float]:
         """Losses in y's units."""
@@ -139,16 +147,16 @@ class Scales:
 class Move:
     """From one pair of scales to another, in the middle of a training.
 
-    ``columns`` says which columns had not varied so far, and ``targets`` whether these had not: of
-    them nothing was learnt, and in a far larger unit their first weights would be far too large. So
-    they keep the weights that training has, and answers change only for numbers that were not seen
-    yet, or go along with the targets. By all others the network answers as it did.
+    ``columns`` and ``targets`` say which of them had not varied so far: of these nothing was
+    learnt, and in a far larger unit their first weights would be far too large. So they keep the
+    weights that training has, and answers change only for numbers that were not seen yet, or go
+    along with the targets. By all others the network answers as it did.
     """
 
     before: Scales
     after: Scales
     columns: Array | bool = False
-    targets: bool = False
+    targets: Array | bool = False
 
     @property
     def forgets(self) -> bool:
@@ -166,11 +174,12 @@ class Move:
             kept = weights * np.reshape(factor, (-1, 1))
             mean = np.broadcast_to(was.mean, (len(weights),))
             _put(net, 0, kept, biases + mean @ (weights - kept))
-        if self.targets:
+        if np.any(self.targets):
             weights, biases = _layer(net, -1)
-            factor = self.after.targets.unit / np.asarray(self.before.targets.unit)
-            biases = self.after.targets.stretch(self.before.targets.shrink(biases))
-            _put(net, -1, weights * factor, biases)
+            to_be = self.after.targets
+            factor = np.where(self.targets, to_be.unit / np.asarray(self.before.targets.unit), 1.0)
+            moved = to_be.stretch(self.before.targets.shrink(biases))
+            _put(net, -1, weights * factor, np.where(self.targets, moved, biases))
 
 
 def _alike(was: Scale, now: Scale) -> Array:

@@ -68,10 +68,10 @@ class Scaling:
             bend, rows = old.bend, self.bend_rows
         scales = Scales(inputs, to_be, growth.degree, bend)
         same = inputs is old.inputs and to_be is old.targets
-        if same and (growth.degree, bend) == (old.degree, old.bend):
+        if same and growth.degree == old.degree and np.all(np.equal(bend, old.bend)):
             return Scaling(old, columns, targets, None, False, rows)
         fresh = ~self.columns.varies if self.columns else False
-        unvaried = self.targets is not None and not self.targets.varies.any()
+        unvaried = ~self.targets.varies if self.targets else False
         return Scaling(scales, columns, targets, Move(old, scales, fresh, unvaried), bend_rows=rows)
 
 
@@ -87,8 +87,6 @@ def renewed(old: Scale, new: Scale) -> Scale:
         right = is_standardised(Scale(apart, new.unit / np.asarray(old.unit)))
     if np.all(right):
         return old
-    if np.ndim(new.unit) == 0:
-        return new
     return Scale(np.where(right, old.mean, new.mean), np.where(right, old.unit, new.unit))
 
 
@@ -98,7 +96,7 @@ def _of_columns(wanted: Any, seen: Seen | None) -> Scale:
 
 
 def _of_targets(seen: Seen | None) -> Scale:
-    return Scale() if seen is None else seen.one_unit
+    return Scale() if seen is None else seen.scale_of_targets
 
 
 def _both(

@@ -85,11 +85,19 @@ class Seen:
             return Scale(mean, np.where(self.varies, np.sqrt(self.variance), 1.0))
 
     @property
-    def one_unit(self) -> Scale:
-        """The same with one unit for all columns, so that none counts for more in a loss."""
-        unit = float(np.sqrt(self.variance.mean()))
-        known = unit > LEAST_SPREAD * np.abs(self.mean).max() and np.isfinite(unit)
-        return Scale(self.mean, unit if known else 1.0)
+    def scale_of_targets(self) -> Scale:
+        """The same for targets, where a constant one among others takes its unit from them.
+
+        It has the least of theirs, or its own size if that is less: in the unit 1, what is left of
+        a first random answer would be large beside lengths in millionths.
+        """
+        scale, varies = self.scale, self.varies
+        mean, unit = np.clip(scale.mean, self.least, self.most), np.asarray(scale.unit)
+        if varies.any():
+            least, size = unit[varies].min(), np.abs(mean)
+            size = np.where(size == 0, least, size)
+            unit = np.where(varies, unit, np.clip(least, LEAST_SPREAD * size, size))
+        return Scale(mean, unit)
 
     @property
     def is_ordinary(self) -> bool:

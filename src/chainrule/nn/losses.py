@@ -7,7 +7,7 @@ or softmax is taken in its stable form. Losses average over the batch unless the
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -114,29 +114,33 @@ def _absolute(p: Any, t: Any) -> Any:
 
 @dataclass(frozen=True)
 class _Bend:
-    """Huber's entries, straight where a distance is more than ``delta``."""
+    """Huber's entries, straight where a distance is more than ``delta``, or each output's."""
 
-    delta: float
+    delta: float | tuple[float, ...]
 
     def __call__(self, p: Any, t: Any) -> Any:
-        size = abs(p - t)
-        near = minimum(size, self.delta)
+        size, delta = abs(p - t), self.delta
+        near = minimum(size, np.array(delta, size.dtype) if isinstance(delta, tuple) else delta)
         return near * (size - 0.5 * near)
 
 
-def huber_loss(delta: float) -> Loss:
+def huber_loss(delta: float | Sequence[float]) -> Loss:
     """Huber's loss with this ``delta``, as training sees it; those of one delta are equal.
+
+    Args:
+        delta: one for all outputs, or one for each.
 
     Raises:
         OptionError: a delta that is not above 0.
     """
-    if not delta > 0:
+    each = delta if isinstance(delta, Sequence) else [delta]
+    if not all(one > 0 for one in each):
         raise OptionError(f"huber needs delta > 0, got {delta}.")
-    return Loss("huber", _Bend(float(delta)))
+    return Loss("huber", _Bend(tuple(map(float, each)) if each is delta else float(each[0])))
 
 
-def huber_delta(loss: Loss) -> float | None:
-    """The delta of a loss that is Huber's, else None."""
+def huber_delta(loss: Loss) -> float | tuple[float, ...] | None:
+    """The delta of a loss that is Huber's, or those of its outputs; else None."""
     return loss.entries.delta if isinstance(loss.entries, _Bend) else None
 
 
