@@ -94,6 +94,15 @@ def test_the_page(command, train):
     assert command("compare", *runs, "--out", "page.html", "--force").exit_code == 0
 
 
+def test_a_metric_of_some_runs_is_drawn_for_those(command, train):
+    train("plain")
+    train("weighted", "--class-weight", "balanced")
+    command("compare", "runs/plain", "runs/weighted", "--out", "page.html")
+    text = Path("page.html").read_text(encoding="utf-8")
+    for name in ("Loss", "Accuracy", "Balanced accuracy"):
+        assert f"{name} on the validation rows by epoch." in text
+
+
 def test_mistakes_are_told_in_a_line(command, train):
     train("a")
     for arguments, text in {

@@ -70,11 +70,41 @@ def test_rarer_classes_weigh_more_and_that_is_said(command, left):
     assert found.count("yes") > len(found) / 2
 
 
+def test_training_and_validation_are_told_in_one_quantity(command, folder):
+    """A network that says "common" of every row is no better on one of the two."""
+    y = np.where(np.arange(400) % 80 == 0, "rare", "common")
+    write(folder / "t.csv", b=np.arange(400) % 2, y=y)
+    # At such a rate nothing is learnt.
+    options = ("--epochs", "3", "--lr", "1e-12", "--out", "run")
+    result = command("train", "t.csv", *options)
+    with Path("run/history.csv").open(encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    assert "accuracy" not in rows[0]
+    for row in rows:
+        assert row["balanced_accuracy"] == row["validation_balanced_accuracy"] == "0.5"
+    assert "  balanced_accuracy 0.5000  val loss " in result.stderr
+    assert "  val balanced_accuracy 0.5000  " in result.stderr
+    page = Path("run/report.html").read_text(encoding="utf-8")
+    assert "Balanced accuracy by epoch. On the validation rows" in page
+    assert "Accuracy by epoch" not in page
+
+
+def test_validation_rows_are_counted_once(command, left):
+    """Those of rarer classes are repeated, so that the validation loss means what the loss does."""
+    command("train", left, "--epochs", "2", "--out", "run")
+    facts = facts_of()
+    assert (facts.split.train, facts.split.validation, facts.split.test) == (288, 72, 90)
+    assert read_run(Path("run")).about["trained on"] == (
+        "left.csv, 288 rows (72 more for validation, 90 for the test)"
+    )
+
+
 def test_weights_may_be_turned_off(command, left):
     result = command("train", left, "--class-weight", "none", "--epochs", "3", "--out", "run")
     assert "Classes are unequal" not in result.stderr
     assert facts_of().class_weights == ()
     assert result.stdout.startswith("test accuracy ")
+    assert "  val accuracy " in result.stderr
 
 
 def test_a_column_that_gives_the_answer_away_is_named(command, left):

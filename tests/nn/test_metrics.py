@@ -10,6 +10,7 @@ from chainrule.errors import DataError, OptionError, ShapeError
 from chainrule.nn.labels import classes
 from chainrule.nn.metrics import (
     accuracy,
+    balanced_accuracy,
     confusion_matrix,
     mean_absolute_error,
     mean_squared_error,
@@ -34,6 +35,18 @@ def test_accuracy_agrees_with_scikit_learn() -> None:
     assert accuracy(SCORES, LABELS) == expected
     expected = sk.accuracy_score(BITS, PROBABILITIES > 0.5)
     assert accuracy(PROBABILITIES, BITS) == expected
+
+
+def test_balanced_accuracy_agrees_with_scikit_learn() -> None:
+    expected = sk.balanced_accuracy_score(LABELS, np.argmax(SCORES, axis=1))
+    assert balanced_accuracy(SCORES, LABELS) == pytest.approx(expected, rel=1e-12)
+    rare = (np.arange(60) < 3).astype(int)
+    expected = sk.balanced_accuracy_score(rare, PROBABILITIES > 0.5)
+    assert balanced_accuracy(PROBABILITIES, rare) == pytest.approx(expected, rel=1e-12)
+    assert balanced_accuracy(np.zeros(60), rare) == 0.5
+    # A class that does not occur has no share.
+    assert balanced_accuracy(SCORES[:3], [1, 1, 1]) == accuracy(SCORES[:3], [1, 1, 1])
+    assert metric("balanced_accuracy") == ("balanced_accuracy", balanced_accuracy)
 
 
 @pytest.mark.parametrize("column", [np.ravel, lambda a: np.reshape(a, (-1, 1))])
@@ -116,7 +129,7 @@ def test_confusion_matrix_keeps_a_row_for_a_class_that_never_occurs() -> None:
         ([[1.0], [1.0, 2.0]], [0, 1], ShapeError, "predictions have rows of unequal lengths"),
     ],
 )
-@pytest.mark.parametrize("function", [accuracy, confusion_matrix])
+@pytest.mark.parametrize("function", [accuracy, balanced_accuracy, confusion_matrix])
 def test_what_does_not_fit_is_explained(
     function: object, predictions: object, targets: object, error: type[Exception], message: str
 ) -> None:

@@ -60,6 +60,7 @@ class Known:
 class Problem:
     """Data to learn from. ``class_names`` is empty for a regression.
 
+    Of unequal classes ``validation`` has the rows of rarer ones several times.
     ``class_counts`` are those of the training rows; ``class_weights`` is what a row of each class
     counts, and empty where all count alike. A stream's training rows lie in ``stream``, and
     ``train`` holds only some of them.
@@ -86,6 +87,13 @@ class Problem:
     def training_rows(self) -> int:
         """How many rows are trained on."""
         return len(self.train) if self.stream is None else self.stream.rows
+
+    @property
+    def validation_rows(self) -> int:
+        """How many rows are held out to watch the training, each counted once."""
+        if self.known is not None:
+            return self.known.split.validation
+        return 0 if self.validation is None else len(self.validation)
 
     @property
     def is_gate(self) -> bool:

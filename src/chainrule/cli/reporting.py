@@ -46,7 +46,7 @@ def material_of(
         judged.X,
         by_heart=problem.is_gate,
         training=rows_of(problem.train, target),
-        validation=0 if problem.validation is None else len(problem.validation),
+        validation=problem.validation_rows,
         history=history,
         stopped=stopped,
         feature_names=problem.feature_names,

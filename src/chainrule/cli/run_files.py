@@ -121,9 +121,9 @@ def _about(trained: Trained) -> dict[str, Any]:
     """What the model's file keeps of its training: sentences for people, and the numbers."""
     given, options, history = trained.given, trained.options, trained.history
     rate, epochs = trained.optimizer.learning_rate, trained.recipe.epochs
-    held = 0 if given.validation is None else len(given.validation)
     parts = f"{given.training_rows:,} rows"
     if not given.is_gate:
+        held = given.validation_rows
         parts += f" ({held:,} more for validation, {len(given.test):,} for the test)"
     batch = trained.recipe.batch_size or given.training_rows
     stopped = f"; {history.stopped}" if history.stopped else ""

@@ -151,7 +151,7 @@ def _fit(
                 "optimizer": optimizer,
                 "epochs": recipe.epochs,
                 "validation": None if held is None else (held.X, held.y),
-                "metrics": ["accuracy" if given.class_names else "r2"],
+                "metrics": [_metric(given)],
                 "callbacks": callbacks,
                 "seed": options.seed,
                 "engine": options.engine,
@@ -179,6 +179,16 @@ def _fit(
     for warning in told:
         note(f"Warning: {warning.message}")
     return history
+
+
+def _metric(given: Problem) -> str:
+    """What is told of each epoch, of training and validation alike: what the test score leads with.
+
+    Rows that were weighted or repeated until classes count alike have no accuracy of their own.
+    """
+    if not given.class_names:
+        return "r2"
+    return "balanced_accuracy" if given.class_weights else "accuracy"
 
 
 def _linear(given: Problem) -> tuple[str, Any] | None:

@@ -19,7 +19,7 @@ from chainrule.nn.losses import (
     mean_squared_error,
     sum_squared_error,
 )
-from chainrule.nn.metrics import accuracy, confusion_matrix, r2, top_k
+from chainrule.nn.metrics import accuracy, balanced_accuracy, confusion_matrix, r2, top_k
 from chainrule.nn.sequential import Sequential
 
 __all__ = [
@@ -33,6 +33,7 @@ __all__ = [
     "Loss",
     "Sequential",
     "accuracy",
+    "balanced_accuracy",
     "binary_cross_entropy",
     "confusion_matrix",
     "cross_entropy",

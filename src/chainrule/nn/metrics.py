@@ -35,6 +35,22 @@ def accuracy(predictions: ArrayLike, targets: ArrayLike) -> float:
     return float(np.mean(predicted == true))
 
 
+def balanced_accuracy(predictions: ArrayLike, targets: ArrayLike) -> float:
+    """The mean of the classes' shares of samples that are predicted rightly, 0 to 1.
+
+    1/K Σ_k mean(class == k where target == k), over the K classes that occur among the targets:
+    rare classes count as much as common ones. Where all are equally frequent it is ``accuracy``.
+
+    Raises:
+        ShapeError, DataError: as ``accuracy`` does.
+    """
+    predicted, true, count = class_pair(predictions, targets)
+    total = np.bincount(true, minlength=count)
+    right = np.bincount(true[predicted == true], minlength=count)
+    occurs = total > 0
+    return float(np.mean(right[occurs] / total[occurs]))
+
+
 @dataclass(frozen=True)
 class _TopK:
     k: int
@@ -136,6 +152,7 @@ def r2(predictions: ArrayLike, targets: ArrayLike) -> float:
 
 NAMED: dict[str, Metric] = {
     "accuracy": accuracy,
+    "balanced_accuracy": balanced_accuracy,
     "mean_squared_error": mean_squared_error,
     "mean_absolute_error": mean_absolute_error,
     "r2": r2,
@@ -145,9 +162,9 @@ NAMED: dict[str, Metric] = {
 def metric(spec: object) -> tuple[str, Metric]:
     """(name, function) of the metric that ``spec`` means.
 
-    Names: accuracy, mean_squared_error, mean_absolute_error, r2, and top_ followed by a number,
-    such as top_5. A function ``(predictions, targets) -> number`` goes by its own name; what it
-    returns is checked to be one number (DataError).
+    Names: accuracy, balanced_accuracy, mean_squared_error, mean_absolute_error, r2, and top_
+    followed by a number, such as top_5. A function ``(predictions, targets) -> number`` goes by its
+    own name; what it returns is checked to be one number (DataError).
 
     Raises:
         OptionError: an unknown name, or neither a name nor a function.

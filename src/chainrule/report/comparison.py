@@ -174,7 +174,9 @@ def _curves(entries: Sequence[Entry]) -> Section | None:
 
 
 def _figure(entries: Sequence[Entry], name: str) -> list[Block]:
-    held = all(HELD + name in row for entry in entries for row in entry.history[:1])
+    # A run that tells another metric does not say where this one is to be looked at.
+    first = [row for entry in entries for row in entry.history[:1]]
+    held = all(HELD + name in row for row in first if name in row or HELD + name in row)
     column = HELD + name if held else name
     drawn = [
         Line(
