@@ -7,13 +7,12 @@ import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from functools import cache
 from os.path import basename
-from pathlib import Path
 from types import FrameType
 from typing import Any, NamedTuple
 
-_HOUSE = str(Path(__file__).parents[1])
+from chainrule.graph.callers import Whose, whose
+
 _scope: ContextVar[str] = ContextVar("scope", default="")
 _place: ContextVar[str] = ContextVar("place", default="")
 _gradients: ContextVar[int] = ContextVar("gradients", default=0)
@@ -112,9 +111,10 @@ def scope() -> str:
 
 
 def place() -> str:
-    """The line that is being traced: the nearest caller outside chainrule, as ``model.py:12``.
+    """The line that is being traced: the nearest one of the user's program, as ``model.py:12``.
 
-    A derivative belongs to the line of what it is the derivative of.
+    Nothing, where there is none: below the command, or in a process of somebody else's. A
+    derivative belongs to the line of what it is the derivative of.
     """
     if given := _place.get():
         return given
@@ -122,7 +122,9 @@ def place() -> str:
     stop = None if kept is None else kept.asked_in
     lines: tuple[Line, ...] = ()
     frame: FrameType | None = sys._getframe(1)
-    while frame is not None and _is_ours(frame):
+    while frame is not None and (who := whose(frame.f_code.co_filename)) is not Whose.USER:
+        if who is Whose.COMMAND:
+            return ""
         if frame is stop:
             kept = None
         frame = frame.f_back
@@ -135,15 +137,7 @@ def place() -> str:
 
 def _lines_of(frame: FrameType | None) -> Iterator[Line]:
     """Where the user's code is: this frame and its callers, back to the first of ours."""
-    while frame is not None and not _is_ours(frame):
-        yield frame.f_code.co_filename, frame.f_lineno, frame.f_code.co_name
+    while frame is not None and (who := whose(frame.f_code.co_filename)) is not Whose.HOUSE:
+        if who is Whose.USER:
+            yield frame.f_code.co_filename, frame.f_lineno, frame.f_code.co_name
         frame = frame.f_back
-
-
-def _is_ours(frame: FrameType) -> bool:
-    return _lies_in_the_house(frame.f_code.co_filename)
-
-
-@cache
-def _lies_in_the_house(file: str) -> bool:
-    return file.startswith(_HOUSE)
