@@ -82,7 +82,15 @@ class MissingPackageError(ChainruleError, ImportError):
 
 
 class TrainingWarning(UserWarning):
-    """Training went on, or stopped early, and the user should know why."""
+    """Training went on, or stopped early, and the user should know why.
+
+    ``what`` is what happened. The message has it and, where a program can do something about it,
+    the ``advice``: who does not train from a program, such as the command, gives other advice.
+    """
+
+    def __init__(self, what: str, advice: str = "") -> None:
+        super().__init__(f"{what} {advice}" if advice else what)
+        self.what, self.advice = what, advice
 
 
 def near(given: object, known: Iterable[str]) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -178,9 +179,32 @@ def test_a_training_that_diverges_saves_nothing(command, folder):
     assert "Warning: training stopped: the first value that is not finite was born" in result.stderr
     assert result.stderr.endswith(
         "Error: the training diverged: the network's answers to the test rows are not finite. "
-        "Nothing was saved. Try a smaller --lr.\n"
+        "Nothing was saved. Try a smaller --lr; the command chainrule doctor, given the same data "
+        "and options, looks for the cause.\n"
     )
     assert list(folder.iterdir()) == []
+
+
+def test_what_is_told_of_an_explosion_is_of_use_to_who_typed_a_command(command, folder):
+    """No line of Click's, no options of ``fit``, no word on columns that were hardly looked at."""
+    a = np.random.default_rng(0).normal(size=300)
+    rows = [f"{value:.4f},{'ja' if value > 0 else 'nein'}" for value in a]
+    Path("t.csv").write_text("\n".join(["a,y", *rows]))
+    result = command("train", "t.csv", "--lr", "1e6", "--optimizer", "sgd", "--out", "my run")
+    assert result.exit_code == 0
+    (warning,) = [line for line in result.stderr.splitlines() if line.startswith("Warning: ")]
+    assert re.fullmatch(
+        r"Warning: training stopped: the first value that is not finite was born in step \d+, in "
+        r"the op \w+ \(layer \d Dense\), from .*\. The parameters are those of the last step that "
+        r"was finite\.",
+        warning,
+    )
+    assert result.stderr.endswith(
+        "Always saying 'nein' is no worse, which says nothing of the columns: the training ended "
+        "too early, at a number that is not finite. Try a smaller --lr.\n"
+        "The command chainrule doctor 'my run' looks for the cause.\n"
+    )
+    assert ".py" not in command("doctor", "my run").stdout
 
 
 def test_without_matplotlib_there_are_no_pictures_and_a_line_says_so(folder):

@@ -13,6 +13,10 @@ from chainrule.data.facts import ScoreFacts
 from chainrule.errors import DataError
 from chainrule.report.measures.intervals import Estimate, bootstrap, of_recalls, wilson
 from chainrule.report.measures.scores import scores
+from chainrule.report.wording import amount
+
+#: Test rows without which nothing is said of the columns, however the network fares.
+FEWEST_ROWS = 10
 
 
 @dataclass(frozen=True)
@@ -37,11 +41,13 @@ def probabilities(outputs: NDArray[Any]) -> NDArray[Any]:
 
 
 def score(
-    problem: Problem, outputs: NDArray[Any], linear: tuple[str, NDArray[Any]] | None = None
-) -> Score:
+    problem: Problem, outputs: NDArray[Any], linear: tuple[str, NDArray[Any]] | None = None,
+    cut_short: str = "",
+) -> Score:  # fmt: skip
     """The score of ``outputs``, the network's answers to the test rows of ``problem``.
 
-    ``linear`` is the name and the answers of a linear model, where there is one.
+    ``linear`` is the name and the answers of a linear model, where there is one; ``cut_short`` is
+    what ended the training before it had learnt what it could.
 
     Raises:
         DataError: answers that are not finite, because the training diverged.
@@ -49,18 +55,19 @@ def score(
     if not np.isfinite(outputs).all():
         raise DataError(
             "the training diverged: the network's answers to the test rows are not finite. "
-            "Nothing was saved. Try a smaller --lr."
+            "Nothing was saved. Try a smaller --lr; the command chainrule doctor, given the same "
+            "data and options, looks for the cause."
         )
     if not problem.class_names:
-        return _regression(problem, outputs, linear)
+        return _regression(problem, outputs, linear, cut_short)
     guess = probabilities(outputs).argmax(axis=1)
     if problem.is_gate:
         right, total = int(np.sum(guess == problem.test.y)), len(problem.test)
         return Score({"accuracy": right / total}, f"{right} of {total} rows right", outputs)
-    return _classification(problem, outputs, guess, linear)
+    return _classification(problem, outputs, guess, linear, cut_short)
 
 
-def _verdict(gains: dict[str, NDArray[Any]]) -> str:
+def _verdict(gains: dict[str, NDArray[Any]], cut_short: str) -> str:
     """What is to be said if the gain on a baseline, row by row, may be chance, or is a loss.
 
     ``gains`` has the constant first: who is no better than that need not be compared further.
@@ -72,6 +79,11 @@ def _verdict(gains: dict[str, NDArray[Any]]) -> str:
         name = called[0].upper() + called[1:]
         if mean.low > 0:
             continue
+        if cut_short:
+            return f"{name} is no worse, which says nothing of the columns: {cut_short}."
+        if len(gain) < FEWEST_ROWS:
+            few = f"{amount(len(gain), 'test row')} {'is' if len(gain) == 1 else 'are'} too few"
+            return f"{name} is no worse, which says nothing of the columns: {few} to tell."
         if called.startswith("always"):
             return (
                 f"{name} is about as good: the network found nothing in the columns that holds for "
@@ -91,7 +103,7 @@ def _verdict(gains: dict[str, NDArray[Any]]) -> str:
 
 def _classification(
     problem: Problem, outputs: NDArray[Any], guess: NDArray[Any],
-    linear: tuple[str, NDArray[Any]] | None,
+    linear: tuple[str, NDArray[Any]] | None, cut_short: str,
 ) -> Score:  # fmt: skip
     counts = problem.class_counts or np.bincount(problem.train.y).tolist()
     common = int(np.argmax(counts))
@@ -110,7 +122,12 @@ def _classification(
         weights = np.array(problem.class_weights)[actual] if problem.class_weights else 1.0
         hits = {called: weights * (answers == actual) for _, called, answers in rivals}
         own = weights * (guess == actual)
-        verdict = _verdict({called: own - other for called, other in hits.items()})
+        verdict = _verdict({called: own - other for called, other in hits.items()}, cut_short)
+        if verdict and len(np.unique(actual)) == 1:
+            only = problem.class_names[actual[0]]
+            verdict = (
+                f"All test rows are {only!r}: whether the network tells classes apart is open."
+            )
     if not problem.class_weights:
         text = f"test accuracy {_percent(plain[0])} {rows}; {_rivals(plain[1:])}"
         return Score(numbers, text, outputs, tuple(plain), verdict)
@@ -118,10 +135,22 @@ def _classification(
     fair += [_balanced(who, called, answers, actual) for who, called, answers in rivals]
     numbers["test_balanced_accuracy"] = fair[0].value
     text = (
-        f"test balanced accuracy {_percent(fair[0])}, each class counting alike; "
+        f"test balanced accuracy {_percent(fair[0])}, {_counted(problem, actual)}; "
         f"{_rivals(fair[1:])}\ntest accuracy {_percent(plain[0])} {rows}; {_rivals(plain[1:])}"
     )
     return Score(numbers, text, outputs, (*fair, *plain), verdict)
+
+
+def _counted(problem: Problem, actual: NDArray[Any]) -> str:
+    """Which classes a balanced score is the mean of."""
+    present, count = np.unique(actual), len(problem.class_names)
+    if len(present) == count:
+        return "each class counting alike"
+    if len(present) == 1:
+        return (
+            f"of {problem.class_names[present[0]]!r} alone, as the test has no row of another class"
+        )
+    return f"each of the {len(present):,} classes counting alike that the test has, of {count:,}"
 
 
 def _accuracy(who: str, called: str, guess: NDArray[Any], actual: NDArray[Any]) -> ScoreFacts:
@@ -154,8 +183,9 @@ def _rivals(facts: list[ScoreFacts]) -> str:
 
 
 def _regression(
-    problem: Problem, outputs: NDArray[Any], linear: tuple[str, NDArray[Any]] | None
-) -> Score:
+    problem: Problem, outputs: NDArray[Any], linear: tuple[str, NDArray[Any]] | None,
+    cut_short: str,
+) -> Score:  # fmt: skip
     encoder = problem.encoder
     assert encoder is not None
     actual = encoder.decode_target(problem.test.y)
@@ -179,7 +209,7 @@ def _regression(
         "mean_rmse": baseline.value,
     }
     costs = [(called, (predicted - actual) ** 2) for _, called, predicted in answers]
-    verdict = _verdict({called: cost - costs[0][1] for called, cost in costs[1:]})
+    verdict = _verdict({called: cost - costs[0][1] for called, cost in costs[1:]}, cut_short)
     facts = tuple(fact for pair in pairs for fact in pair)
     return Score(numbers, text, outputs, facts, verdict)
 

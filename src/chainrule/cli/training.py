@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import shlex
 import warnings
 from collections.abc import Sequence
 from contextlib import nullcontext
@@ -65,13 +66,17 @@ def train_on(given: Problem, options: Options) -> bool:
     for remark in given.remarks:
         note(remark)
     with interrupts() as watched:
-        history = _fit(net, optimizer, given, recipe, options, [watched], checkpoint)
+        history, is_strange = _fit(net, optimizer, given, recipe, options, [watched], checkpoint)
         interrupted = (history.stopped or "").startswith("interrupted")
         if is_first():
             linear = _linear(given)
-            result = score(given, net.predict(given.test.X), linear)
+            result = score(given, net.predict(given.test.X), linear, _cut_short(history))
             _tell(given, history, result, interrupted)
             write(Trained(given, options, recipe, optimizer, net, history, result, linear), folder)
+            if is_strange:
+                note(
+                    f"The command chainrule doctor {shlex.quote(str(folder))} looks for the cause."
+                )
             if not interrupted:
                 forget(folder)
     return interrupted or watched.late
@@ -137,7 +142,8 @@ def optimizer_of(options: Options, recipe: Recipe) -> Optimizer:
 def _fit(
     net: Sequential, optimizer: Optimizer, given: Problem, recipe: Recipe, options: Options,
     watching: Sequence[Callback], checkpoint: Checkpoint | None,
-) -> History:  # fmt: skip
+) -> tuple[History, bool]:  # fmt: skip
+    """Train and tell what was warned of; the history, and whether a doctor may know more of it."""
     held = given.validation
     with warnings.catch_warnings(record=True) as told:
         warnings.simplefilter("always", TrainingWarning)
@@ -176,9 +182,24 @@ def _fit(
                     progress=False,
                     **common,
                 )
-    for warning in told:
-        note(f"Warning: {warning.message}")
-    return history
+    is_strange = False
+    for message in (warning.message for warning in told):
+        if isinstance(message, TrainingWarning):
+            # Its advice is of clip_norm and cr.diagnose, which the command has not.
+            is_strange |= bool(message.advice)
+            message = message.what
+        note(f"Warning: {message}")
+    return history, is_strange
+
+
+def _cut_short(history: History) -> str:
+    """What kept the training from learning all that it could, or nothing."""
+    stopped = history.stopped or ""
+    if stopped.startswith("interrupted"):
+        return "the training was interrupted"
+    if "not finite" in stopped:
+        return "the training ended too early, at a number that is not finite. Try a smaller --lr"
+    return ""
 
 
 def _metric(given: Problem) -> str:

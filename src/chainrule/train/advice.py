@@ -37,26 +37,23 @@ def advise(net: Sequential, data: dict[str, Array], history: History, steps: int
         return
     if _spread(net.predict(data["x"][:ROWS])) > CONSTANT * _spread(_numbers(data["t"][:ROWS])):
         return
-    warnings.warn(
+    what = (
         f"nothing was learnt in {len(history)} epochs: the loss went from {first:.4g} to "
         f"{last:.4g}, a constant answer has {level:.4g}, and the predictions are the same for all "
-        f"rows. {WHERE_TO_ASK}",
-        TrainingWarning,
-        stacklevel=level_outside(),
+        f"rows."
     )
+    warnings.warn(TrainingWarning(what, WHERE_TO_ASK), stacklevel=level_outside())
 
 
 def advise_of_tries(history: History, restarts: int) -> None:
     """Warn if no start of a training with ``restarts`` got anywhere."""
     # A training whose loss was not finite has warned by itself.
     if len(history.tries) > restarts and "not finite" not in history.tries[-1]:
-        warnings.warn(
+        what = (
             f"all {restarts + 1} tries got stuck, the last: {history.tries[-1]}. The best of them "
-            "is kept. Give more restarts, more hidden units, or another learning rate. "
-            f"{WHERE_TO_ASK}",
-            TrainingWarning,
-            stacklevel=level_outside(),
+            "is kept. Give more restarts, more hidden units, or another learning rate."
         )
+        warnings.warn(TrainingWarning(what, WHERE_TO_ASK), stacklevel=level_outside())
 
 
 def level_outside() -> int:

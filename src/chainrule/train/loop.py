@@ -182,13 +182,11 @@ class Training:
             self._record(losses[:whole], rates.at(range(whole)), self._clock() - began)
         told = str(birth) if birth else f"the loss was not finite in epoch {self.epoch + 1}"
         self.stop(told)
-        warnings.warn(
-            f"training stopped: {told}. The parameters are those of the last step that was finite. "
-            "Try a smaller learning rate, inputs scaled to about 1, or clip_norm=1.0. "
-            f"{WHERE_TO_ASK}",
-            TrainingWarning,
-            stacklevel=level_outside(),
+        what = (
+            f"training stopped: {told}. The parameters are those of the last step that was finite."
         )
+        advice = "Try a smaller learning rate, inputs scaled to about 1, or clip_norm=1.0."
+        warnings.warn(TrainingWarning(what, f"{advice} {WHERE_TO_ASK}"), stacklevel=level_outside())
         return 1
 
     def _tell(self, event: str) -> None:
