@@ -98,7 +98,14 @@ BAD = {
     "dates.csv": (
         "x,y\n" + "".join(f"{k % 7},2024-01-{k + 1:02}\n" for k in range(30)),
         "dates.csv: the target 'y' holds dates, a different one in each of its 30 rows; what is "
-        "predicted are classes, which repeat, or numbers. Choose another column.",
+        "predicted are classes, which repeat, or numbers. Choose another column, or write each "
+        "date as a number, such as the days since the first.",
+    ),
+    "repeating.csv": (
+        "x,y\n" + "".join(f"{k},2024-01-{k % 25 + 1:02}\n" for k in range(200)),
+        "repeating.csv: the target 'y' holds dates, 25 different ones in its 200 rows; what is "
+        "predicted are classes, which repeat, or numbers. Choose another column, or write each "
+        "date as a number, such as the days since the first.",
     ),
     "broken.jsonl": (
         '{"x": 1, "y": 2}\n{"x": 1, "y": \n',

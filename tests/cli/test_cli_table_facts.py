@@ -99,6 +99,61 @@ def test_validation_rows_are_counted_once(command, left):
     )
 
 
+def test_a_class_of_which_the_test_has_no_row_is_named(command, folder):
+    """Its only row is for the training: the score is the other class's, and proves nothing."""
+    y = np.where(np.arange(400) == 7, "rare", "common")
+    write(folder / "t.csv", a=RNG.normal(size=400), y=y)
+    result = command("train", "t.csv", "--epochs", "2", "--out", "run")
+    notes = result.stderr.splitlines()
+    told = "The test has no row of 'rare': how well the network tells it stays unknown."
+    assert told in notes
+    assert told in facts_of().notes
+    first, second = result.stdout.splitlines()[:2]
+    assert first.startswith("test balanced accuracy ")
+    assert ", of 'common' alone, as the test has no row of another class; always saying " in first
+    assert "each class counting alike" not in first
+    assert second.startswith("test accuracy ")
+    assert "found nothing in the columns" not in result.stderr
+    assert (
+        notes[-1] == "All test rows are 'common': whether the network tells classes apart is open."
+    )
+    page = Path("run/report.html").read_text(encoding="utf-8")
+    assert "Only classes that occur in the test are counted." in page
+
+
+def test_a_test_that_shrank_to_a_row_is_told_and_proves_nothing(command, folder):
+    y = [f"name {k // 2}" if k < 297 else "often" for k in range(300)]
+    write(folder / "t.csv", a=RNG.normal(size=300), y=y)
+    result = command("train", "t.csv", "--epochs", "2", "--out", "run")
+    told = (
+        "Of the 300 rows only 1 is the test and 0 validation: most classes have fewer than 3 rows, "
+        "too few to set one aside."
+    )
+    notes = result.stderr.splitlines()
+    assert told in notes
+    assert facts_of().split.text == told
+    assert any(
+        line.startswith("The test has no row of 149 of 150 classes, 'name 0'") for line in notes
+    )
+    assert "found nothing in the columns" not in result.stderr
+
+
+def test_few_test_rows_say_nothing_of_the_columns(command, folder):
+    write(folder / "t.csv", a=RNG.normal(size=30), y=RNG.normal(size=30))
+    result = command("train", "t.csv", "--epochs", "2", "--out", "run")
+    assert result.stderr.endswith(
+        "Always saying the mean is no worse, which says nothing of the columns: 6 test rows are "
+        "too few to tell.\n"
+    )
+
+
+def test_days_that_repeat_may_be_classes(command, folder):
+    days = [f"2024-01-0{1 + k % 3}" for k in range(60)]
+    write(folder / "t.csv", a=RNG.normal(size=60), day=days)
+    result = command("train", "t.csv", "--epochs", "2", "--out", "run")
+    assert "(classification, 3 classes: '2024-01-01', '2024-01-02', '2024-01-03')" in result.stderr
+
+
 def test_weights_may_be_turned_off(command, left):
     result = command("train", left, "--class-weight", "none", "--epochs", "3", "--out", "run")
     assert "Classes are unequal" not in result.stderr

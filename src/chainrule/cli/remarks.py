@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from typing import Any
+
+from numpy.typing import NDArray
 
 from chainrule.data.columns import CategoryColumn, Column, DateColumn, NumberColumn
 from chainrule.data.commas import Marks
@@ -136,6 +139,21 @@ def of_weights(names: Sequence[str], counts: Sequence[int], weights: Sequence[fl
         f"Classes are unequal ({counts[most]:,} rows of {names[most]!r}, {counts[least]:,} of "
         f"{names[least]!r}): rarer ones weigh more, so that each class counts alike; "
         f"--class-weight none turns that off."
+    ]
+
+
+def of_unjudged(names: Sequence[str], labels: NDArray[Any]) -> list[str]:
+    """Which classes have no row among the test's ``labels``, (n,), so that no score is of them."""
+    judged = set(labels.tolist())
+    lacking = [name for k, name in enumerate(names) if k not in judged]
+    if not lacking:
+        return []
+    of, them = "", "it"
+    if len(lacking) > 1:
+        of, them = f"{len(lacking):,} of {len(names):,} classes, ", "them"
+    return [
+        f"The test has no row of {of}{_listed(lacking)}: how well the network tells {them} stays "
+        f"unknown."
     ]
 
 

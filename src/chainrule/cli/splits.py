@@ -28,7 +28,7 @@ class Split:
     """Which rows are for what, each in ascending order, and how that was found out.
 
     ``how`` is ``"stratified"``, ``"random"``, ``"time"`` or ``"groups"``, by ``column``; ``text``
-    says it.
+    says it. ``is_short`` where far fewer rows are set aside than a fifth.
     """
 
     train: Rows
@@ -37,6 +37,7 @@ class Split:
     how: str
     text: str
     column: str | None = None
+    is_short: bool = False
 
 
 def set_aside(
@@ -64,7 +65,14 @@ def split_by_chance(rows: int, labels: NDArray[Any] | None, rng: np.random.Gener
     kept, validation = set_aside(kept, labels, VALIDATION_SHARE, rng)
     how, mix = ("random", "") if labels is None else ("stratified", ", each class its share")
     text = f"A fifth of the rows is the test, a fifth of the others validation{mix}."
-    return Split(kept, validation, test, how, text)
+    is_short = 2 * len(test) < TEST_SHARE * rows
+    if is_short:
+        text = (
+            f"Of the {rows:,} rows only {len(test):,} {'is' if len(test) == 1 else 'are'} the test "
+            f"and {len(validation):,} validation: most classes have fewer than 3 rows, too few to "
+            f"set one aside."
+        )
+    return Split(kept, validation, test, how, text, is_short=is_short)
 
 
 def split_kind(table: Table, by: str) -> tuple[str, str]:

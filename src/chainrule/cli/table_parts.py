@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chainrule.cli.problems import Known, Part, Problem, Recipe
-from chainrule.cli.remarks import of_columns, of_marks, of_target, of_weights
+from chainrule.cli.remarks import of_columns, of_marks, of_target, of_unjudged, of_weights
 from chainrule.cli.splits import Split
 from chainrule.cli.table_options import TableOptions
 from chainrule.data import Table, TableEncoder, TableFile
@@ -198,8 +198,9 @@ def made_problem(
         remarks.append(f"{rows} no {learnt.target.name!r}: {it} left out.")
     remarks += of_columns(learnt.columns, encoder.columns)
     remarks += of_marks(encoder.marks, learnt.columns)
-    if split.column is not None:
+    if split.column is not None or split.is_short:
         remarks.append(split.text)
+    remarks += of_unjudged(encoder.class_names, pieces.test.y)
     remarks += of_weights(encoder.class_names, counts, weights)
     remarks += [suspect.text for suspect in suspects]
     facts = SplitFacts(split.how, split.column, *pieces.sizes, split.text)

@@ -157,12 +157,12 @@ def learn_target(table: Table, name: str, task: str | None) -> Target:
     """The target of training rows.
 
     Without a task: text means classes. Whole numbers mean classes when they are only 0 and 1, or
-    when there are at most 20 different ones and each occurs twice on average. Other numbers mean
-    regression.
+    when there are at most 20 different ones and each occurs twice on average; so do dates. Other
+    numbers mean regression.
 
     Raises:
         DataError: missing values, a single value in all rows, text for a regression, text among
-            numbers where classes were not asked for, or classes that never repeat.
+            numbers or other dates where classes were not asked for, or classes that never repeat.
         OptionError: a task that is not known.
     """
     if task is not None and task not in TASKS:
@@ -205,7 +205,10 @@ def target_of(survey: ColumnSurvey, source: str, task: str | None) -> Target:
             f"them, or ask for the task classification."
         )
     if task is None:
-        task = "classification" if not numeric or _look_like_classes(survey) else "regression"
+        alike = _look_like_classes(survey)
+        if survey.all_dates and not numeric and not alike:
+            raise _dates(survey, where)
+        task = "classification" if not numeric or alike else "regression"
     if task == "classification":
         return _classes(survey, where, labels, numeric)
     if not numeric:
@@ -221,10 +224,7 @@ def target_of(survey: ColumnSurvey, source: str, task: str | None) -> Target:
 def _classes(survey: ColumnSurvey, where: str, labels: list[str], numeric: bool) -> ClassTarget:
     if len(labels) == survey.present > 2 and not numeric:
         if survey.all_dates:
-            raise DataError(
-                f"{where} holds dates, a different one in each of its {survey.present:,} rows; "
-                f"what is predicted are classes, which repeat, or numbers. Choose another column."
-            )
+            raise _dates(survey, where)
         raise DataError(
             f"{where} has a different text in each of its {survey.present:,} rows; classes must "
             f"repeat{_hint(survey, labels)}."
@@ -236,6 +236,18 @@ def _classes(survey: ColumnSurvey, where: str, labels: list[str], numeric: bool)
             f"output for each{_hint(survey, labels)}. Choose another target, or join classes."
         )
     return ClassTarget(survey.name, tuple(labels), numeric)
+
+
+def _dates(survey: ColumnSurvey, where: str) -> DataError:
+    """The error for dates that are no classes."""
+    many = "many" if survey.distinct is None else f"{survey.distinct:,}"
+    found = f"{many} different ones in its {survey.present:,} rows"
+    if survey.distinct == survey.present:
+        found = f"a different one in each of its {survey.present:,} rows"
+    return DataError(
+        f"{where} holds dates, {found}; what is predicted are classes, which repeat, or numbers. "
+        f"Choose another column, or write each date as a number, such as the days since the first."
+    )
 
 
 def _hint(survey: ColumnSurvey, labels: list[str]) -> str:

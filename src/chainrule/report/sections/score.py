@@ -122,6 +122,8 @@ def _fair(material: Material) -> list[Block | str]:
         "The mean of the classes' shares of right answers: rare classes count as much as common "
         "ones. The training was weighted in the same way."
     )
+    if len(set(material.y.tolist())) < len(material.names):
+        caption += " Only classes that occur in the test are counted."
     return [Table(("predictor", "balanced accuracy"), rows, caption, strong=0)]
 
 
