@@ -13,6 +13,9 @@ from typing import Any, NamedTuple
 
 from chainrule.graph.callers import Whose, whose
 
+# A member of an Enum is slow to look up, and this is asked of every frame of every op.
+_USER, _COMMAND = Whose.USER, Whose.COMMAND
+
 _scope: ContextVar[str] = ContextVar("scope", default="")
 _place: ContextVar[str] = ContextVar("place", default="")
 _gradients: ContextVar[int] = ContextVar("gradients", default=0)
@@ -122,8 +125,8 @@ def place() -> str:
     stop = None if kept is None else kept.asked_in
     lines: tuple[Line, ...] = ()
     frame: FrameType | None = sys._getframe(1)
-    while frame is not None and (who := whose(frame.f_code.co_filename)) is not Whose.USER:
-        if who is Whose.COMMAND:
+    while frame is not None and (who := whose(frame.f_code.co_filename)) is not _USER:
+        if who is _COMMAND:
             return ""
         if frame is stop:
             kept = None
