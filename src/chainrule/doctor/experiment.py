@@ -9,9 +9,11 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from chainrule.doctor.case import Case, copied
+from chainrule.doctor.standardising import are_alike
 from chainrule.graph.op import Array
 from chainrule.nn import fitting
 from chainrule.nn.layers import BatchNorm
+from chainrule.nn.losses import NAMED
 from chainrule.nn.sequential import Sequential
 from chainrule.optim.optimizers import LBFGS
 from chainrule.optim.schedules import schedule as make_schedule
@@ -28,6 +30,8 @@ FEWEST_TO_HOLD = 50
 #: What a training may cost, in multiplications, and the calls of a step in the same coin
 #: (measured: 13 µs a step of the smallest network, 4e10 multiplications a second).
 MOST_WORK, WORK_OF_A_STEP = 3.2e10, 5e5
+#: A loss of the user's own that is no larger is 0, but for rounding.
+ROUNDING = 1e-12
 #: How often a training is measured.
 LOOKS = 20
 
@@ -36,7 +40,8 @@ LOOKS = 20
 class Portions:
     """Checked data of a case: what is trained on, and what is held back to judge.
 
-    ``level`` is the loss of the best constant answer on each: the loss of having learnt nothing.
+    ``level`` is the loss of the best constant answer on each: the loss of having learnt nothing. It
+    is 1 where that is 0 or no number, by which no loss can be divided.
     """
 
     train: dict[str, Array]
@@ -136,8 +141,8 @@ def parted(case: Case, train: Array, held: Array) -> Portions:
     net, whole = case.network, _checked(case)
     places = _without_a_last_one(case, train), held
     parts = [{name: array[at] for name, array in whole.items()} for at in places]
-    levels = [constant_loss(net, part) if len(part["x"]) else math.nan for part in parts]
-    return Portions(parts[0], parts[1] if len(held) else None, *map(_level, levels))
+    levels = [_level(net, part) if len(part["x"]) else math.nan for part in parts]
+    return Portions(parts[0], parts[1] if len(held) else None, *levels)
 
 
 def _checked(case: Case) -> dict[str, Array]:
@@ -147,9 +152,18 @@ def _checked(case: Case) -> dict[str, Array]:
     return checks.training_data(net, case.loss, x, case.y, case.sample_weight, case.class_weight)
 
 
-def _level(loss: float) -> float:
+def constant_answer(net: Sequential, part: dict[str, Array]) -> float:
+    """The loss of the best constant answer: exactly 0 where all targets that count are alike."""
+    loss, t, w = constant_loss(net, part), part["t"], part.get("w")
+    if net.loss_for().name not in NAMED:
+        return 0.0 if abs(loss) <= ROUNDING else loss
+    return 0.0 if are_alike(t if w is None else t[w > 0]) else loss
+
+
+def _level(net: Sequential, part: dict[str, Array]) -> float:
     """A loss to divide by: that of one class only is 0, and of a user's own function perhaps."""
-    return loss if math.isfinite(loss) and abs(loss) > 1e-12 else 1.0
+    loss = constant_answer(net, part)
+    return loss if math.isfinite(loss) and loss != 0 else 1.0
 
 
 def affordable_epochs(case: Case, rows: int) -> int:
@@ -173,8 +187,7 @@ def with_validation(case: Case) -> Portions | None:
     whole, rows = _checked(case), _without_a_last_one(case, _all_places(case))
     held = checks.validation_data(net, case.loss, case.validation)
     part = {name: array[rows] for name, array in whole.items()}
-    levels = (constant_loss(net, part), constant_loss(net, held))
-    return Portions(part, held, *map(_level, levels))
+    return Portions(part, held, _level(net, part), _level(net, held))
 
 
 def stops(epochs: int) -> list[int]:

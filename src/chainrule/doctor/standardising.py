@@ -21,3 +21,8 @@ def mean_and_spread(X: Array, axis: int | None = 0, constant: float = 1.0) -> tu
     spread = wide.std(axis=axis)
     largest = np.abs(wide).max(axis=axis, initial=0.0)
     return wide.mean(axis=axis), np.where(spread > least * largest, spread, constant)
+
+
+def are_alike(t: Array) -> bool:
+    """Whether all rows are the same number or the same numbers, but for rounding."""
+    return not mean_and_spread(t, constant=0.0)[1].any()

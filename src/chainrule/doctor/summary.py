@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from chainrule.doctor.experiment import constant_answer
 from chainrule.doctor.probes import Probes
 from chainrule.doctor.treating import lack
 from chainrule.doctor.yardstick import CLOSE, KNOWS_NOTHING, LEARNT
@@ -17,10 +18,11 @@ def course(probes: Probes) -> str:
     """How the case's own training went, in a sentence."""
     own = probes.own
     level = own.portions.level
+    constant = constant_answer(own.case.network, own.portions.train)
     if own.failed is not None:
         birth = f": {own.birth}" if own.birth else ""
         return f"The training ends in numbers that are not finite, by epoch {own.failed}{birth}."
-    told = f"The training ends at loss {own.loss:.4g}, where a constant answer has {level:.4g}"
+    told = f"The training ends at loss {own.loss:.4g}, where a constant answer has {constant:.4g}"
     if "reference" not in vars(probes):
         return f"{told}."
     return f"{told} and a well-made network on the same rows {probes.reference.share * level:.4g}."

@@ -237,3 +237,26 @@ def test_a_rate_that_rounding_swallows_is_not_a_missing_update() -> None:
 def test_a_step_that_updates_now_and_then_or_returns_does_update(update: str) -> None:
     start = ("first, second = Tanh(), Tanh()", "first, second = Tanh(), Tanh()\nheld = []")
     assert names(start, (UPDATE, update)) == []
+
+
+def test_targets_that_are_all_alike_come_before_everything_else() -> None:
+    X, y = spirals()
+    one = np.eye(3)[np.full(len(y), 2)]
+    diagnosis = cr.diagnose(**given(('p["W2"].T', 'p["W2"]'), data=(X, one)))
+    assert diagnosis.verdict == "ill"
+    (finding,) = diagnosis.findings
+    assert finding.name == "targets_constant"
+    assert finding.observed == "all 120 rows have the same target, 0, 0, 1"
+    assert "what comes after it: repair this first, then ask again" in diagnosis.not_judged
+
+
+def test_a_loss_that_does_not_ask_for_targets_may_be_given_a_filler() -> None:
+    diagnosis = cr.diagnose(
+        step=lambda p, X, y: {"w": p["w"] - 0.2 * (p["w"] - 0.5)},
+        forward=lambda p, X: p["w"] + 0 * X[:, :1],
+        parameters={"w": np.zeros(1)},
+        data=(np.random.default_rng(0).normal(size=(80, 2)), np.zeros((80, 1))),
+        loss=lambda p, X, y: np.sum((p["w"] - 0.5) ** 2) / 2,
+    )
+    assert "targets_constant" not in [finding.name for finding in diagnosis.findings]
+    assert "a constant answer has 1" not in diagnosis.summary

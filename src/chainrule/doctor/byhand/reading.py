@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from chainrule.doctor.standardising import are_alike
 from chainrule.graph.op import Array
 
 BINARY, CLASSES, VALUES = "binary", "classes", "values"
@@ -90,13 +91,20 @@ def losses(outputs: Any, targets: Targets) -> Array:
     return found
 
 
-def constant(targets: Targets) -> float:
-    """The loss of the best constant answer."""
+def constant_answer(targets: Targets) -> float:
+    """The loss of the best constant answer: exactly 0 where all targets are alike."""
+    if are_alike(targets.meant):
+        return 0.0
     if targets.kind == VALUES:
-        return float(np.mean(targets.meant.var(axis=0))) or 1.0
+        return float(np.mean(targets.meant.var(axis=0)))
     shares = np.bincount(targets.meant) / len(targets.meant)
     shares = shares[shares > 0]
-    return float(-np.sum(shares * np.log(shares))) or 1.0
+    return float(-np.sum(shares * np.log(shares)))
+
+
+def constant(targets: Targets) -> float:
+    """The same, to divide by: 1 where it is 0."""
+    return constant_answer(targets) or 1.0
 
 
 def share(outputs: Any, targets: Targets, level: float | None = None) -> float:

@@ -24,6 +24,7 @@ from chainrule.doctor.byhand.illnesses import (
 )
 from chainrule.doctor.byhand.prescriptions import other_start
 from chainrule.doctor.byhand.probes import Probes
+from chainrule.doctor.byhand.reading import constant_answer
 from chainrule.doctor.byhand.treating import (
     Treated,
     bare_finding,
@@ -259,7 +260,7 @@ def _does_not_learn(probes: Probes) -> str:
         return "The outputs at the end cannot be judged beside the targets."
     return (
         f"The training ends at loss {own.share * level:.4g}, where a constant answer has "
-        f"{level:.4g} and a well-made network on the same rows "
+        f"{constant_answer(probes.yardstick.targets):.4g} and a well-made network on the same rows "
         f"{probes.reference.share * level:.4g}."
     )
 
@@ -268,7 +269,7 @@ def _succeeds(probes: Probes) -> str:
     level = probes.yardstick.level
     return (
         f"Nothing wrong found: the loss falls to {probes.own.share * level:.4g}, where a constant "
-        f"answer has {level:.4g}."
+        f"answer has {constant_answer(probes.yardstick.targets):.4g}."
     )
 
 

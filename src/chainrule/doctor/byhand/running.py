@@ -41,7 +41,7 @@ class Portions:
 
     @property
     def level(self) -> float:
-        """The loss of the best constant answer on the training rows."""
+        """The loss of the best constant answer on the training rows; 1 where that is 0."""
         return constant(self.targets)
 
 

@@ -26,6 +26,7 @@ from chainrule.doctor.illnesses import (
     softmax_twice,
     sorted_batches,
     targets_broadcast,
+    targets_constant,
     targets_out_of_reach,
     targets_too_large,
     too_few_epochs,
@@ -47,6 +48,7 @@ OF_DATA = (non_finite_data, wrong_target_form)
 #: What is computed is not what is meant: proved by the evidence alone.
 OF_MEANING: tuple[Illness, ...] = (
     inputs_constant.ILLNESS,
+    targets_constant.ILLNESS,
     targets_broadcast.ILLNESS,
     softmax_of_one.ILLNESS,
     softmax_twice.ILLNESS,

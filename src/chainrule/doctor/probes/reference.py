@@ -155,7 +155,7 @@ def _scaled(data: Portions, kind: str) -> Portions:
             if part is not None and array.dtype == np.float64:
                 part[name] = array.astype(np.float32)
     if kind == "values":
-        held_level = math.nan if held is None else float(np.mean(held["t"] ** 2))
+        held_level = math.nan if held is None else float(np.mean(held["t"] ** 2)) or 1.0
         return Portions(train, held, float(np.mean(train["t"] ** 2)) or 1.0, held_level)
     return replace(data, train=train, held=held)
 

@@ -45,6 +45,7 @@ from chainrule.doctor.byhand.illnesses import (
     sorted_batches,
     stale_cache,
     targets_broadcast,
+    targets_constant,
     too_few_epochs,
     too_few_units,
     updated_too_early,
@@ -62,6 +63,7 @@ from chainrule.doctor.byhand.illnesses.illness import Illness, Suspicion, called
 #: Before a gradient can be judged: the data, the shapes, and what the forward pass computes.
 BEFORE_GRADIENTS: tuple[Illness, ...] = (
     non_finite_data.ILLNESS,
+    targets_constant.ILLNESS,
     integer_parameters.ILLNESS,
     integers_perturbed.ILLNESS,
     targets_broadcast.ILLNESS,
