@@ -30,10 +30,8 @@ FEWEST_TO_HOLD = 50
 #: What a training may cost, in multiplications, and the calls of a step in the same coin
 #: (measured: 13 µs a step of the smallest network, 4e10 multiplications a second).
 MOST_WORK, WORK_OF_A_STEP = 3.2e10, 5e5
-#: A loss of the user's own that is no larger is 0, but for rounding.
-ROUNDING = 1e-12
-#: How often a training is measured.
-LOOKS = 20
+#: A loss of the user's own that is no larger is 0. How often a training is measured.
+ROUNDING, LOOKS = 1e-12, 20
 
 
 @dataclass(frozen=True, eq=False)

@@ -27,6 +27,10 @@ class Prescription:
         return self.change(case)
 
 
+#: Rows of the data on which neither training was trained.
+HELD_ROWS = "rows held back"
+
+
 @dataclass(frozen=True)
 class Experiment:
     """A training of a copy, changed in one thing, beside one of the copy unchanged.

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from chainrule.doctor.finding import Prescription
-from chainrule.doctor.probes.others import OnOthers, difference
+from chainrule.doctor.probes.others import Difference, OnOthers, difference
 from chainrule.doctor.probes.reference import Knowable
 from chainrule.doctor.probes.relation import Relation
 from chainrule.doctor.yardstick import FAILS, GAINED, LEARNT, Shares
@@ -151,13 +151,12 @@ def holds_for_others(probes: Experiments, found: Repaired) -> bool:
         return True
     # What fits its own rows less than it did was not stuck: it has learnt less of their noise.
     if found.share >= probes.own.share:
-        return False
+        return _frees_from_learning_by_heart(probes, found)
     if _is_beyond_doubt(probes, found.held_share):
         return True
     own, repaired = _own(probes), probes.on_others(repair.text, repair.change)
     gain = difference(own.best, repaired.best)
-    lacks = min(1.0, float(own.best.mean())) - probes.judge.share
-    brings_most = something_is_known(probes) and gain.mean >= MOST * lacks
+    brings_most = something_is_known(probes) and _is_most(probes, own, gain)
     if stands_still(probes):
         return brings_most
     if _only_the_judge_knows(probes) and brings_most and _knows_something(repaired):
@@ -169,6 +168,31 @@ def holds_for_others(probes: Experiments, found: Repaired) -> bool:
     if not is_noisy(probes) and difference(own.end, repaired.end).is_clear:
         return True
     return gain.is_clear and _does_no_harm(own, repaired)
+
+
+def _frees_from_learning_by_heart(probes: Experiments, found: Repaired) -> bool:
+    """Whether of two trainings that both know their own rows only the repaired one knows others.
+
+    What is far from usual was then the reason: the rows are the same, and so is their noise.
+    """
+    if not (found.suspicion.is_strong and found.share <= LEARNT and probes.held_rows):
+        return False
+    repair = found.prescription
+    own, repaired = _own(probes), probes.on_others(repair.text, repair.change)
+    gain = difference(own.best, repaired.best)
+    is_clear = gain.is_clear and _knows_something(repaired) and _does_no_harm(own, repaired)
+    return is_clear and _is_most(probes, own, gain)
+
+
+def _is_most(probes: Experiments, own: OnOthers, gain: Difference) -> bool:
+    """Whether a gain is most of what is lacking of what can be known."""
+    lacks = min(1.0, float(own.best.mean())) - probes.judge.share
+    return gain.mean >= MOST * lacks
+
+
+def is_shown_by_others(own: Shares, repaired: Shares) -> bool:
+    """Whether what a repair brings is on rows held back, and nothing on those trained on."""
+    return repaired.share >= own.share and repaired.held_share < own.held_share
 
 
 def stands_still(probes: Experiments) -> bool:

@@ -33,7 +33,7 @@ from chainrule.doctor.illnesses import (
 )
 from chainrule.doctor.prescriptions import another_start
 from chainrule.doctor.probes import Probes
-from chainrule.doctor.summary import course, nothing_is_seen, of_noise, room
+from chainrule.doctor.summary import by_heart, course, nothing_is_seen, of_noise, room
 from chainrule.doctor.together import two_at_a_time
 from chainrule.doctor.treating import (
     Treated,
@@ -196,9 +196,9 @@ def _without_evidence(probes: Probes, is_last: bool) -> Diagnosis:
     every = _general(probes)
     general = [one for one in every if holds_for_others(probes, one)]
     luck = _lucky_starts(probes)
-    by_heart = any(one.is_cured and one not in general for one in every)
+    is_by_heart = any(one.is_cured and one not in general for one in every)
     if luck and not holds_for_others(probes, _with_luck(probes, luck[0])):
-        luck, by_heart = [], True
+        luck, is_by_heart = [], True
     if luck:
         kept = [found for found in general if _is_no_luck(probes, found, len(luck))]
         if not kept:
@@ -207,11 +207,11 @@ def _without_evidence(probes: Probes, is_last: bool) -> Diagnosis:
     if general:
         return _ill(probes, general)
     # With noise two repairs fit these rows better than one, and prove no more.
-    alone = is_last or by_heart or is_noisy(probes)
+    alone = is_last or is_by_heart or is_noisy(probes)
     two = () if alone else two_at_a_time(probes, partial(reckon, is_last=True))
     if two:
         return _diagnosis(probes, two, ILL, f"{course(probes)} Two things are wrong together.")
-    told = "on rows held back" if by_heart else "it"
+    told = "the training" + (" for rows held back" if is_by_heart else "")
     return _diagnosis(
         probes, [], CANNOT_TELL,
         f"{course(probes)} None of the repairs that were tried cures {told}.",
@@ -220,7 +220,7 @@ def _without_evidence(probes: Probes, is_last: bool) -> Diagnosis:
 
 def _ill(probes: Probes, found: list[Treated]) -> Diagnosis:
     findings = [finding_of(probes, one, _sure(one, place)) for place, one in enumerate(found)]
-    return _diagnosis(probes, findings, ILL, course(probes))
+    return _diagnosis(probes, findings, ILL, f"{course(probes)}{by_heart(probes)}")
 
 
 def _sure(found: Treated, place: int) -> float:

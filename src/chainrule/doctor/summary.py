@@ -7,6 +7,10 @@ from chainrule.doctor.probes import Probes
 from chainrule.doctor.treating import lack
 from chainrule.doctor.yardstick import CLOSE, KNOWS_NOTHING, LEARNT
 
+#: What is to be said of what fits its own rows only.
+BY_HEART = " It knows these rows by heart, and of rows held back no more than a constant answer"
+#: The same, where nothing was found that makes it so.
+MORE_ROWS = f"{BY_HEART}: more rows, fewer inputs or a smaller network are what may help."
 #: What is to be said of what learns, if not as well as it might.
 ROOM = (
     " It learns; more epochs, a rate tried out, or more units may bring it nearer to the well-made "
@@ -31,14 +35,23 @@ def course(probes: Probes) -> str:
 def room(probes: Probes) -> str:
     """What is to be said of a network that learns, and not as well as it might."""
     own = probes.own
-    if own.portions.held is not None and own.best_held_share > KNOWS_NOTHING:
-        return (
-            " It knows these rows by heart, and of rows held back no more than a constant answer: "
-            "more rows, fewer inputs or a smaller network are what may help."
-        )
+    if _knows_nothing_else(probes):
+        return MORE_ROWS
     if own.share <= LEARNT or lack(probes, own) <= CLOSE:
         return ""
     return ROOM
+
+
+def by_heart(probes: Probes) -> str:
+    """What is to be said of a network that fits its own rows only; else nothing."""
+    fits = probes.own.failed is None and probes.own.share <= LEARNT
+    return f"{BY_HEART}." if fits and _knows_nothing_else(probes) else ""
+
+
+def _knows_nothing_else(probes: Probes) -> bool:
+    """Whether a network knows no more of rows held back than a constant answer."""
+    own = probes.own
+    return own.portions.held is not None and own.best_held_share > KNOWS_NOTHING
 
 
 def of_noise() -> str:

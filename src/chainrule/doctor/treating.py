@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 
 from chainrule.doctor.case import Case
 from chainrule.doctor.experiment import Trial, train, untrained, with_validation
-from chainrule.doctor.finding import Experiment, Finding, Prescription
+from chainrule.doctor.finding import HELD_ROWS, Experiment, Finding, Prescription
+from chainrule.doctor.held_back import is_shown_by_others
 from chainrule.doctor.illnesses import Illness, Suspicion
 from chainrule.doctor.prescriptions import another_start
 from chainrule.doctor.probes import Probes
@@ -181,10 +182,17 @@ def experiment_of(probes: Probes, changed: str, trial: Trial) -> Experiment:
     own = probes.own
     rows = len(own.portions.train["x"])
     level = own.portions.level
+    budget = f"{own.epochs} epochs of {rows} rows each"
+    known = probes.reference if "reference" in vars(probes) else None
+    if is_shown_by_others(own, trial):
+        level = own.portions.held_level
+        return Experiment(
+            changed, budget, own.held_share * level, trial.held_share * level, HELD_ROWS,
+            None if known is None else known.held_share * level,
+        )  # fmt: skip
     after = math.inf if trial.failed is not None else trial.share * level
     before = math.inf if own.failed is not None else own.loss
-    budget = f"{own.epochs} epochs of {rows} rows each"
-    reference = probes.reference.share * level if "reference" in vars(probes) else None
+    reference = None if known is None else known.share * level
     return Experiment(changed, budget, before, after, reference=reference)
 
 

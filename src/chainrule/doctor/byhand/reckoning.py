@@ -42,8 +42,8 @@ from chainrule.doctor.held_back import (
     something_is_known,
     stands_still,
 )
-from chainrule.doctor.summary import ROOM, nothing_is_seen, of_noise
-from chainrule.doctor.yardstick import CLOSE, KNOWS_NOTHING
+from chainrule.doctor.summary import BY_HEART, MORE_ROWS, ROOM, nothing_is_seen, of_noise
+from chainrule.doctor.yardstick import CLOSE, KNOWS_NOTHING, LEARNT
 
 #: How sure a proof is, and a cure: a proof is a computation, a cure may have another reason.
 PROVEN, CURED, GENERAL = 0.98, 0.9, 0.8
@@ -176,10 +176,21 @@ def _failing(probes: Probes) -> Diagnosis:
     if is_as_good_on_others(probes):
         told = f"Nothing wrong found. {_does_not_learn(probes)}{ROOM}"
         return _diagnosis(probes, (), HEALTHY, told)
+    if _knows_its_rows_only(probes):
+        # Nothing keeps it from learning.
+        told = f"Nothing wrong found. {_does_not_learn(probes)}{MORE_ROWS}"
+        return _diagnosis(probes, (), HEALTHY, told)
     return _diagnosis(
         probes, (), CANNOT_TELL,
-        f"{_does_not_learn(probes)} None of the repairs that were tried cures it.",
+        f"{_does_not_learn(probes)} None of the repairs that were tried cures the training.",
     )  # fmt: skip
+
+
+def _knows_its_rows_only(probes: Probes) -> bool:
+    own = probes.own
+    if own.failed or probes.parts.held is None:
+        return False
+    return own.share <= LEARNT and own.best_held_share > KNOWS_NOTHING
 
 
 def _cures(probes: Probes, found: Treated) -> bool:
@@ -236,7 +247,10 @@ def _ill(probes: Probes, found: list[Treated], rivals: tuple[str, ...] = ()) -> 
             finding_of(probes, one, round(known * max(0.5, min(1.0, cured)) / (1 + place), 2))
         )
     first = replace(findings[0], rivals=tuple(dict.fromkeys((*findings[0].rivals, *rivals))))
-    return _diagnosis(probes, (first, *findings[1:]), ILL, _does_not_learn(probes))
+    told = _does_not_learn(probes)
+    if _knows_its_rows_only(probes):
+        told += f"{BY_HEART}."
+    return _diagnosis(probes, (first, *findings[1:]), ILL, told)
 
 
 def _unlucky(probes: Probes, luck: Suspicion, rivals: tuple[str, ...]) -> Diagnosis:

@@ -7,8 +7,10 @@ from dataclasses import dataclass, replace
 
 from chainrule.doctor.byhand.illnesses.illness import Illness, Suspicion
 from chainrule.doctor.byhand.probes import Probes
+from chainrule.doctor.byhand.reading import constant
 from chainrule.doctor.byhand.running import Run
-from chainrule.doctor.finding import Experiment, Finding, Prescription
+from chainrule.doctor.finding import HELD_ROWS, Experiment, Finding, Prescription
+from chainrule.doctor.held_back import is_shown_by_others
 from chainrule.doctor.yardstick import (
     CLOSE,
     KNOWS_NOTHING,
@@ -101,11 +103,14 @@ def finding_of(probes: Probes, found: Treated, sure: float) -> Finding:
 def experiment_of(probes: Probes, changed: str, found: Run) -> Experiment:
     """A run beside the program's own, in the judge's loss."""
     own, level = probes.own, probes.yardstick.level
-    rows = len(probes.parts.X)
+    budget = f"{own.epochs} epochs of {len(probes.parts.X)} rows each"
+    held, known = probes.yardstick.held, probes.reference
+    if held is not None and is_shown_by_others(own, found):
+        level = constant(held)
+        return Experiment(
+            changed, budget, own.held_share * level, found.held_share * level, HELD_ROWS,
+            known.held_share * level,
+        )  # fmt: skip
     return Experiment(
-        changed,
-        f"{own.epochs} epochs of {rows} rows each",
-        own.share * level,
-        found.share * level,
-        reference=probes.reference.share * level,
+        changed, budget, own.share * level, found.share * level, reference=known.share * level
     )

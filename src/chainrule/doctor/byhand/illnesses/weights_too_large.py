@@ -12,6 +12,9 @@ from chainrule.doctor.byhand.illnesses.illness import Illness, Suspicion
 from chainrule.doctor.byhand.prescriptions import fresh_start
 from chainrule.doctor.byhand.probes import Probes
 
+#: From so many times the usual spread on no custom is the reason; as for networks.
+VERY_WIDE = 6.0
+
 
 def _suspect(probes: Probes) -> Suspicion | None:
     found = spreads(probes.program.parameters, probes.layers)
@@ -23,6 +26,7 @@ def _suspect(probes: Probes) -> Suspicion | None:
         str(widest),
         "1 to 1.4 times: then signals keep their size from layer to layer",
         (fresh_start(probes),),
+        is_strong=widest.times >= VERY_WIDE,
     )
 
 
