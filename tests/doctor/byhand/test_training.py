@@ -116,6 +116,17 @@ def test_validation_on_another_scale_and_with_other_labels() -> None:
     assert "0 is 1" in renamed.findings[0].repair
 
 
+def test_validation_rows_that_were_learnt_from() -> None:
+    X, y = spirals()
+    held = X[:40], np.eye(3)[y[:40]]
+    (finding,) = cr.diagnose(**given(validation=held)).findings
+    assert finding.name == "validation_in_training"
+    assert finding.observed.startswith("40 of its 40 rows are rows of the training data too")
+    # What keeps a program from learning comes first.
+    slow = cr.diagnose(**given(("0.3 * g", "0.0001 * g"), validation=held)).findings
+    assert slow[0].name == "rate_too_small"
+
+
 def test_overfitting_is_told_only_where_it_lasts() -> None:
     X, y = spirals(36)
     noisy = y.copy()

@@ -31,6 +31,7 @@ from chainrule.doctor.illnesses import (
     targets_too_large,
     too_few_epochs,
     too_few_units,
+    validation_in_training,
     validation_scaled_differently,
     vanishing_gradient,
     weight_decay_too_large,
@@ -93,10 +94,12 @@ AT_THE_START: tuple[Illness, ...] = (
     weights_too_small.ILLNESS,
     dead_biases.ILLNESS,
     sorted_batches.ILLNESS,
+    validation_in_training.ILLNESS,
 )
 
-#: What makes a network that learns look bad, or bad on other rows.
+#: What makes a network that learns look bad, or better than it is, or bad on other rows.
 OF_EVALUATION: tuple[Illness, ...] = (
+    validation_in_training.ILLNESS,
     validation_scaled_differently.ILLNESS,
     labels_permuted.ILLNESS,
     wrong_axis.ILLNESS,

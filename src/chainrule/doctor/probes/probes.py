@@ -16,6 +16,7 @@ from chainrule.doctor.probes.others import OnOthers, is_whole_table, on_others
 from chainrule.doctor.probes.reference import Knowable, Reference, knowable, reference
 from chainrule.doctor.probes.relation import Relation, relation
 from chainrule.doctor.probes.statics import Columns, columns, variety_in_batches
+from chainrule.doctor.probes.twins import Twins, twins
 from chainrule.doctor.yardstick import BETTER, LOST, Course, Effect, lacking
 from chainrule.train.nonfinite import Birth
 
@@ -101,6 +102,14 @@ class Probes:
         self._note("validation")
         self.tell("training it on all rows, with validation")
         return train(self.case, data=data)
+
+    @cached_property
+    def twins(self) -> Twins | None:
+        """The validation rows that are training rows too; None if none are, or by nature."""
+        if self.case.validation is None:
+            return None
+        self._note("training rows beside validation rows")
+        return twins((self.case.X, self.case.y), self.case.validation)
 
     @cached_property
     def birth(self) -> Birth | None:

@@ -49,6 +49,7 @@ from chainrule.doctor.byhand.illnesses import (
     too_few_epochs,
     too_few_units,
     updated_too_early,
+    validation_in_training,
     validation_scaled_differently,
     weight_not_transposed,
     weights_too_large,
@@ -109,6 +110,7 @@ STEP: tuple[Illness, ...] = (
 #: What a run of the program shows, whether it succeeds or not.
 AFTER_A_RUN: tuple[Illness, ...] = (
     log_of_zero.ILLNESS,
+    validation_in_training.ILLNESS,
     validation_scaled_differently.ILLNESS,
     labels_permuted.ILLNESS,
     wrong_axis.ILLNESS,
