@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -84,6 +85,24 @@ def test_the_bootstrap_draws_rows_with_replacement_and_by_seed():
     columns = np.random.default_rng(0).normal(size=(30, 1))
     same = [bootstrap(columns, lambda means: means, seed=seed) for seed in (4, 4, 5)]
     assert same[0] == same[1] != same[2]
+
+
+def test_the_bootstrap_copies_no_rows():
+    columns, seen = np.random.default_rng(0).normal(size=(20_000, 10)), []
+
+    def statistic(means):
+        seen.append(means)
+        return means
+
+    tracemalloc.start()
+    bootstrap(columns, statistic)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 2 * columns.nbytes
+    # The means are those of the rows that the seed draws.
+    rng = np.random.default_rng(0)
+    means = [columns[rng.integers(20_000, size=20_000)].mean(axis=0) for _ in range(10)]
+    np.testing.assert_allclose(seen[0][:10], means, rtol=0, atol=1e-14)
 
 
 def test_recalls_of_many_rows_have_the_interval_of_their_mean():

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 Z = 1.959964
 #: So many samples of rows are drawn; of very many rows fewer, down to the second number.
 RESAMPLES, FEWEST_RESAMPLES, MOST_DRAWN = 1000, 200, 20_000_000
-#: How many numbers are drawn at a time.
+#: How many signs are tossed at a time.
 AT_ONCE = 2_000_000
 #: Halvings that leave nothing of float64's places between 0 and 1.
 BISECTIONS = 52
@@ -105,12 +105,13 @@ def bootstrap(
     """
     rng, rows = np.random.default_rng(seed), len(columns)
     samples = int(np.clip(MOST_DRAWN // rows, FEWEST_RESAMPLES, RESAMPLES))
-    batch = max(1, min(samples, AT_ONCE // columns.size))
-    means = []
-    for begin in range(0, samples, batch):
-        chosen = rng.integers(rows, size=(min(batch, samples - begin), rows))
-        means.append(columns[chosen].mean(axis=1))
-    low, high = np.quantile(statistic(np.concatenate(means)), [0.025, 0.975], axis=0)
+    across = np.ascontiguousarray(columns.T)
+    means = np.empty((samples, len(across)))
+    for sample in range(samples):
+        # How often each row is drawn says as much as the rows, which would be copied each time.
+        counts = np.bincount(rng.integers(rows, size=rows), minlength=rows)
+        means[sample] = across @ counts / rows
+    low, high = np.quantile(statistic(means), [0.025, 0.975], axis=0)
     values = statistic(columns.mean(axis=0)[None])[0]
     return [
         Estimate(float(v), float(min(v, a)), float(max(v, b)))
