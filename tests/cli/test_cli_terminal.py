@@ -1,4 +1,4 @@
-"""In a terminal: the bar, the tables, and Ctrl-C."""
+"""In a terminal: the bar, the tables, the line while one waits, and Ctrl-C."""
 
 from __future__ import annotations
 
@@ -13,6 +13,9 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import IO
+
+import pytest
 
 from chainrule.cli.runs import read_run
 
@@ -24,11 +27,11 @@ SECONDS = 60
 class Terminal:
     """A process whose stdout and stderr are a terminal; ``said`` is what it wrote."""
 
-    def __init__(self, *arguments: str, code: str = MAIN) -> None:
+    def __init__(self, *arguments: str, code: str = MAIN, stdout: IO[str] | None = None) -> None:
         self.master, slave = pty.openpty()
         env = os.environ | {"COLUMNS": "100", "TERM": "xterm", "NO_COLOR": "1"}
         self.process = subprocess.Popen(
-            [sys.executable, "-c", code, *arguments], stdout=slave, stderr=slave, env=env
+            [sys.executable, "-c", code, *arguments], stdout=stdout or slave, stderr=slave, env=env
         )
         os.close(slave)
         self.said = ""
@@ -53,6 +56,27 @@ class Terminal:
     def text(self) -> str:
         """What was said, without the codes for colours and moves of the cursor."""
         return re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", self.said)
+
+    @property
+    def left(self) -> list[str]:
+        """The lines that are left on the screen: what was written over or erased is gone."""
+        lines, row, column = [""], 0, 0
+        for code, text in re.findall(r"(\x1b\[[0-9;?]*[A-Za-z]|[\r\n])|([^\x1b\r\n]+)", self.said):
+            if text:
+                lines[row] = (
+                    lines[row][:column].ljust(column) + text + lines[row][column + len(text) :]
+                )
+                column += len(text)
+            elif code == "\r":
+                column = 0
+            elif code == "\n":
+                row += 1
+                lines += [""] * (row == len(lines))
+            elif code == "\x1b[1A":
+                row -= 1
+            elif code == "\x1b[2K":
+                lines[row] = ""
+        return [line.rstrip() for line in lines if line]
 
     def end(self) -> int:
         self.read()
@@ -135,3 +159,116 @@ def test_a_second_ctrl_c_ends_the_scoring():
     assert terminal.text.endswith("Interrupted: nothing was written.\r\n")
     assert "Traceback" not in terminal.text
     assert not Path("run").exists()
+
+
+#: A file that is read slowly, and a line that appears sooner.
+SLOW = """
+import time
+from chainrule.cli import live
+from chainrule.data.csv_table import CsvFile
+live.SECONDS = 0.3
+batches = CsvFile.batches
+def slowly(self, rows, texts=()):
+    for table in batches(self, 50, texts):
+        time.sleep(0.4)
+        yield table
+CsvFile.batches = slowly
+"""
+
+
+@pytest.fixture
+def run(command, houses):
+    """A run that was trained on the houses."""
+    command("train", houses, "--epochs", "1", "--out", "run")
+    return "run"
+
+
+def test_a_line_says_how_far_a_table_is_read_and_leaves_nothing(houses):
+    terminal = Terminal("train", "houses.csv", "--epochs", "1", "--out", "run", code=SLOW + MAIN)
+    assert terminal.end() == 0
+    assert re.search(r"\rreading houses\.csv ━+╸? +150 rows", terminal.text)
+    assert terminal.left[0].startswith("Predicting the last column, 'price' (regression)")
+    assert not [line for line in terminal.left if "looking" in line or "reading" in line]
+    assert terminal.said.rindex("\x1b[?25h") > terminal.said.rindex("\x1b[?25l")
+
+
+def test_a_line_says_how_far_a_stream_is_surveyed_and_encoded(houses):
+    code = SLOW + MAIN
+    terminal = Terminal(
+        "train", "houses.csv", "--stream", "--epochs", "1", "--out", "run", code=code
+    )
+    assert terminal.end() == 0
+    for doing in ("surveying", "encoding"):
+        assert re.search(rf"\r{doing} houses\.csv ━+╸? +150 rows", terminal.text)
+    size = f"{houses.stat().st_size / 1000:.1f} KB"
+    assert terminal.left[0] == f"houses.csv ({size}) is read in batches, twice."
+    assert terminal.left[1].startswith("Predicting the last column, 'price' (regression)")
+
+
+def test_lines_for_the_score_and_for_the_files(houses):
+    code = """
+import time
+from chainrule.cli import live, run_files, training
+live.SECONDS = 0.3
+def slow(work):
+    return lambda *given: time.sleep(1) or work(*given)
+training.score, run_files.draw = slow(training.score), slow(run_files.draw)
+"""
+    terminal = Terminal("train", "xor", "--out", "run", code=code + MAIN)
+    assert terminal.end() == 0
+    assert "\rscoring ━" in terminal.text
+    assert "\rwriting the report and the pictures ━" in terminal.text
+    assert len(terminal.left) == 9  # the bar, the table of six lines, the score, the files
+    assert terminal.left[-2:][0].startswith("4 of 4 rows right")
+    assert terminal.left[-1].startswith("saved in run: ")
+
+
+def test_a_line_says_how_far_a_prediction_is_and_notes_stand_above_it(run, houses, folder):
+    text = houses.read_text("utf-8").replace("old town", "x" * 100)
+    Path("new.csv").write_text(text, encoding="utf-8")
+    count = text.count("x" * 100)
+    terminal = Terminal("predict", run, "new.csv", "--out", "p.csv", code=SLOW + MAIN)
+    assert terminal.end() == 0
+    assert re.search(r"\rpredicting new\.csv ━+╸? +150 rows", terminal.text)
+    # As it is without the line: in one piece, however wide the terminal is.
+    assert terminal.left == [
+        f"Column 'district': {count} rows hold what no training row had (such as {'x' * 100!r}); "
+        "it counts as missing."
+    ]
+    with Path("q.csv").open("w") as file:
+        terminal = Terminal("predict", run, "new.csv", code=SLOW + MAIN, stdout=file)
+        assert terminal.end() == 0
+    assert "predicting new.csv" in terminal.text
+    assert Path("q.csv").read_text() == Path("p.csv").read_text()
+    # The rows on the terminal say by themselves how far it is.
+    terminal = Terminal("predict", run, "new.csv", code=SLOW + MAIN)
+    assert terminal.end() == 0
+    assert terminal.left[:-1] == Path("p.csv").read_text().splitlines()
+    assert "predicting" not in terminal.text
+
+
+def test_no_line_for_what_is_soon_done(houses):
+    # Ten times the patience, because the machine may be busy.
+    code = "from chainrule.cli import live; live.SECONDS *= 10\n" + MAIN
+    terminal = Terminal("train", "houses.csv", "--epochs", "1", "--out", "run", code=code)
+    assert terminal.end() == 0
+    assert not re.search("looking|reading|encoding|scoring|writing", terminal.text)
+    assert "epoch 1/1" in terminal.text
+
+
+def test_no_line_without_a_terminal(run, houses):
+    said = subprocess.run(
+        [sys.executable, "-c", SLOW + MAIN, "predict", run, "houses.csv"],
+        capture_output=True, check=True, text=True,
+    )  # fmt: skip
+    assert len(said.stdout.splitlines()) == 201
+    assert said.stderr == ""
+
+
+def test_ctrl_c_while_a_table_is_read_takes_the_line_away(houses):
+    terminal = Terminal("train", "houses.csv", code=SLOW + MAIN)
+    terminal.read(until="reading houses.csv")
+    terminal.process.send_signal(signal.SIGINT)
+    assert terminal.end() == 130
+    assert terminal.left == ["Interrupted: nothing was written."]
+    assert terminal.said.rindex("\x1b[?25h") > terminal.said.rindex("\x1b[?25l")

@@ -160,8 +160,17 @@ def test_numbers_throughout_are_read_once(folder, monkeypatch):
     for record in records[-3:]:
         record["z"] = "many"
     write(path, records)
-    whole = tables.whole_table(file)
+    watched = []
+
+    def watch(batches):
+        watched.append(0)
+        for table in batches:
+            watched[-1] += len(table)
+            yield table
+
+    whole = tables.whole_table(file, watch=watch)
     assert readings[1:] == [((),), ({"z"},)]
+    assert watched == [len(records)] * 2
     assert whole.columns["z"][:2] == ["0", "1"]
     assert whole.columns["x"].dtype == np.float64
 

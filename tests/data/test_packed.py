@@ -16,6 +16,7 @@ import pytest
 
 from chainrule.data import open_table, read_csv, read_table
 from chainrule.data.packed import inner_name, is_longer, packing, unpacked
+from chainrule.data.table_file import rows_soon_told
 from chainrule.errors import DataError, FileFormatError
 
 RNG = np.random.default_rng(4)
@@ -198,3 +199,11 @@ def test_the_memory_holds_a_piece_of_it(tmp_path: Path) -> None:
     assert is_longer(path, total // 2), "what lies behind need not be whole"
     assert total == 40 << 20
     assert peak < 8 << 20
+
+
+def test_the_rows_of_a_packed_file_are_not_counted_in_passing(tmp_path):
+    text = b"a,b\n" + b"1,2\n" * 9
+    (tmp_path / "t.csv").write_bytes(text)
+    (tmp_path / "t.csv.gz").write_bytes(gzip.compress(text))
+    assert rows_soon_told(open_table(tmp_path / "t.csv")) == 10  # line ends
+    assert rows_soon_told(open_table(tmp_path / "t.csv.gz")) is None

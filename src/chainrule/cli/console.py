@@ -5,16 +5,15 @@ Results go to stdout. Progress and notes go to stderr, so that a pipe gets resul
 
 from __future__ import annotations
 
-import importlib.util
-import os
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any, TextIO
+from typing import Any
 
 import click
 
+from chainrule.cli.live import noted, progress_bar, rich_on
 from chainrule.distributed import is_first
 from chainrule.errors import optional_package
 from chainrule.train import Callback, Progress
@@ -22,14 +21,8 @@ from chainrule.train import Callback, Progress
 
 def note(text: str) -> None:
     """A remark to the person at the terminal; of a group, process 0 makes it."""
-    if is_first():
+    if is_first() and not noted(text):
         click.echo(text, err=True)
-
-
-def rich_on(stream: TextIO) -> bool:
-    """Whether ``stream`` is a terminal that can redraw lines, and Rich is there to do it."""
-    able = stream.isatty() and os.environ.get("TERM") != "dumb"
-    return able and importlib.util.find_spec("rich") is not None
 
 
 def show_table(
@@ -69,16 +62,7 @@ def live_line() -> Iterator[Callback]:
     if not rich_on(sys.stderr):
         yield Progress()
         return
-    parts = optional_package("rich.progress", "cli", "A progress bar")
-    console = optional_package("rich.console", "cli", "A progress bar").Console(stderr=True)
-    bar = parts.Progress(
-        parts.TextColumn("{task.description}"),
-        parts.BarColumn(bar_width=10, finished_style="green"),
-        parts.TextColumn("{task.fields[scores]}"),
-        parts.TextColumn("{task.fields[speed]}"),
-        parts.TimeRemainingColumn(compact=True, elapsed_when_finished=True),
-        console=console,
-    )
+    bar = progress_bar("scores", "speed")
     # A context, so that the cursor comes back whatever happens in between.
     with bar:
         yield _Bar(bar)

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import os
+import stat
+import sys
 from collections.abc import Iterator
+from contextlib import nullcontext
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 
 if TYPE_CHECKING:
+    from chainrule.cli.live import Wait
     from chainrule.cli.runs import Run
     from chainrule.data import Table, TableFile
 
@@ -36,21 +42,33 @@ def predict_command(model: Path, file: Path, out: Path | None, force: bool) -> N
       chainrule predict runs/houses new-houses.csv
       chainrule predict runs/houses/model.safetensors new-houses.csv --out prices.csv
     """
+    from chainrule.cli.live import Wait, waiting
     from chainrule.cli.runs import read_run, write_text
     from chainrule.errors import OptionError
 
     if out is not None and out.exists() and not force:
         raise OptionError(f"{out} is there already. Give another --out, or --force to replace it.")
-    pieces = predictions(read_run(model), file)
-    if out is not None:
-        write_text(out, pieces)
-        return
-    for text in pieces:
-        # Bytes, so that names of classes come out whole whatever the terminal's encoding.
-        click.echo(text.encode("utf-8"), nl=False)
+    # Where the rows themselves are seen, or whoever reads them shows something, there is no line.
+    hidden = out is not None or _is_file(sys.stdout)
+    with waiting(f"predicting {file.name}") if hidden else nullcontext(Wait()) as wait:
+        pieces = predictions(read_run(model), file, wait)
+        if out is not None:
+            write_text(out, pieces)
+            return
+        for text in pieces:
+            # Bytes, so that names of classes come out whole whatever the terminal's encoding.
+            click.echo(text.encode("utf-8"), nl=False)
 
 
-def predictions(run: Run, file: Path) -> Iterator[str]:
+def _is_file(stream: TextIO) -> bool:
+    """Whether a stream leads to a file on disk, and not to a terminal or another program."""
+    try:
+        return stat.S_ISREG(os.fstat(stream.fileno()).st_mode)
+    except OSError:  # a stream that only looks like one
+        return False
+
+
+def predictions(run: Run, file: Path, wait: Wait) -> Iterator[str]:
     """The predictions for the rows of a file, as the text of a CSV file, piece by piece.
 
     Of a table some rows are read at a time; what is said of categories never seen, and of keys that
@@ -64,7 +82,7 @@ def predictions(run: Run, file: Path) -> Iterator[str]:
 
     from chainrule.cli.plain_rows import read_inputs
 
-    parts = [read_inputs(file, run)] if run.encoder is None else _rows(run, file)
+    parts = [read_inputs(file, run)] if run.encoder is None else _rows(run, file, wait)
     for place, X in enumerate(parts):
         outputs = run.net.predict(X)
         stream = io.StringIO()
@@ -76,14 +94,14 @@ def predictions(run: Run, file: Path) -> Iterator[str]:
         yield stream.getvalue()
 
 
-def _rows(run: Run, file: Path) -> Iterator[Any]:
+def _rows(run: Run, file: Path, wait: Wait) -> Iterator[Any]:
     """The encoded rows of a table, some at a time."""
     from chainrule.cli.console import note
     from chainrule.data import open_table
     from chainrule.data.columns import OTHER, CategoryColumn
     from chainrule.data.commas import Marks
     from chainrule.data.csv_table import CsvFile
-    from chainrule.data.table_file import rows_a_batch
+    from chainrule.data.table_file import rows_a_batch, rows_soon_told
     from chainrule.errors import DataError
 
     assert run.encoder is not None
@@ -101,7 +119,8 @@ def _rows(run: Run, file: Path) -> Iterator[Any]:
         marks = table_file.marks = table_file.marks.after(run.encoder.marks)
     lacking = _optional(run, table_file)
     rows, unseen = rows_a_batch(len(table_file.names)), dict[str, tuple[str, int]]()
-    for table in table_file.batches(rows, run.encoder.texts):
+    batches = table_file.batches(rows, run.encoder.texts)
+    for table in wait.rows(batches, partial(rows_soon_told, table_file)):
         if isinstance(table_file, CsvFile) and table_file.marks is not marks:
             names = ", ".join(map(repr, sorted(table_file.marks.points - marks.points)))
             raise DataError(

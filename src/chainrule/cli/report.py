@@ -28,6 +28,7 @@ def report_command(run: Path, out: Path | None, force: bool) -> None:
     """
     from chainrule.cli.console import note
     from chainrule.cli.kept import kept_material
+    from chainrule.cli.live import waiting
     from chainrule.cli.runs import REPORT, write_text
     from chainrule.errors import OptionError
     from chainrule.report.report import checked_path, report
@@ -38,9 +39,10 @@ def report_command(run: Path, out: Path | None, force: bool) -> None:
             raise OptionError(
                 f"{out} is there already. Give another --out, or --force to replace it."
             )
-    material, remarks = kept_material(run)
-    for remark in remarks:
-        note(remark)
     where = out or run / REPORT
-    write_text(where, report(material).html)
+    with waiting(f"making {where.name}"):
+        material, remarks = kept_material(run)
+        for remark in remarks:
+            note(remark)
+        write_text(where, report(material).html)
     click.echo(f"saved in {where}")

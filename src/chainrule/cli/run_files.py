@@ -12,6 +12,7 @@ import click
 from chainrule import __version__
 from chainrule.cli.config import CONFIG, write_config
 from chainrule.cli.console import note
+from chainrule.cli.live import waiting
 from chainrule.cli.pictures import draw
 from chainrule.cli.problems import Problem, Recipe
 from chainrule.cli.records import HISTORY, PREDICTIONS, Predicted, fingerprint, write_predictions
@@ -64,7 +65,8 @@ def write(trained: Trained, folder: Path) -> None:
         _report(place, trained, run, facts)
         draw(given, net, trained.history, result.outputs, place)
 
-    written = write_folder(folder, fill)
+    with waiting("writing the report and the pictures"):
+        written = write_folder(folder, fill)
     click.echo(f"saved in {folder}: {', '.join(written)}")
 
 

@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chainrule.cli.console import note
+from chainrule.cli.live import Wait, waiting
 from chainrule.cli.problems import Part, Problem, Recipe
 from chainrule.cli.splits import Split, split_kind, times_of
 from chainrule.cli.table_options import TableOptions
@@ -163,8 +164,7 @@ class _Draw:
         self.texts: frozenset[str] = frozenset()
         self.mixed = Mixed()
         if options.split_by is not None:
-            first = next(file.batches(self._rows))
-            first = dataclasses.replace(first, target=self._target)
+            first = dataclasses.replace(next(file.batches(self._rows)), target=self._target)
             how, self.column = split_kind(first, options.split_by)
         none, percent = np.zeros(0, np.intp), f"{100 * self.share:.2g} % of the rows"
         text = f"About {percent} are the test, as many validation, by chance."
@@ -175,13 +175,14 @@ class _Draw:
             text = f"Rows of one {self.column!r} stay together: about {percent} are the test."
         self.split = Split(none, none, none, how, text, self.column)
 
-    def tables(self) -> Iterator[tuple[Table, NDArray[np.intp]]]:
+    def tables(self, wait: Wait) -> Iterator[tuple[Table, NDArray[np.intp]]]:
         """Each batch of rows whose target is there, with the part of each of them."""
         rng = np.random.default_rng([self._seed, 1])
         self.rows = self.untold = 0
         told_at, self.mixed = time.monotonic(), Mixed()
-        for table in self.mixed.seen(self._file.batches(self._rows, self.texts)):
-            if time.monotonic() - told_at > SECONDS_BETWEEN:
+        batches = wait.rows(self._file.batches(self._rows, self.texts), lambda: self.expected)
+        for table in self.mixed.seen(batches):
+            if wait.is_silent and time.monotonic() - told_at > SECONDS_BETWEEN:
                 told_at = time.monotonic()
                 note(f"{self.rows:,} of about {self.expected:,} rows are read.")
             told = with_target(dataclasses.replace(table, target=self._target))
@@ -206,10 +207,11 @@ class _Draw:
         """From which times on rows are for validation, and for the test."""
         rng = np.random.default_rng([self._seed, 2])
         survey, some = ColumnSurvey(column), []
-        for table in self._file.batches(self._rows):
-            survey.add(table)
-            chosen = rng.random(len(table)) * self.expected < ROWS_FOR_BORDERS
-            some.append(table.take(np.flatnonzero(chosen)))
+        with waiting(f"reading {column!r}") as wait:
+            for table in wait.rows(self._file.batches(self._rows), lambda: self.expected):
+                survey.add(table)
+                chosen = rng.random(len(table)) * self.expected < ROWS_FOR_BORDERS
+                some.append(table.take(np.flatnonzero(chosen)))
         # Of all rows: in a few, 1/5 and 2/6 may be months as well as days.
         self._style = survey.styles[0] if survey.styles else None
         times = times_of(joined(some), column, self._style)
@@ -252,12 +254,13 @@ def _surveyed(
     """Surveys of the training rows, and how many rows each part has."""
     surveys = {name: ColumnSurvey(name) for name in file.names}
     parts = np.zeros(3, np.intp)
-    for table, part in draw.tables():
-        parts += np.bincount(part, minlength=3)
-        train = table.take(np.flatnonzero(part == TRAIN))
-        for name, survey in surveys.items():
-            if name not in options.drop:
-                survey.add(train)
+    with waiting(f"surveying {Path(file.source).name}") as wait:
+        for table, part in draw.tables(wait):
+            parts += np.bincount(part, minlength=3)
+            train = table.take(np.flatnonzero(part == TRAIN))
+            for name, survey in surveys.items():
+                if name not in options.drop:
+                    survey.add(train)
     return surveys, parts
 
 
@@ -270,19 +273,20 @@ def _encode(
     tests: list[Table] = []
     wanted = min(HELD_ROWS, HELD_NUMBERS // len(encoder.feature_names))
     share = wanted / training_rows
-    for table, part in draw.tables():
-        for which in (TRAIN, VALIDATION, TEST):
-            rows = known_classes(table.take(np.flatnonzero(part == which)), learnt.target)
-            if not len(rows):
-                continue
-            X, y = encoder.transform(rows), encoder.encode_target(rows)
-            if which == TRAIN:
-                spool.append(np.concatenate([X, y[:, None].astype(np.float32)], axis=1))
-                some = rng.random(len(rows)) < share
-                X, y = X[some], y[some]
-            elif which == TEST:
-                tests.append(rows)
-            kept[which].append(Part(X, y))
+    with waiting(f"encoding {Path(file.source).name}") as wait:
+        for table, part in draw.tables(wait):
+            for which in (TRAIN, VALIDATION, TEST):
+                rows = known_classes(table.take(np.flatnonzero(part == which)), learnt.target)
+                if not len(rows):
+                    continue
+                X, y = encoder.transform(rows), encoder.encode_target(rows)
+                if which == TRAIN:
+                    spool.append(np.concatenate([X, y[:, None].astype(np.float32)], axis=1))
+                    some = rng.random(len(rows)) < share
+                    X, y = X[some], y[some]
+                elif which == TEST:
+                    tests.append(rows)
+                kept[which].append(Part(X, y))
     if not tests or not kept[VALIDATION]:
         raise DataError(f"{file.source}: no row of the test has a class that training rows have.")
     train, held, test = (_whole(parts) for parts in kept)

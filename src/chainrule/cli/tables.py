@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from chainrule.cli.live import Wait, waiting
 from chainrule.cli.problems import Part, Problem, Recipe
 from chainrule.cli.splits import (
     Split,
@@ -32,7 +34,7 @@ from chainrule.data.learning import MISSING_IS_FINE, refuse_strays
 from chainrule.data.numbers import nearly_numbers
 from chainrule.data.spool import NewSpool, in_this_folder
 from chainrule.data.survey import ColumnSurvey
-from chainrule.data.table_file import whole_table
+from chainrule.data.table_file import rows_soon_told, whole_table
 from chainrule.data.target import Target, learn_target
 from chainrule.errors import DataError
 
@@ -57,20 +59,23 @@ def table_problem(
         DataError, FileFormatError: no such file, or not a table that can be learnt from.
         MissingPackageError: scikit-learn is not installed; or a Parquet file, and no pyarrow.
     """
-    file = open_table(path)
-    target = options.check(file.names)
-    if options.stream or is_large(path, file):
-        return stream_problem(path, file, options, seed, new_spool)
-    learnt, pieces, split = _in_memory(file, target, options, seed)
-    trained, held, _ = pieces.sizes
-    return made_problem(path, file, learnt, pieces, split, options, recipe(trained, held > 0))
+    with waiting(f"looking at {path.name}"):
+        file = open_table(path)
+        target = options.check(file.names)
+        if options.stream or is_large(path, file):
+            return stream_problem(path, file, options, seed, new_spool)
+        learnt, pieces, split = _in_memory(file, target, options, seed)
+        trained, held, _ = pieces.sizes
+        return made_problem(path, file, learnt, pieces, split, options, recipe(trained, held > 0))
 
 
 def _in_memory(
     file: TableFile, target: str, options: TableOptions, seed: int
 ) -> tuple[Learnt, Pieces, Split]:
     """Read, split and encode the rows; of the table itself, only the test is kept."""
-    whole = whole_table(file)
+    with waiting(f"reading {Path(file.source).name}") as wait:
+        told = partial(rows_soon_told, file)
+        whole = whole_table(file, watch=partial(wait.rows, expected=told))
     table = with_target(dataclasses.replace(whole, target=target))
     refuse_few_rows(table.source, target, len(table), len(whole) - len(table))
     # From all rows only the kind of task is taken: classes, or numbers.
@@ -87,15 +92,17 @@ def _in_memory(
     if not len(test):
         raise DataError(f"{table.source}: no row of the test has a class that training rows have.")
     encoder = learnt.encoder
-    pieces = Pieces(
-        _part(encoder, table, split.train),
-        _part(encoder, held, np.arange(len(held))),
-        _part(encoder, test, np.arange(len(test))),
-        test,
-        (len(split.train), len(held), len(test)),
-        len(whole),
-        len(whole) - len(table),
-    )
+    sizes = (len(split.train), len(held), len(test))
+    with waiting("encoding", sum(sizes)) as wait:
+        pieces = Pieces(
+            _part(encoder, table, split.train, wait),
+            _part(encoder, held, np.arange(len(held)), wait),
+            _part(encoder, test, np.arange(len(test)), wait),
+            test,
+            sizes,
+            len(whole),
+            len(whole) - len(table),
+        )
     return learnt, pieces, split
 
 
@@ -106,7 +113,7 @@ def _learn(train: Table, goal: Target, options: TableOptions, split: Split) -> L
     return learn(train.source, surveys, goal.name, goal.task, options, split)
 
 
-def _part(encoder: TableEncoder, table: Table, rows: NDArray[np.intp]) -> Part:
+def _part(encoder: TableEncoder, table: Table, rows: NDArray[np.intp], wait: Wait) -> Part:
     """Encode rows of a table, some at a time: a copy of a million rows would take memory."""
     X = np.empty((len(rows), len(encoder.feature_names)), np.float32)
     y = []
@@ -114,6 +121,7 @@ def _part(encoder: TableEncoder, table: Table, rows: NDArray[np.intp]) -> Part:
         some = table.take(rows[first : first + ROWS_AT_ONCE])
         X[first : first + len(some)] = encoder.transform(some)
         y.append(encoder.encode_target(some))
+        wait.add(len(some))
     return Part(X, np.concatenate(y))
 
 

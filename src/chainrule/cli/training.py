@@ -17,6 +17,7 @@ from chainrule.cli.checkpoints import FOLDER, forget, keep_options
 from chainrule.cli.console import live_line, note, show_table
 from chainrule.cli.group_data import problem_for_all
 from chainrule.cli.interrupts import interrupts
+from chainrule.cli.live import waiting
 from chainrule.cli.problems import Problem, Recipe
 from chainrule.cli.processes import joined, tell_launcher
 from chainrule.cli.run_files import Trained, write
@@ -69,8 +70,9 @@ def train_on(given: Problem, options: Options) -> bool:
         history, is_strange = _fit(net, optimizer, given, recipe, options, [watched], checkpoint)
         interrupted = (history.stopped or "").startswith("interrupted")
         if is_first():
-            linear = _linear(given)
-            result = score(given, net.predict(given.test.X), linear, _cut_short(history))
+            with waiting("scoring"):
+                linear = _linear(given)
+                result = score(given, net.predict(given.test.X), linear, _cut_short(history))
             _tell(given, history, result, interrupted)
             write(Trained(given, options, recipe, optimizer, net, history, result, linear), folder)
             if is_strange:

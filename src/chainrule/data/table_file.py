@@ -132,6 +132,11 @@ def _refuse_foreign(source: str, ending: str) -> None:
         raise FileFormatError(f"{source} is {advice[ending]}.")
 
 
+def rows_soon_told(file: TableFile) -> int | None:
+    """How many rows there are, about; None of a compressed file, which would be unpacked for it."""
+    return None if packing(Path(file.source)) else file.rows_expected()
+
+
 def rows_a_batch(columns: int) -> int:
     """How many rows to read at a time, so that a batch's memory does not grow with the columns."""
     rows = CELLS_A_BATCH // max(columns, 1)
@@ -161,17 +166,23 @@ def read_table(
     return dataclasses.replace(whole_table(open_table(path), texts), target=target)
 
 
-def whole_table(file: TableFile, texts: Collection[str] = ()) -> Table:
+def whole_table(
+    file: TableFile, texts: Collection[str] = (),
+    watch: Callable[[Iterator[Table]], Iterator[Table]] = iter,
+) -> Table:  # fmt: skip
     """All rows of a file, in which each column is of one kind; ``texts`` as for ``read_table``.
+
+    ``watch`` is given the batches, and hands them on as they come; where some columns turn out to
+    be text late, the file is read once more, and it is called again.
 
     Raises:
         DataError, FileFormatError: the file is broken.
     """
     rows, mixed = rows_a_batch(len(file.names)), Mixed()
-    whole = joined(mixed.seen(file.batches(rows, texts)))
+    whole = joined(mixed.seen(watch(file.batches(rows, texts))))
     if not mixed.names:
         return whole
-    again = joined(_only(mixed.names, file.batches(rows, {*texts, *mixed.names})))
+    again = joined(_only(mixed.names, watch(file.batches(rows, {*texts, *mixed.names}))))
     return dataclasses.replace(whole, columns=whole.columns | again.columns)
 
 
