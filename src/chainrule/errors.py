@@ -98,7 +98,7 @@ def near(given: object, known: Iterable[str]) -> str:
     names: dict[str, str] = {}
     for name in sorted(known):
         names.setdefault(name.lower(), name)  # a column may be called PRICE, and asked for as price
-    found = difflib.get_close_matches(str(given).lower(), names, n=1, cutoff=0.5)
+    found = difflib.get_close_matches(str(given).lower(), names, n=1, cutoff=0.51)
     return f" Did you mean {names[found[0]]!r}?" if found else ""
 
 

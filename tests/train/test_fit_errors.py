@@ -43,7 +43,7 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     (
         {"metrics": "acuracy"},
         "metric 'acuracy' is not known. Did you mean 'accuracy'? "
-        "Known: accuracy, mean_absolute_error, mean_squared_error, r2, top_5.",
+        "Known: accuracy, balanced_accuracy, mean_absolute_error, mean_squared_error, r2, top_5.",
     ),
     (
         {"schedule": "cosin"},
