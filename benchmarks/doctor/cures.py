@@ -17,7 +17,7 @@ from doctor.training import judged as judged_network
 
 #: No change of the program brings back labels that are lost, or touches training where only a
 #: score is wrong.
-BEYOND_REPAIR = ("labels_unrelated", "wrong_axis")
+BEYOND_REPAIR = ("labels_unrelated", "targets_constant", "wrong_axis")
 #: Faults that were planted in another program than the host's own.
 OTHER_TWIN = {kind: kind for kind in ("backward_writes_its_argument", "integers_perturbed")}
 

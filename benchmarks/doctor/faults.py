@@ -90,6 +90,14 @@ def labels_unrelated(plan: Plan, rng: np.random.Generator) -> Plan | None:
     return replace(plan, data=replace(data, y=rng.permutation(data.y), yv=yv))
 
 
+def targets_constant(plan: Plan, rng: np.random.Generator) -> Plan:
+    """The wrong column was taken, or the rows of one class only: all targets are alike."""
+    data = plan.data
+    one = data.y[rng.integers(len(data.y))]
+    yv = None if data.yv is None else np.full_like(data.yv, one)
+    return replace(plan, data=replace(data, y=np.full_like(data.y, one), yv=yv))
+
+
 def labels_permuted(plan: Plan, rng: np.random.Generator) -> Plan | None:
     """Training and validation number their classes in another way."""
     if plan.host.kind == "values" or plan.data.Xv is None:
@@ -335,11 +343,11 @@ FAULTS: dict[str, Fault] = {
     fault.__name__: fault
     for fault in (
         non_finite_data, inputs_too_large, inputs_too_small, validation_scaled_differently,
-        targets_broadcast, labels_unrelated, labels_permuted, wrong_target_form, zero_weights,
-        weights_too_large, weights_too_small, dead_biases, too_few_units, no_hidden_activation,
-        activation_on_logits, dying_relu, softmax_twice, softmax_over_everything,
-        softmax_over_batch, log_of_zero, rate_too_large, rate_too_small, sorted_batches,
-        overfitting, wrong_axis, local_minimum,
+        targets_broadcast, targets_constant, labels_unrelated, labels_permuted, wrong_target_form,
+        zero_weights, weights_too_large, weights_too_small, dead_biases, too_few_units,
+        no_hidden_activation, activation_on_logits, dying_relu, softmax_twice,
+        softmax_over_everything, softmax_over_batch, log_of_zero, rate_too_large, rate_too_small,
+        sorted_batches, overfitting, wrong_axis, local_minimum,
     )
 }  # fmt: skip
 """Every fault by the name of what the doctor should say."""

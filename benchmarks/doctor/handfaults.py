@@ -83,6 +83,14 @@ def labels_unrelated(script: Script, rng: np.random.Generator) -> Script | None:
     return replace(script, data=replace(data, y=rng.permutation(data.y), yv=yv))
 
 
+def targets_constant(script: Script, rng: np.random.Generator) -> Script:
+    """The wrong column was taken, or the rows of one class only: all targets are alike."""
+    data = script.data
+    one = data.y[rng.integers(len(data.y))]
+    yv = None if data.yv is None else np.full_like(data.yv, one)
+    return replace(script, data=replace(data, y=np.full_like(data.y, one), yv=yv))
+
+
 def labels_permuted(script: Script, rng: np.random.Generator) -> Script | None:
     """Training and validation number their classes in another way."""
     data = script.data
@@ -466,11 +474,11 @@ HAND_FAULTS: dict[str, HandFault] = {
     fault.__name__: fault
     for fault in (
         non_finite_data, inputs_too_large, inputs_too_small, validation_scaled_differently,
-        targets_broadcast, labels_unrelated, labels_permuted, wrong_target_form, zero_weights,
-        weights_too_large, weights_too_small, dead_biases, too_few_units, no_hidden_activation,
-        activation_on_logits, dying_relu, softmax_twice, softmax_over_everything,
-        softmax_over_batch, log_of_zero, missing_mean, wrong_sign, activation_derivative_missing,
-        weight_not_transposed, gradient_transposed, bias_not_summed, bias_of_another_layer,
+        targets_broadcast, targets_constant, labels_unrelated, labels_permuted, wrong_target_form,
+        zero_weights, weights_too_large, weights_too_small, dead_biases, too_few_units,
+        no_hidden_activation, activation_on_logits, dying_relu, softmax_twice,
+        softmax_over_everything, softmax_over_batch, log_of_zero, missing_mean, wrong_sign,
+        activation_derivative_missing, weight_not_transposed, gradient_transposed, bias_not_summed, bias_of_another_layer,
         softmax_scaled_twice, stale_cache, backward_writes_its_argument, integers_perturbed,
         rate_too_large, rate_too_small, updated_too_early, gradients_not_cleared,
         integer_parameters, sorted_batches, overfitting, wrong_axis, local_minimum,
