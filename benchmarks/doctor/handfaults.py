@@ -478,10 +478,11 @@ HAND_FAULTS: dict[str, HandFault] = {
         zero_weights, weights_too_large, weights_too_small, dead_biases, too_few_units,
         no_hidden_activation, activation_on_logits, dying_relu, softmax_twice,
         softmax_over_everything, softmax_over_batch, log_of_zero, missing_mean, wrong_sign,
-        activation_derivative_missing, weight_not_transposed, gradient_transposed, bias_not_summed, bias_of_another_layer,
-        softmax_scaled_twice, stale_cache, backward_writes_its_argument, integers_perturbed,
-        rate_too_large, rate_too_small, updated_too_early, gradients_not_cleared,
-        integer_parameters, sorted_batches, overfitting, wrong_axis, local_minimum,
+        activation_derivative_missing, weight_not_transposed, gradient_transposed, bias_not_summed,
+        bias_of_another_layer, softmax_scaled_twice, stale_cache, backward_writes_its_argument,
+        integers_perturbed, rate_too_large, rate_too_small, updated_too_early,
+        gradients_not_cleared, integer_parameters, sorted_batches, overfitting, wrong_axis,
+        local_minimum,
     )
 }  # fmt: skip
 """Every fault by the name of what the doctor should say."""
