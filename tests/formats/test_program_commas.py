@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 import chainrule as cr
+from chainrule.cli.live import Wait
 from chainrule.cli.predict import predictions
 from chainrule.cli.runs import Run
 from chainrule.data import TableEncoder, open_table, read_table
@@ -87,7 +88,7 @@ def trained(path: Path, training: str) -> tuple[Run, dict[str, Any]]:
 def told(run: Run, path: Path) -> list[float] | str:
     """What ``chainrule predict`` answers, or that it refuses."""
     try:
-        return [float(line) for line in "".join(predictions(run, path)).splitlines()[1:]]
+        return [float(line) for line in "".join(predictions(run, path, Wait())).splitlines()[1:]]
     except (DataError, FileFormatError):
         return "refused"
 
