@@ -9,10 +9,8 @@ import copy
 import traceback
 from typing import Any
 
-import numpy as np
-
 from doctor.handtraining import hand_healthy, judged, quiet, run
-from doctor.training import InOrder, Scores, healthy, limits, seen_by, turned, within
+from doctor.training import Scores, healthy, limits, seen_by, turned, within
 from doctor.training import judged as judged_network
 
 #: No change of the program brings back labels that are lost, or touches training where only a
@@ -65,12 +63,10 @@ def _truth(made: Any, rows: int, y: Any) -> Any:
 
 def _trained_network(case: Any, made: Any) -> Scores:
     net = copy.deepcopy(case.network)
-    rng = np.random.default_rng(made.seed)
-    if not case.shuffle:
-        rng = InOrder(rng.bit_generator)
     history = net.fit(
         case.X, case.y, loss=case.loss, optimizer=case.optimizer, epochs=case.epochs,
-        batch_size=case.batch_size, validation=case.validation, seed=rng, progress=False,
+        batch_size=case.batch_size, validation=case.validation, shuffle=case.shuffle,
+        seed=made.seed, progress=False,
     )  # fmt: skip
     train = judged_network(net, case.X, _truth(made, len(case.X), case.y))
     if case.validation is None or made.labels[1] is None:

@@ -32,13 +32,6 @@ LEARNT = {"binary": 0.25, "classes": 0.25, "values": 0.1}
 HELD = 0.4
 
 
-class InOrder(np.random.Generator):
-    """A generator that shuffles nothing, for programs that take their rows as they lie."""
-
-    def permutation(self, x: Any, axis: int = 0) -> Any:
-        return np.arange(x) if isinstance(x, int) else x
-
-
 @dataclass(frozen=True)
 class Scores:
     """The host's own loss on the rows that were learnt from and on those held back.
@@ -75,9 +68,6 @@ def finite(value: float | None) -> bool:
 def trained(program: Plan) -> tuple[cr.Sequential, Any]:
     """The network after its training, and the history."""
     net = program.network()
-    rng = np.random.default_rng(program.seed)
-    if not program.shuffle:
-        rng = InOrder(rng.bit_generator)
     with np.errstate(all="ignore"), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         history = net.fit(
@@ -88,7 +78,8 @@ def trained(program: Plan) -> tuple[cr.Sequential, Any]:
             epochs=program.epochs,
             batch_size=program.batch_size,
             validation=program.validation,
-            seed=rng,
+            shuffle=program.shuffle,
+            seed=program.seed,
             progress=False,
         )
     return net, history
