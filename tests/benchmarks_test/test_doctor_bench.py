@@ -27,7 +27,7 @@ def test_no_host_is_in_both_halves_and_every_fault_is_in_six(load: Load) -> None
     assert not halves["tuning"] & halves["held-out"]
     few = {kind for kind, names in hosts.items() if len(names) < least}
     assert few <= {"local_minimum"}
-    assert len(hosts) == 40
+    assert len(hosts) == 41
 
 
 def test_each_half_has_as_many_healthy_programs_as_a_sample_asks(load: Load) -> None:
